@@ -1,0 +1,34 @@
+"""Every error that mediaindex raises on purpose.
+
+Two kinds matter to whoever runs a job: `RetryLater` (the world may be right in a minute: weights
+are not there yet, a disk is not mounted) and `Unusable` (this file will never work: truncated, not
+a picture). All else is a bug and is left to rise.
+"""
+
+
+class MediaIndexError(Exception):
+    """Base of every error raised on purpose; its text is written for the person at the terminal."""
+
+
+class RetryLater(MediaIndexError):  # noqa: N818 - names what to do, as the job runner reads it
+    """The work failed for a reason that may pass; the stage is blocked and tried again later."""
+
+
+class Unusable(MediaIndexError):  # noqa: N818
+    """This file cannot be used and never will be; record why, and do not try again."""
+
+
+class ConfigError(MediaIndexError):
+    """The settings ask for something that does not exist or does not fit."""
+
+
+class QueryError(MediaIndexError):
+    """A search was written in a way that cannot be understood; the text says what would be."""
+
+
+class AlreadyRunning(MediaIndexError):  # noqa: N818 - a state, said as users say it
+    """Another mediaindex is working on the same state folder."""
+
+
+class StoreError(MediaIndexError):
+    """The database cannot be used: newer than this program, corrupt, or not writable."""

@@ -1,0 +1,1 @@
+"""From files to searchable moments, one stage a file."""
