@@ -1,0 +1,156 @@
+"""Open the SQLite file that holds the truth: pragmas, migrations, and who may write."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from mediaindex.errors import StoreError
+
+SCHEMA = "0001"
+"""The newest migration. A database at it is opened without loading Alembic."""
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+class Database:
+    """One SQLite file; sessions to read and to write it. Safe from any thread."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self._reading = engine
+        self._writing = engine.execution_options(writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Give a session that sees one state of the file and changes nothing."""
+        with Session(self._reading, autoflush=False) as session:
+            yield session
+            session.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Give a session that holds the write lock; commits at the end, rolls back on an error."""
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reading.dispose()
+
+
+def open_database(path: Path) -> Database:
+    """Open the database at `path`, made or migrated to the newest schema first.
+
+    An older database is copied beside itself (`.before-...`) before it is migrated.
+
+    Raises:
+        StoreError: The file is no database, is damaged, was made by a newer mediaindex, or cannot
+            be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        version = _version(path)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path} cannot be read as a database: {error}") from error
+    if version != SCHEMA:
+        _migrate(path, version)
+    return Database(path, _engine(path))
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        "sqlite://",
+        # Not a URL: a path may hold any character.
+        creator=lambda: sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
+        ),
+        poolclass=QueuePool,
+    )
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's hook
+    # The driver's own BEGIN comes too late (at the first write); _begin sends it instead.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode = WAL",
+        # A power cut may lose the last commits, never the file; lost results are made again.
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "cache_size = -65536",
+        "mmap_size = 268435456",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A writer that began by reading would fail at its first write if another wrote in between.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _version(path: Path) -> str | None:
+    """Return the schema's version, None for a new file."""
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+        known = connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        ).fetchone()
+        if known is None:
+            raise StoreError(f"{path} is a database, but not one of mediaindex")
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _migrate(path: Path, version: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_migrations()))
+    if version is not None:
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if version not in known:
+            raise StoreError(
+                f"{path} was made by a newer mediaindex (schema {version}, this one knows up to "
+                f"{SCHEMA}); install that version again or restore an older backup"
+            )
+        back_up(path, path.with_name(f"{path.name}.before-{SCHEMA}-{_stamp()}"))
+    engine = _engine(path)
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def _migrations() -> Path:
+    """Return the folder of migrations: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+def back_up(path: Path, target: Path) -> None:
+    """Copy the database at `path` to `target` while it may be in use; complete or not at all."""
+    partial = target.with_name(target.name + ".part")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as copy:
+        source.backup(copy)
+    partial.replace(target)
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
