@@ -1,0 +1,217 @@
+"""The settings: what they are, and where they come from.
+
+`config.yaml` at the top of the project is this file in the user's words: complete, with every
+default; a test holds the two together.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from mediaindex.errors import ConfigError
+
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Weight = Annotated[float, msgspec.Meta(ge=0)]
+DateSourceName = Literal["exif", "xmp", "takeout", "name", "mtime"]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of the settings; what each key means stands in `config.yaml`."""
+
+
+class LibrarySettings(Section, frozen=True):
+    """One folder to index."""
+
+    path: str
+    name: str | None = None
+    exclude: tuple[str, ...] = ()
+
+
+class SweepSettings(Section, frozen=True):
+    """Which files count, and when a missing one is believed to be gone."""
+
+    exclude: tuple[str, ...] = (
+        "@eaDir",
+        "#recycle",
+        ".@__thumb",
+        ".stfolder",
+        ".stversions",
+        ".Trash*",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+        "lost+found",
+        "node_modules",
+    )
+    exclude_marker: str = ".nomedia"
+    hidden: bool = False
+    follow_links: bool = False
+    max_vanish_fraction: Fraction = 0.5
+    retention_days: Count = 30
+
+
+class PhotoSettings(Section, frozen=True):
+    """How photos are decoded."""
+
+    max_megapixels: Positive = 500
+    preview_px: Annotated[int, msgspec.Meta(ge=224, le=4096)] = 768
+    preview_quality: Annotated[int, msgspec.Meta(ge=30, le=95)] = 82
+    time_limit_s: Positive = 120
+    memory_limit_mb: Count = 4096
+
+
+class MetadataSettings(Section, frozen=True):
+    """How a photo's facts are read."""
+
+    date_sources: tuple[DateSourceName, ...] = ("exif", "xmp", "takeout", "name", "mtime")
+    home_zone: str | None = None
+
+
+class EmbedderSettings(Section, frozen=True):
+    """Which model sees."""
+
+    use: str = "open_clip"
+    model: str = "fast"
+    runtime: str = "auto"
+    device: str = "auto"
+    batch: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
+    threads: Count = 0
+    prompt: str = "{}"
+    hub_token: str | None = None
+
+
+class IndexSettings(Section, frozen=True):
+    """Which index finds vectors."""
+
+    use: Literal["auto", "exact", "chroma"] = "auto"
+    exact_below: Count = 300_000
+
+
+class SearchSettings(Section, frozen=True):
+    """How a question is understood and its answers ranked."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
+    understand: bool = True
+    weak: Literal["mark", "drop", "off"] = "mark"
+    picture_weight: Weight = 1.0
+    text_weight: Weight = 0.7
+    words_weight: Weight = 1.0
+
+
+class WorkSettings(Section, frozen=True):
+    """How much of the machine indexing takes."""
+
+    decoders: Count = 0
+
+
+class LogSettings(Section, frozen=True):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(Section, frozen=True):
+    """Everything a user may set."""
+
+    state_dir: str | None = None
+    cache_dir: str | None = None
+    libraries: tuple[LibrarySettings, ...] = ()
+    sweep: SweepSettings = SweepSettings()
+    photo: PhotoSettings = PhotoSettings()
+    metadata: MetadataSettings = MetadataSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
+    work: WorkSettings = WorkSettings()
+    log: LogSettings = LogSettings()
+
+
+class Config(msgspec.Struct, frozen=True):
+    """The settings in force, with their folders worked out."""
+
+    settings: Settings
+    state_dir: Path
+    cache_dir: Path
+    #: The file they were read from; None where there is none and the defaults hold.
+    file: Path | None
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.state_dir / "mediaindex.db"
+
+    @property
+    def models_dir(self) -> Path:
+        """Where model weights lie."""
+        return self.cache_dir / "models"
+
+
+def load_config(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the settings: defaults, then the file, then the environment.
+
+    Args:
+        file: The file to read; None: `MEDIAINDEX_CONFIG`, else the user's, else `/etc`'s.
+        environ: The environment.
+
+    Raises:
+        ConfigError: A key that does not exist or a value that does not fit; the text names the
+            key, the line, and what would be right.
+    """
+    from mediaindex import config_file
+
+    chosen = file or _named(environ) or _found(environ)
+    written, lines = config_file.read(chosen) if chosen else ({}, {})
+    for variable, keys, value in config_file.overrides(environ):
+        config_file.put(written, keys, value, variable)
+        lines[keys] = variable
+    config_file.check_keys(written, Settings, lines)
+    try:
+        settings = msgspec.convert(written, Settings)
+    except msgspec.ValidationError as error:
+        raise config_file.at_its_place(error, Settings, lines) from error
+    return Config(
+        settings=settings,
+        state_dir=_folder(environ, "state", settings.state_dir, "~/.local/state"),
+        cache_dir=_folder(environ, "cache", settings.cache_dir, "~/.cache"),
+        file=chosen,
+    )
+
+
+def as_shown(config: Config) -> dict[str, Any]:
+    """Return the settings in force as plain values, secrets masked, for `config show`."""
+    plain: dict[str, Any] = msgspec.to_builtins(config.settings)
+    plain |= {"state_dir": str(config.state_dir), "cache_dir": str(config.cache_dir)}
+    if plain["embedder"]["hub_token"]:
+        plain["embedder"]["hub_token"] = "********"
+    return plain
+
+
+def _named(environ: Mapping[str, str]) -> Path | None:
+    name = environ.get("MEDIAINDEX_CONFIG")
+    if not name:
+        return None
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"MEDIAINDEX_CONFIG names {path}, which is no file")
+    return path
+
+
+def _found(environ: Mapping[str, str]) -> Path | None:
+    home = Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    usual = (home / "mediaindex" / "config.yaml", Path("/etc/mediaindex/config.yaml"))
+    return next((path for path in usual if path.is_file()), None)
+
+
+def _folder(environ: Mapping[str, str], kind: str, setting: str | None, default: str) -> Path:
+    # systemd hands a unit its own folders; several may be given, the first is ours.
+    chosen = environ.get(f"MEDIAINDEX_{kind.upper()}_DIR") or setting
+    if not chosen:
+        given = environ.get(f"{kind.upper()}_DIRECTORY", "").split(":")[0]
+        base = environ.get(f"XDG_{kind.upper()}_HOME") or default
+        chosen = given or str(Path(base) / "mediaindex")
+    return Path(chosen).expanduser().absolute()

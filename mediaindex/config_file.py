@@ -1,0 +1,150 @@
+"""Read config.yaml and the environment, and say where in them a mistake stands."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import msgspec
+import yaml
+
+from mediaindex.errors import ConfigError
+
+Keys = tuple[str | int, ...]
+"""Where a value stands: `("embedder", "batch")`, `("libraries", 0, "path")`."""
+
+Places = dict[Keys, str]
+"""Where each key was written, for people: `config.yaml line 12`, or a variable's name."""
+
+PREFIX = "MEDIAINDEX__"
+
+
+def read(path: Path) -> tuple[dict[str, Any], Places]:
+    """Return what the file says, and where each key stands in it.
+
+    Raises:
+        ConfigError: The file cannot be read, is not YAML, or does not hold keys and values.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        written = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if written is None:
+        return {}, {}
+    if not isinstance(written, dict):
+        raise ConfigError(
+            f"{path}: it should hold keys and values, as the config.yaml shipped does"
+        )
+    return written, dict(_places(path.name, root, ()))
+
+
+def overrides(environ: Mapping[str, str]) -> Iterator[tuple[str, Keys, Any]]:
+    """Yield (variable, keys, value) for every `MEDIAINDEX__SECTION__KEY`; values are YAML.
+
+    Raises:
+        ConfigError: A value is not YAML.
+    """
+    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+        keys = tuple(part.lower() for part in variable.removeprefix(PREFIX).split("__"))
+        try:
+            value = yaml.safe_load(environ[variable])
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{variable}: {error}") from error
+        yield variable, keys, value
+
+
+def put(written: dict[str, Any], keys: Keys, value: object, variable: str) -> None:
+    """Set `value` at `keys` in `written`, whose sections are made as needed.
+
+    Raises:
+        ConfigError: The keys lead through something that is no section.
+    """
+    section: Any = written
+    for key in keys[:-1]:
+        section = section.setdefault(key, {}) if isinstance(section, dict) else None
+    if not isinstance(section, dict):
+        raise ConfigError(f"{variable}: {_dotted(keys[:-1])} is not a section")
+    section[keys[-1]] = value
+
+
+def check_keys(
+    written: Mapping[str, Any], section: type[msgspec.Struct], places: Places, at: Keys = ()
+) -> None:
+    """Check that every key of `written` exists in `section`, all the way down.
+
+    Raises:
+        ConfigError: One does not; the text says where it stands and what it may have meant.
+    """
+    fields = {field.name: field.type for field in msgspec.structs.fields(section)}
+    for key, value in written.items():
+        here = (*at, key)
+        if key not in fields:
+            close = difflib.get_close_matches(str(key), fields, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(fields)}"
+            raise ConfigError(f"{_where(here, places)}: there is no {_dotted(here)!r}; {meant}")
+        for inner, sub in _sections(fields[key], value, here):
+            check_keys(inner[1], sub, places, inner[0])
+
+
+def at_its_place(
+    error: msgspec.ValidationError, section: type[msgspec.Struct], places: Places
+) -> ConfigError:
+    """Return `error` in words that name the key, where it was written, and what would be right."""
+    what, _, path = str(error).partition(" - at `$.")
+    found = re.findall(r"[^.\[\]`]+", path)
+    keys: Keys = tuple(int(part) if part.isdecimal() else part for part in found)
+    what = what.replace("`", "").replace("Expected", "expected", 1).replace(", got", ", not")
+    what = what.replace("object", "a section with keys of its own").replace("array", "a list")
+    if what.startswith("Invalid enum value"):
+        what = f"expected one of {', '.join(_choices(section, keys))}"
+    return ConfigError(f"{_where(keys, places)}: {_dotted(keys)}: {what}")
+
+
+def _choices(kind: Any, keys: Keys) -> tuple[str, ...]:  # noqa: ANN401 - a type or an alias
+    for key in keys:
+        if get_origin(kind) is tuple:
+            kind = get_args(kind)[0]
+        else:
+            fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+            kind = fields[str(key)]
+    return get_args(kind)
+
+
+def _sections(
+    kind: Any,  # noqa: ANN401 - a type, or a generic alias, which has no common type
+    value: object,
+    here: Keys,
+) -> Iterator[tuple[tuple[Keys, dict[str, Any]], type[msgspec.Struct]]]:
+    if get_origin(kind) is tuple and isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _sections(get_args(kind)[0], item, (*here, number))
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
+        yield (here, value), kind
+
+
+def _places(name: str, node: yaml.Node | None, at: Keys) -> Iterator[tuple[Keys, str]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*at, key.value)
+            yield here, f"{name} line {key.start_mark.line + 1}"
+            yield from _places(name, value, here)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            here = (*at, number)
+            yield here, f"{name} line {item.start_mark.line + 1}"
+            yield from _places(name, item, here)
+
+
+def _where(keys: Keys, places: Places) -> str:
+    """Return where `keys` was written; of a key that is not there, where its section was."""
+    for end in range(len(keys), 0, -1):
+        if keys[:end] in places:
+            return places[keys[:end]]
+    return "settings"
+
+
+def _dotted(keys: Keys) -> str:
+    return ".".join(str(key) for key in keys)
