@@ -1,0 +1,158 @@
+"""Which assets a question is about, as SQL conditions; they act inside every retrieval."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+
+from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow
+
+T = TypeVar("T")
+Conditions = list[ColumnElement[bool]]
+
+KM_A_DEGREE = 111.195
+"""Kilometres in one degree of latitude, on a sphere of 6,371 km."""
+
+
+@dataclass(frozen=True)
+class Circle:
+    """Everything within `radius_km` of a point; degrees, WGS 84."""
+
+    latitude: float
+    longitude: float
+    radius_km: float
+
+
+@dataclass(frozen=True)
+class Dates:
+    """From `start` to just before `end`, on the wall clock where the picture was taken.
+
+    Either may be None: open on that side.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a hit must be. Fields that are empty ask for nothing; all that are set must hold.
+
+    Of several values in one field, one is enough; of several `dates`, all must hold (`after:` and
+    `before:` are two).
+    """
+
+    #: `photo`, `video`.
+    kinds: tuple[str, ...] = ()
+    dates: tuple[Dates, ...] = ()
+    #: Calendar months, 1 to 12, of any year ("in July").
+    months: tuple[int, ...] = ()
+    #: Folder names or paths below a library, case-insensitive; `*` stands for anything.
+    folders: tuple[str, ...] = ()
+    #: Parts of the camera's make, model or lens, case-insensitive.
+    cameras: tuple[str, ...] = ()
+    #: Names of libraries, case-insensitive.
+    libraries: tuple[str, ...] = ()
+    near: tuple[Circle, ...] = ()
+    #: GeoNames ids of places.
+    places: tuple[int, ...] = ()
+    #: At least this many stars.
+    rating: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """True if every asset passes."""
+        return self == Filter()
+
+
+def conditions(wanted: Filter) -> Conditions:
+    """Return what must hold of `AssetRow`, visibility included, for a query to add to its WHERE."""
+    return [
+        visible(),
+        *_any_of(wanted.kinds, lambda kind: AssetRow.kind == kind),
+        *(_taken(dates) for dates in wanted.dates),
+        *_any_of(wanted.months, _in_month),
+        *_any_of(wanted.folders, _in_folder),
+        *_any_of(wanted.cameras, _camera),
+        *_any_of(wanted.libraries, _in_library),
+        *_any_of(wanted.near, _within),
+        *([AssetRow.place_id.in_(wanted.places)] if wanted.places else []),
+        *([AssetRow.rating >= wanted.rating] if wanted.rating is not None else []),
+    ]
+
+
+def visible() -> ColumnElement[bool]:
+    """Return the condition that an asset may be shown: it is there, or its library is offline."""
+    return and_(AssetRow.missing_since.is_(None), AssetRow.companion_of_id.is_(None))
+
+
+def _any_of(values: Iterable[T], condition: Callable[[T], ColumnElement[bool]]) -> Conditions:
+    found = [condition(value) for value in values]
+    return [or_(*found)] if found else []
+
+
+def _taken(dates: Dates) -> ColumnElement[bool]:
+    bounds = []
+    if dates.start is not None:
+        bounds.append(AssetRow.taken_local >= dates.start)
+    if dates.end is not None:
+        bounds.append(AssetRow.taken_local < dates.end)
+    return and_(AssetRow.taken_local.is_not(None), *bounds)
+
+
+def _in_month(month: int) -> ColumnElement[bool]:
+    return func.strftime("%m", AssetRow.taken_local) == f"{month:02}"
+
+
+def _in_folder(name: str) -> ColumnElement[bool]:
+    # Between slashes on both sides, so that "in:lisbon" is a whole name and not a part of one.
+    path = "/" + FolderRow.path + "/"
+    inside = path.like(f"%/{_pattern(name.strip('/'))}/%", escape="\\")
+    return _has_file(inside)
+
+
+def _in_library(name: str) -> ColumnElement[bool]:
+    named = select(LibraryRow.id).where(LibraryRow.name.like(_pattern(name), escape="\\"))
+    return _has_file(FolderRow.library_id.in_(named))
+
+
+def _has_file(folder: ColumnElement[bool]) -> ColumnElement[bool]:
+    # The folders first: there are far fewer of them than files.
+    folders = select(FolderRow.id).where(folder).scalar_subquery()
+    return exists().where(
+        FileRow.asset_id == AssetRow.id,
+        FileRow.missing_since.is_(None),
+        FileRow.folder_id.in_(folders),
+    )
+
+
+def _camera(name: str) -> ColumnElement[bool]:
+    pattern = f"%{_pattern(name)}%"
+    columns = (AssetRow.camera_make, AssetRow.camera_model, AssetRow.lens)
+    whole = func.coalesce(AssetRow.camera_make, "") + " " + func.coalesce(AssetRow.camera_model, "")
+    return or_(*(column.like(pattern, escape="\\") for column in (*columns, whole)))
+
+
+def _within(circle: Circle) -> ColumnElement[bool]:
+    """Return the condition "inside the circle", on a flat map around its centre.
+
+    Off by less than 1 % for circles up to some hundred kilometres outside the polar regions, and
+    plain arithmetic, which every SQLite has.
+    """
+    shrink = max(math.cos(math.radians(circle.latitude)), 1e-6)
+    north = AssetRow.latitude - circle.latitude
+    # The way round the other side may be shorter; a place is at most 180 degrees away.
+    straight = func.abs(AssetRow.longitude - circle.longitude)
+    east = func.min(straight, 360 - straight) * shrink
+    radius = circle.radius_km / KM_A_DEGREE
+    box = AssetRow.latitude.between(circle.latitude - radius, circle.latitude + radius)
+    return and_(box, north * north + east * east <= radius * radius)
+
+
+def _pattern(name: str) -> str:
+    for special in ("\\", "%", "_"):
+        name = name.replace(special, "\\" + special)
+    return name.replace("*", "%")
