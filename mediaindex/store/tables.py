@@ -101,6 +101,8 @@ class PlaceRow(Base):
     latitude: Mapped[float]
     longitude: Mapped[float]
     population: Mapped[int]
+    #: IANA name.
+    time_zone: Mapped[str]
     #: Other names and spellings, one a line.
     other_names: Mapped[str]
 

@@ -12,7 +12,7 @@ FULLTEXT = """
     CREATE VIRTUAL TABLE fulltext USING fts5(
         person, names, place, facts, machine,
         content = 'document', content_rowid = 'id',
-        tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3'
+        tokenize = 'porter unicode61 remove_diacritics 2'
     )
 """
 
@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("latitude", sa.Double(), nullable=False),
         sa.Column("longitude", sa.Double(), nullable=False),
         sa.Column("population", sa.Integer(), nullable=False),
+        sa.Column("time_zone", sa.String(), nullable=False),
         sa.Column("other_names", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )

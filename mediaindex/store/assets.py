@@ -1,0 +1,200 @@
+"""Assets: photos and videos by content, what is known of them, and their moments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session, aliased
+
+from mediaindex.store.fulltext import refresh_document
+from mediaindex.store.tables import AssetRow, FileRow, MomentRow, PairRow, PlaceRow, WordsRow
+from mediaindex.types import Metadata, Place
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a look into a file's bytes said."""
+
+    sha256: str
+    size_bytes: int
+    kind: str
+    #: Short name of the format (`jpeg`).
+    format: str
+
+
+def identify_file(session: Session, file_id: int, identity: Identity | None, now: datetime) -> None:
+    """Link a file to the asset of its content, made if new; None: it holds no picture."""
+    file = session.get(FileRow, file_id)
+    if file is None:
+        return
+    if identity is None:
+        file.kind = "other"
+        session.flush()
+        return
+    asset = session.scalar(select(AssetRow).filter_by(sha256=identity.sha256))
+    if asset is None:
+        asset = AssetRow(
+            sha256=identity.sha256,
+            kind=identity.kind,
+            format=identity.format,
+            size_bytes=identity.size_bytes,
+            added_at=now,
+        )
+        session.add(asset)
+        session.flush()
+    asset.missing_since = None
+    file.kind, file.asset_id = asset.kind, asset.id
+    session.flush()
+    _link_companions(session, file.id)
+    refresh_document(session, asset.id)
+
+
+def save_metadata(session: Session, asset_id: int, found: Metadata, place: Place | None) -> None:
+    """Store what files and sidecars say of an asset, in place of what was known."""
+    asset = session.get_one(AssetRow, asset_id)
+    asset.width_px = found.width_px or asset.width_px
+    asset.height_px = found.height_px or asset.height_px
+    asset.taken_at = asset.taken_local = asset.taken_offset_min = asset.taken_source = None
+    if found.taken is not None:
+        asset.taken_at, asset.taken_local = found.taken.utc, found.taken.local
+        asset.taken_offset_min, asset.taken_source = found.taken.offset_min, found.taken.source
+    asset.latitude = asset.longitude = asset.altitude_m = None
+    if found.position is not None:
+        asset.latitude, asset.longitude = found.position.latitude, found.position.longitude
+        asset.altitude_m = found.position.altitude_m
+    asset.camera_make, asset.camera_model = found.camera_make, found.camera_model
+    asset.lens, asset.rating = found.lens, found.rating
+    asset.place_id = _keep_place(session, place)
+    session.flush()
+    session.execute(delete(WordsRow).where(WordsRow.asset_id == asset_id))
+    rows = [
+        {"asset_id": asset_id, "kind": words.kind, "text": words.text, "source": words.source}
+        for words in found.words
+    ]
+    if rows:
+        session.execute(insert(WordsRow), rows)
+    refresh_document(session, asset_id)
+
+
+def save_size(session: Session, asset_id: int, width_px: int, height_px: int) -> None:
+    """Store the size of the upright picture as its decoder found it."""
+    values = {"width_px": width_px, "height_px": height_px}
+    session.execute(update(AssetRow).where(AssetRow.id == asset_id).values(**values))
+
+
+def save_moments(session: Session, asset_id: int, spans: Sequence[tuple[int, int, int]]) -> None:
+    """Store an asset's moments as (start_ms, end_ms, at_ms); those with the same `at_ms` stay."""
+    known = {
+        moment.at_ms: moment
+        for moment in session.scalars(select(MomentRow).filter_by(asset_id=asset_id))
+    }
+    wanted = {at_ms for _, _, at_ms in spans}
+    for at_ms in known.keys() - wanted:
+        session.delete(known[at_ms])
+    for start_ms, end_ms, at_ms in spans:
+        if at_ms in known:
+            known[at_ms].start_ms, known[at_ms].end_ms = start_ms, end_ms
+        else:
+            session.add(MomentRow(asset_id=asset_id, start_ms=start_ms, end_ms=end_ms, at_ms=at_ms))
+    session.flush()
+
+
+def moments_by_asset(
+    session: Session, asset_ids: Sequence[int]
+) -> dict[int, list[tuple[int, int]]]:
+    """Return (moment id, at_ms) of each asset's moments in order of time."""
+    found: dict[int, list[tuple[int, int]]] = {asset_id: [] for asset_id in asset_ids}
+    query = select(MomentRow.asset_id, MomentRow.id, MomentRow.at_ms)
+    query = query.where(MomentRow.asset_id.in_(asset_ids)).order_by(MomentRow.at_ms)
+    for asset_id, moment_id, at_ms in session.execute(query):
+        found[asset_id].append((moment_id, at_ms))
+    return found
+
+
+def words_of(session: Session, asset_id: int) -> list[str]:
+    """Return what people wrote about an asset: titles and descriptions first, then the rest."""
+    query = select(WordsRow.kind, WordsRow.text).filter_by(asset_id=asset_id).order_by(WordsRow.id)
+    rows = session.execute(query).tuples().all()
+    told = [text for kind, text in rows if kind in ("title", "description", "comment")]
+    named = [text for kind, text in rows if kind in ("keyword", "person")]
+    return [*told, ", ".join(named)] if named else told
+
+
+def asset_by_hash(session: Session, sha256: str) -> AssetRow | None:
+    """Return the asset of a content, if it is known."""
+    return session.scalar(select(AssetRow).filter_by(sha256=sha256))
+
+
+def purge_missing(session: Session, retention: timedelta, now: datetime) -> list[str]:
+    """Forget assets and files that have been gone for `retention`; returns the assets' hashes.
+
+    The caller has seen to it that their library is online, and removes their previews.
+    """
+    gone = now - retention
+    old = select(AssetRow).where(AssetRow.missing_since <= gone)
+    hashes = [asset.sha256 for asset in session.scalars(old)]
+    session.execute(delete(AssetRow).where(AssetRow.missing_since <= gone))
+    session.execute(delete(FileRow).where(FileRow.missing_since <= gone))
+    return hashes
+
+
+def known_places(session: Session) -> list[Place]:
+    """Return every place that some asset was taken at."""
+    return [
+        Place(
+            id=row.id,
+            name=row.name,
+            region=row.region,
+            country=row.country,
+            country_code=row.country_code,
+            latitude=row.latitude,
+            longitude=row.longitude,
+            population=row.population,
+            time_zone=row.time_zone,
+            other_names=tuple(row.other_names.split("\n")) if row.other_names else (),
+        )
+        for row in session.scalars(select(PlaceRow).order_by(PlaceRow.id))
+    ]
+
+
+def _keep_place(session: Session, place: Place | None) -> int | None:
+    if place is None:
+        return None
+    values = {
+        "id": place.id,
+        "name": place.name,
+        "region": place.region,
+        "country": place.country,
+        "country_code": place.country_code,
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "population": place.population,
+        "time_zone": place.time_zone,
+        "other_names": "\n".join(place.other_names),
+    }
+    statement = upsert(PlaceRow).values(values)
+    session.execute(statement.on_conflict_do_update(index_elements=[PlaceRow.id], set_=values))
+    return place.id
+
+
+def _link_companions(session: Session, file_id: int) -> None:
+    """Tie a live photo's video to its photo, whichever of the two files this is."""
+    video, photo = aliased(FileRow), aliased(FileRow)
+    pairs = session.execute(
+        select(video.asset_id, photo.asset_id)
+        .select_from(PairRow)
+        .join(video, video.id == PairRow.file_id)
+        .join(photo, photo.id == PairRow.owner_id)
+        .where(
+            PairRow.kind == "companion",
+            (PairRow.file_id == file_id) | (PairRow.owner_id == file_id),
+            video.kind == "video",
+            photo.kind == "photo",
+        )
+    )
+    for video_asset, photo_asset in pairs.tuples().all():
+        session.execute(
+            update(AssetRow).where(AssetRow.id == video_asset).values(companion_of_id=photo_asset)
+        )

@@ -1,0 +1,154 @@
+"""What `status` shows: how much is known, done, waiting and wrong."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mediaindex.store.columns import shown
+from mediaindex.store.files import path_of, paths_of_asset
+from mediaindex.store.tables import (
+    AssetRow,
+    BlockedRow,
+    FileRow,
+    FolderRow,
+    JobRow,
+    LibraryRow,
+    MomentRow,
+    ResultRow,
+)
+
+
+@dataclass(frozen=True)
+class LibraryCounts:
+    """One library at a glance."""
+
+    name: str
+    root: str
+    files: int
+    missing_files: int
+    swept_at: datetime | None
+    offline_reason: str | None
+
+
+@dataclass(frozen=True)
+class StageCounts:
+    """One stage at a glance."""
+
+    stage: str
+    done: int
+    waiting: int
+    failed: int
+    blocked_reason: str | None
+    blocked_since: datetime | None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One job that failed or waits, with the file it is about."""
+
+    stage: str
+    state: str
+    path: str
+    reason: str
+    attempts: int
+
+
+def count_libraries(session: Session) -> list[LibraryCounts]:
+    """Return every library with its counts."""
+    missing = func.sum(FileRow.missing_since.is_not(None))
+    query = (
+        select(LibraryRow, func.count(FileRow.id), func.coalesce(missing, 0))
+        .outerjoin(FolderRow, FolderRow.library_id == LibraryRow.id)
+        .outerjoin(FileRow, FileRow.folder_id == FolderRow.id)
+        .group_by(LibraryRow.id)
+        .order_by(LibraryRow.id)
+    )
+    return [
+        LibraryCounts(
+            name=row.name,
+            root=shown(row.root),
+            files=total - gone,
+            missing_files=gone,
+            swept_at=row.swept_at,
+            offline_reason=row.offline_reason,
+        )
+        for row, total, gone in session.execute(query).tuples()
+    ]
+
+
+def count_assets(session: Session) -> dict[str, int]:
+    """Return how many assets there are by kind, companions of live photos aside, plus moments."""
+    query = (
+        select(AssetRow.kind, func.count(AssetRow.id))
+        .where(AssetRow.missing_since.is_(None), AssetRow.companion_of_id.is_(None))
+        .group_by(AssetRow.kind)
+    )
+    found = {"photo": 0, "video": 0, **dict(session.execute(query).tuples().all())}
+    found["moments"] = session.scalar(select(func.count(MomentRow.id))) or 0
+    return found
+
+
+def count_files(session: Session) -> dict[str, int]:
+    """Return how many present files play which part (`media`, `sidecar`, `other`, `new`)."""
+    part = func.iif(
+        FileRow.role == "sidecar", "sidecar", func.iif(FileRow.kind.is_(None), "new", FileRow.kind)
+    )
+    query = (
+        select(part, func.count(FileRow.id)).where(FileRow.missing_since.is_(None)).group_by(part)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def count_stages(session: Session) -> list[StageCounts]:
+    """Return every stage that has done, waits with, failed at or is kept from anything."""
+    done = dict(
+        session.execute(
+            select(ResultRow.stage, func.count(ResultRow.asset_id)).group_by(ResultRow.stage)
+        )
+        .tuples()
+        .all()
+    )
+    jobs = {
+        (stage, state): number
+        for stage, state, number in session.execute(
+            select(JobRow.stage, JobRow.state, func.count(JobRow.id)).group_by(
+                JobRow.stage, JobRow.state
+            )
+        ).tuples()
+    }
+    blocked = {row.stage: row for row in session.scalars(select(BlockedRow))}
+    stages = dict.fromkeys([*done, *(stage for stage, _ in jobs), *blocked])
+    return [
+        StageCounts(
+            stage=stage,
+            done=done.get(stage, 0),
+            waiting=jobs.get((stage, "waiting"), 0) + jobs.get((stage, "leased"), 0),
+            failed=jobs.get((stage, "failed"), 0),
+            blocked_reason=blocked[stage].reason if stage in blocked else None,
+            blocked_since=blocked[stage].since if stage in blocked else None,
+        )
+        for stage in stages
+    ]
+
+
+def troubles(session: Session, limit: int) -> list[Trouble]:
+    """Return up to `limit` jobs that failed or wait for something, with reasons, newest first."""
+    query = (
+        select(JobRow)
+        .where(JobRow.state.in_(("failed", "waiting")), JobRow.error.is_not(None))
+        .order_by(JobRow.updated_at.desc(), JobRow.id)
+        .limit(limit)
+    )
+    return [
+        Trouble(job.stage, job.state, _path(session, job), job.error or "", job.attempts)
+        for job in session.scalars(query)
+    ]
+
+
+def _path(session: Session, job: JobRow) -> str:
+    if job.file_id is not None:
+        return shown(str(path_of(session, job.file_id)))
+    paths = paths_of_asset(session, job.asset_id or 0, missing=True)
+    return shown(str(paths[0])) if paths else f"asset {job.asset_id}"

@@ -1,0 +1,161 @@
+"""Vectors and the spaces they live in. Triggers write an `index_change` for every row."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from mediaindex.store.tables import EmbeddingRow, IndexChangeRow, MomentRow, SpaceRow
+from mediaindex.types import Keys, Space, SpaceKind, Vectors
+
+STORED = np.dtype("<f2")
+"""Half precision: a cosine moves by less than 0.0005, and the file is half the size."""
+
+
+def open_space(session: Session, model_id: str, kind: SpaceKind, dim: int) -> Space:
+    """Return the space of a model's vectors of one kind, made if new."""
+    found = find_space(session, model_id, kind)
+    if found is not None:
+        return found
+    row = SpaceRow(model_id=model_id, kind=kind, dim=dim)
+    session.add(row)
+    session.flush()
+    return Space(row.id, model_id, kind, dim)
+
+
+def find_space(session: Session, model_id: str, kind: SpaceKind) -> Space | None:
+    """Return the space of a model's vectors of one kind, or None if it has none."""
+    row = session.scalar(select(SpaceRow).filter_by(model_id=model_id, kind=kind))
+    return None if row is None else Space(row.id, model_id, kind, row.dim)
+
+
+def spaces(session: Session) -> list[Space]:
+    """Return every space, oldest first."""
+    rows = session.scalars(select(SpaceRow).order_by(SpaceRow.id))
+    return [
+        Space(row.id, row.model_id, "text" if row.kind == "text" else "picture", row.dim)
+        for row in rows
+    ]
+
+
+def drop_space(session: Session, space_id: int) -> None:
+    """Forget a space and its vectors; the caller drops it from the indexes."""
+    session.execute(delete(EmbeddingRow).where(EmbeddingRow.space_id == space_id))
+    session.execute(delete(SpaceRow).where(SpaceRow.id == space_id))
+    session.execute(delete(IndexChangeRow).where(IndexChangeRow.space_id == space_id))
+
+
+def replace_embeddings(
+    session: Session,
+    space: Space,
+    moment_ids: Sequence[int],
+    owners: Sequence[int],
+    vectors: Vectors,
+) -> None:
+    """Store vectors of moments in one space, in place of any these moments had there.
+
+    Args:
+        session: An open session; the caller commits.
+        space: Where they belong.
+        moment_ids: The moments to be replaced, also those that get no vector now.
+        owners: Which moment each vector is of; length n.
+        vectors: float32 (n, dim), unit rows.
+    """
+    session.execute(
+        delete(EmbeddingRow).where(
+            EmbeddingRow.space_id == space.id, EmbeddingRow.moment_id.in_(moment_ids)
+        )
+    )
+    ordinals: dict[int, int] = {}
+    rows = []
+    for moment_id, vector in zip(owners, vectors, strict=True):
+        ordinal = ordinals.get(moment_id, 0)
+        ordinals[moment_id] = ordinal + 1
+        blob = vector.astype(STORED).tobytes()
+        rows.append(
+            {"space_id": space.id, "moment_id": moment_id, "ordinal": ordinal, "vector": blob}
+        )
+    if rows:
+        session.execute(insert(EmbeddingRow), rows)
+
+
+def read_vectors(session: Session, space: Space, keys: Sequence[int]) -> tuple[Keys, Vectors]:
+    """Return those of `keys` that exist, ascending, and their vectors, float32 (n, dim)."""
+    query = select(EmbeddingRow.id, EmbeddingRow.vector).where(
+        EmbeddingRow.space_id == space.id, EmbeddingRow.id.in_(keys)
+    )
+    return _arrays(space, session.execute(query.order_by(EmbeddingRow.id)).tuples().all())
+
+
+def all_vectors(
+    session: Session, space: Space, batch: int = 4096
+) -> Iterator[tuple[Keys, Vectors]]:
+    """Yield every vector of a space in batches, ascending by key; memory stays flat."""
+    last = 0
+    while True:
+        query = (
+            select(EmbeddingRow.id, EmbeddingRow.vector)
+            .where(EmbeddingRow.space_id == space.id, EmbeddingRow.id > last)
+            .order_by(EmbeddingRow.id)
+            .limit(batch)
+        )
+        rows = session.execute(query).tuples().all()
+        if not rows:
+            return
+        yield _arrays(space, rows)
+        last = rows[-1][0]
+
+
+def count_vectors(session: Session, space: Space) -> int:
+    """Return how many vectors a space has."""
+    query = select(func.count(EmbeddingRow.id)).where(EmbeddingRow.space_id == space.id)
+    return session.scalar(query) or 0
+
+
+def sample_vectors(session: Session, space: Space, limit: int) -> Vectors:
+    """Return up to `limit` vectors, float32 (n, dim), spread evenly over the space."""
+    total = count_vectors(session, space)
+    every = max(1, total // limit)
+    numbered = (
+        select(EmbeddingRow.id, func.row_number().over(order_by=EmbeddingRow.id).label("n"))
+        .where(EmbeddingRow.space_id == space.id)
+        .subquery()
+    )
+    chosen = select(numbered.c.id).where(numbered.c.n % every == 0).limit(limit)
+    query = select(EmbeddingRow.id, EmbeddingRow.vector).where(EmbeddingRow.id.in_(chosen))
+    return _arrays(space, session.execute(query).tuples().all())[1]
+
+
+def pending_changes(session: Session, limit: int) -> Sequence[IndexChangeRow]:
+    """Return the oldest changes that the indexes have not been told of."""
+    return session.scalars(select(IndexChangeRow).order_by(IndexChangeRow.id).limit(limit)).all()
+
+
+def forget_changes(session: Session, up_to: int) -> None:
+    """Forget the changes with ids up to and including `up_to`."""
+    session.execute(delete(IndexChangeRow).where(IndexChangeRow.id <= up_to))
+
+
+def count_changes(session: Session) -> int:
+    """Return how many changes the indexes have not been told of."""
+    return session.scalar(select(func.count(IndexChangeRow.id))) or 0
+
+
+def moments_of(session: Session, keys: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return (moment id, asset id) by key, of those that exist."""
+    query = (
+        select(EmbeddingRow.id, EmbeddingRow.moment_id, MomentRow.asset_id)
+        .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
+        .where(EmbeddingRow.id.in_(keys))
+    )
+    return {key: (moment, asset) for key, moment, asset in session.execute(query).tuples()}
+
+
+def _arrays(space: Space, rows: Sequence[tuple[int, bytes]]) -> tuple[Keys, Vectors]:
+    keys = np.fromiter((key for key, _ in rows), dtype=np.int64, count=len(rows))
+    halves = np.frombuffer(b"".join(blob for _, blob in rows), dtype=STORED)
+    vectors = halves.reshape(len(rows), space.dim).astype(np.float32)
+    # Rounding to half precision leaves lengths off by some 0.0005.
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return keys, vectors / np.where(lengths == 0, 1, lengths).astype(np.float32)

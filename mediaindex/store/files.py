@@ -1,0 +1,270 @@
+"""Libraries, their folders, and the files in them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from mediaindex.store.jobs import forget_results
+from mediaindex.store.tables import (
+    AssetRow,
+    FileRow,
+    FolderRow,
+    JobRow,
+    LibraryRow,
+    PairRow,
+)
+
+Role = Literal["media", "sidecar"]
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file as the last sweep left it."""
+
+    id: int
+    size_bytes: int
+    mtime_ns: int
+    role: str
+    asset_id: int | None
+    missing: bool
+
+
+def add_library(session: Session, name: str, root: Path, now: datetime) -> LibraryRow:
+    """Add a library; a name that is taken gets a number behind it."""
+    taken = set(session.scalars(select(LibraryRow.name)))
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    library = LibraryRow(name=free, root=str(root), added_at=now)
+    session.add(library)
+    session.flush()
+    return library
+
+
+def libraries(session: Session) -> Sequence[LibraryRow]:
+    """Return every library, oldest first."""
+    return session.scalars(select(LibraryRow).order_by(LibraryRow.id)).all()
+
+
+def begin_sweep(session: Session, library_id: int) -> int:
+    """Return the number of a new sweep of the library, which rows seen in it will carry."""
+    library = session.get_one(LibraryRow, library_id)
+    library.sweep_no += 1
+    session.flush()
+    return library.sweep_no
+
+
+def end_sweep(session: Session, library_id: int, now: datetime) -> None:
+    """Note that a full sweep of the library ended."""
+    session.get_one(LibraryRow, library_id).swept_at = now
+
+
+def set_offline(session: Session, library_id: int, reason: str | None) -> None:
+    """Note why the library's root cannot be trusted; None: it can again."""
+    session.get_one(LibraryRow, library_id).offline_reason = reason
+
+
+def known_folder(session: Session, library_id: int, path: str) -> tuple[int, dict[str, KnownFile]]:
+    """Return a folder's id, made if new, and the files known in it by name."""
+    folder_id = session.scalar(
+        select(FolderRow.id).where(FolderRow.library_id == library_id, FolderRow.path == path)
+    )
+    if folder_id is None:
+        folder = FolderRow(library_id=library_id, path=path, seen_sweep=0)
+        session.add(folder)
+        session.flush()
+        return folder.id, {}
+    columns = (FileRow.id, FileRow.size_bytes, FileRow.mtime_ns, FileRow.role, FileRow.asset_id)
+    rows = session.execute(
+        select(FileRow.name, *columns, FileRow.missing_since.is_not(None)).where(
+            FileRow.folder_id == folder_id
+        )
+    )
+    return folder_id, {row[0]: KnownFile(*row[1:]) for row in rows}
+
+
+def see_folders(session: Session, folder_ids: Collection[int], sweep_no: int) -> None:
+    """Note that a sweep looked at these folders."""
+    session.execute(
+        update(FolderRow).where(FolderRow.id.in_(folder_ids)).values(seen_sweep=sweep_no)
+    )
+
+
+def see_below(session: Session, library_id: int, path: str, sweep_no: int) -> None:
+    """Note that a sweep could not look into `path`: nothing in or below it counts as gone."""
+    inside = FolderRow.path.startswith(path + "/", autoescape=True) if path else True
+    session.execute(
+        update(FolderRow)
+        .where(FolderRow.library_id == library_id, (FolderRow.path == path) | inside)
+        .values(seen_sweep=sweep_no)
+    )
+
+
+def add_files(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add files that were never seen; each a mapping of `FileRow`'s columns."""
+    if rows:
+        session.execute(insert(FileRow), rows)
+
+
+def change_file(session: Session, file_id: int, size_bytes: int, mtime_ns: int, role: Role) -> None:
+    """Note that a file holds other bytes now (or plays another part): nothing is known of it."""
+    session.execute(
+        update(FileRow)
+        .where(FileRow.id == file_id)
+        .values(
+            size_bytes=size_bytes,
+            mtime_ns=mtime_ns,
+            role=role,
+            kind=None,
+            asset_id=None,
+            missing_since=None,
+        )
+    )
+    session.execute(delete(JobRow).where(JobRow.file_id == file_id))
+
+
+def find_again(session: Session, file_ids: Collection[int]) -> None:
+    """Note that missing files are back, unchanged."""
+    session.execute(update(FileRow).where(FileRow.id.in_(file_ids)).values(missing_since=None))
+
+
+def miss_files(session: Session, file_ids: Collection[int], now: datetime) -> None:
+    """Note that files are gone; what is known of their assets stays."""
+    session.execute(update(FileRow).where(FileRow.id.in_(file_ids)).values(missing_since=now))
+
+
+def files_of_unseen_folders(session: Session, library_id: int, sweep_no: int) -> Sequence[int]:
+    """Return the ids of the present files in folders that the sweep did not come upon."""
+    return session.scalars(
+        select(FileRow.id)
+        .join(FolderRow)
+        .where(
+            FolderRow.library_id == library_id,
+            FolderRow.seen_sweep < sweep_no,
+            FileRow.missing_since.is_(None),
+        )
+    ).all()
+
+
+def count_present(session: Session, library_id: int) -> int:
+    """Return how many files of the library are there, as far as is known."""
+    return (
+        session.scalar(
+            select(func.count(FileRow.id))
+            .join(FolderRow)
+            .where(FolderRow.library_id == library_id, FileRow.missing_since.is_(None))
+        )
+        or 0
+    )
+
+
+def set_pairs(session: Session, folder_id: int, pairs: Mapping[tuple[str, str], str]) -> None:
+    """Store which files of a folder belong to which, in place of what was known.
+
+    The owners whose sidecars changed are read again.
+
+    Args:
+        session: An open session; the caller commits.
+        folder_id: The folder.
+        pairs: `sidecar` or `companion`, by (file's name, owner's name).
+    """
+    names = select(FileRow.name, FileRow.id).where(FileRow.folder_id == folder_id)
+    ids = dict(session.execute(names).tuples().all())
+    known = {
+        (row.file_id, row.owner_id): row
+        for row in session.scalars(
+            select(PairRow)
+            .join(FileRow, FileRow.id == PairRow.file_id)
+            .where(FileRow.folder_id == folder_id)
+        )
+    }
+    wanted = {(ids[name], ids[owner]): kind for (name, owner), kind in pairs.items()}
+    for key in known.keys() - wanted.keys():
+        session.delete(known[key])
+    for (file_id, owner_id), kind in wanted.items():
+        if (file_id, owner_id) not in known:
+            session.add(PairRow(file_id=file_id, owner_id=owner_id, kind=kind))
+    session.flush()
+    changed = {owner for _, owner in known.keys() ^ wanted.keys()}
+    read_again(session, changed)
+
+
+def read_again(session: Session, file_ids: Collection[int]) -> None:
+    """Make `probe` due again for the assets of these files: their sidecars changed."""
+    for asset_id in session.scalars(
+        select(FileRow.asset_id).where(FileRow.id.in_(file_ids), FileRow.asset_id.is_not(None))
+    ).all():
+        if asset_id is not None:
+            forget_results(session, asset_id, ["probe"])
+
+
+def owners_of(session: Session, file_ids: Collection[int]) -> Sequence[int]:
+    """Return the ids of the files that these sidecars belong to."""
+    return session.scalars(select(PairRow.owner_id).where(PairRow.file_id.in_(file_ids))).all()
+
+
+def path_of(session: Session, file_id: int) -> Path:
+    """Return where a file lies (or lay)."""
+    row = session.execute(
+        select(LibraryRow.root, FolderRow.path, FileRow.name)
+        .select_from(FileRow)
+        .join(FolderRow)
+        .join(LibraryRow)
+        .where(FileRow.id == file_id)
+    ).one()
+    return Path(row[0], row[1], row[2])
+
+
+def paths_of_asset(session: Session, asset_id: int, *, missing: bool = False) -> list[Path]:
+    """Return where an asset's files lie, oldest known first; missing ones too if asked for."""
+    query = (
+        select(LibraryRow.root, FolderRow.path, FileRow.name)
+        .select_from(FileRow)
+        .join(FolderRow)
+        .join(LibraryRow)
+        .where(FileRow.asset_id == asset_id)
+        .order_by(FileRow.id)
+    )
+    if not missing:
+        query = query.where(FileRow.missing_since.is_(None))
+    return [Path(*row) for row in session.execute(query)]
+
+
+def sidecars_of_asset(session: Session, asset_id: int) -> list[Path]:
+    """Return the sidecars that lie beside an asset's files."""
+    owned = select(PairRow.file_id).where(
+        PairRow.kind == "sidecar",
+        PairRow.owner_id.in_(select(FileRow.id).where(FileRow.asset_id == asset_id)),
+    )
+    query = (
+        select(LibraryRow.root, FolderRow.path, FileRow.name)
+        .select_from(FileRow)
+        .join(FolderRow)
+        .join(LibraryRow)
+        .where(FileRow.id.in_(owned), FileRow.missing_since.is_(None))
+        .order_by(FileRow.id)
+    )
+    return [Path(*row) for row in session.execute(query)]
+
+
+def settle_assets(session: Session, now: datetime) -> None:
+    """Bring every asset's `missing_since` in line with its files; the caller commits."""
+    there = (
+        select(FileRow.id)
+        .where(FileRow.asset_id == AssetRow.id, FileRow.missing_since.is_(None))
+        .exists()
+    )
+    session.execute(
+        update(AssetRow).where(AssetRow.missing_since.is_(None), ~there).values(missing_since=now)
+    )
+    session.execute(
+        update(AssetRow)
+        .where(AssetRow.missing_since.is_not(None), there)
+        .values(missing_since=None)
+    )

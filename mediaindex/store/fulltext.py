@@ -1,0 +1,170 @@
+"""Words of assets and moments as full text (SQLite's FTS5), by person and by machine apart."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, literal_column, select, text
+from sqlalchemy.orm import Session
+
+from mediaindex.store.columns import shown
+from mediaindex.store.filters import Filter, conditions
+from mediaindex.store.tables import (
+    AssetRow,
+    DocumentRow,
+    FileRow,
+    FolderRow,
+    PlaceRow,
+    WordsRow,
+)
+
+LITTLE_WORDS = frozenset(
+    (
+        # English
+        "a an and are at by for from in into is it its of off on or out over that the their this "
+        "to up was were with "
+        # German
+        "am auf aus bei das dem den der des die ein eine einem einen einer im mit und von vor zu "
+        "zum zur "
+        # French, Italian, Portuguese, Spanish
+        "au aux avec ce con da dans das de del della des di do dos du e el em en et i il la las le "
+        "les lo los na nas no nos o os para per por pour sur um uma un una une y"
+    ).split()
+)
+"""Words that name nothing to be seen."""
+
+COLUMN_WEIGHTS = {"person": 10.0, "names": 4.0, "place": 4.0, "facts": 1.0, "machine": 3.0}
+"""How much a word counts by where it stands (FTS5's `bm25`): a person's outranks a machine's."""
+
+# Scripts written without spaces: each character is a word, and a word of several is a phrase.
+_UNSPACED = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])"
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+
+
+@dataclass(frozen=True)
+class Match:
+    """A document that holds the words asked for."""
+
+    asset_id: int
+    #: None: the words hold for the whole asset.
+    moment_id: int | None
+    #: FTS5's bm25, weighted by column: the lower, the better.
+    rank: float
+    #: The passage around the words, with the words between «».
+    passage: str
+
+
+def searchable(words: str) -> str:
+    """Return `words` as the tokenizer can split them: characters of unspaced scripts apart."""
+    return _UNSPACED.sub(r" \1 ", words)
+
+
+def any_word(words: str) -> str | None:
+    """Return the expression for documents with any telling word of `words`, None if there is none.
+
+    Little words ("the", "of", "with") tell nothing unless there are no others.
+    """
+    found = words.split()
+    telling = [word for word in found if word.casefold() not in LITTLE_WORDS] or found
+    quoted = [_quoted(word) for word in telling if any(map(str.isalnum, word))]
+    return " OR ".join(quoted) or None
+
+
+def all_phrases(phrases: Sequence[str]) -> str | None:
+    """Return the expression for documents in which every one of `phrases` stands literally."""
+    quoted = [_quoted(phrase) for phrase in phrases if any(map(str.isalnum, phrase))]
+    return " AND ".join(quoted) or None
+
+
+def refresh_document(session: Session, asset_id: int) -> None:
+    """Write an asset's own document anew from its words, names, place and facts."""
+    asset = session.get(AssetRow, asset_id)
+    if asset is None:
+        return
+    fresh = {
+        "person": _person(session, asset_id),
+        "names": _names(session, asset_id),
+        "place": _place(session, asset.place_id),
+        "facts": " ".join(
+            filter(None, (asset.camera_make, asset.camera_model, asset.lens, asset.format))
+        ),
+    }
+    document = session.scalar(
+        select(DocumentRow).where(DocumentRow.asset_id == asset_id, DocumentRow.moment_id.is_(None))
+    )
+    if document is None:
+        session.add(DocumentRow(asset_id=asset_id, **fresh))
+    else:
+        for column, value in fresh.items():
+            setattr(document, column, value)
+    session.flush()
+
+
+def match(session: Session, expression: str, wanted: Filter, limit: int) -> list[Match]:
+    """Return the documents of assets that pass `wanted` and match, best first.
+
+    Args:
+        session: An open session; only read from.
+        expression: In FTS5's own language (see `any_word`, `all_phrases`).
+        wanted: The filter; it acts inside the query.
+        limit: At most this many.
+    """
+    table = text("fulltext")
+    rank = literal_column(f"bm25(fulltext, {', '.join(map(str, COLUMN_WEIGHTS.values()))})")
+    passage: ColumnElement[str] = literal_column("snippet(fulltext, -1, '«', '»', '…', 16)")
+    query = (
+        select(DocumentRow.asset_id, DocumentRow.moment_id, rank.label("rank"), passage)
+        .select_from(table)
+        .join(DocumentRow, DocumentRow.id == literal_column("fulltext.rowid"))
+        .join(AssetRow, AssetRow.id == DocumentRow.asset_id)
+        .where(text("fulltext MATCH :expression"), *conditions(wanted))
+        .order_by("rank", DocumentRow.asset_id)
+        .limit(limit)
+    )
+    rows = session.execute(query, {"expression": expression})
+    return [Match(*row) for row in rows.tuples()]
+
+
+def saying(session: Session, expression: str, asset_ids: Sequence[int]) -> set[int]:
+    """Return which of these assets have a document that matches `expression`."""
+    query = (
+        select(DocumentRow.asset_id)
+        .distinct()
+        .select_from(text("fulltext"))
+        .join(DocumentRow, DocumentRow.id == literal_column("fulltext.rowid"))
+        .where(text("fulltext MATCH :expression"), DocumentRow.asset_id.in_(asset_ids))
+    )
+    return set(session.scalars(query, {"expression": expression}))
+
+
+def _quoted(words: str) -> str:
+    return '"' + searchable(words).replace('"', '""') + '"'
+
+
+def _person(session: Session, asset_id: int) -> str:
+    query = select(WordsRow.text).filter_by(asset_id=asset_id).order_by(WordsRow.id)
+    return searchable("\n".join(session.scalars(query)))
+
+
+def _names(session: Session, asset_id: int) -> str:
+    query = (
+        select(FolderRow.path, FileRow.name)
+        .select_from(FileRow)
+        .join(FolderRow)
+        .where(FileRow.asset_id == asset_id, FileRow.missing_since.is_(None))
+        .order_by(FileRow.id)
+    )
+    names = [shown(f"{folder}/{name}") for folder, name in session.execute(query).tuples()]
+    # Both forms: "BirthdayParty2019" is found by its parts and as it is.
+    apart = [_CAMEL.sub(" ", name) for name in names]
+    return searchable("\n".join(dict.fromkeys([*names, *apart])))
+
+
+def _place(session: Session, place_id: int | None) -> str:
+    place = None if place_id is None else session.get(PlaceRow, place_id)
+    if place is None:
+        return ""
+    parts = (place.name, place.region, place.country, place.other_names)
+    return searchable("\n".join(part for part in parts if part))

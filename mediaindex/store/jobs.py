@@ -1,0 +1,263 @@
+"""What is due, who works at it, and what went wrong.
+
+A job row is unfinished business only. Due is a query: what lacks the current result, and whose job,
+if it has one, does not forbid it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Result,
+    Select,
+    and_,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from mediaindex.store.tables import AssetRow, BlockedRow, FileRow, FolderRow, JobRow, ResultRow
+
+MAX_ATTEMPTS = 3
+LEASE = timedelta(minutes=15)
+
+Subject = Literal["asset", "file"]
+Changes = dict[str, datetime | str | None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a stage has to do: which assets it is for, and in which version its results count."""
+
+    stage: str
+    version: str
+    #: `photo`, `video`.
+    kinds: tuple[str, ...]
+    #: The stage whose result it works from; None: from the file.
+    after: str | None
+
+
+def assets_due(work: Work, now: datetime) -> Select[int]:
+    """Return the query for the ids of assets that lack `work`'s current result and may get it."""
+    done = _result(work.stage, ResultRow.version == work.version)
+    ready = [] if work.after is None else [_result(work.after)]
+    return select(AssetRow.id).where(
+        AssetRow.kind.in_(work.kinds),
+        AssetRow.missing_since.is_(None),
+        AssetRow.companion_of_id.is_(None),
+        *ready,
+        ~done,
+        ~_forbidden(work.stage, JobRow.asset_id, AssetRow.id, now),
+    )
+
+
+def files_due(stage: str, now: datetime) -> Select[int]:
+    """Return the query for the ids of files that nobody has looked into yet."""
+    return select(FileRow.id).where(
+        FileRow.kind.is_(None),
+        FileRow.role == "media",
+        FileRow.missing_since.is_(None),
+        ~_forbidden(stage, JobRow.file_id, FileRow.id, now),
+    )
+
+
+def claim(
+    session: Session,
+    stage: str,
+    subject: Subject,
+    due: Select[int],
+    *,
+    after_id: int,
+    limit: int,
+    worker: str,
+    now: datetime,
+) -> list[int]:
+    """Lease up to `limit` of what is due, lowest id above `after_id` first, and return the ids.
+
+    One statement, so two workers never get the same; the caller commits.
+    """
+    key = due.selected_columns[0]
+    chosen = due.where(key > after_id).order_by(key).limit(limit).subquery()
+    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
+    lease = {"state": "leased", "lease_until": now + LEASE, "worker": worker, "updated_at": now}
+    values = [literal(value, JobRow.__table__.c[name].type) for name, value in lease.items()]
+    # SQLite takes "ON" for a join's where no WHERE stands before it.
+    rows = select(chosen.c[0], literal(stage), literal(0), *values).where(true())
+    statement = insert(JobRow).from_select([column.key, "stage", "attempts", *lease], rows)
+    statement = statement.on_conflict_do_update(
+        index_elements=[JobRow.stage, column], set_={**lease, "run_after": None}
+    )
+    return sorted(session.scalars(statement.returning(column)))
+
+
+def finish(session: Session, stage: str, subject: Subject, subject_id: int) -> None:
+    """Forget the job: it is done, and its result stands in a table of its own."""
+    session.execute(delete(JobRow).where(*_of(stage, subject, subject_id)))
+
+
+def fail(
+    session: Session,
+    stage: str,
+    subject: Subject,
+    subject_id: int,
+    *,
+    reason: str,
+    now: datetime,
+    traceback: str | None = None,
+) -> None:
+    """Give the job up for `reason`: only changed bytes or a person's `retry` bring it back."""
+    changes: Changes = {
+        "state": "failed",
+        "error": reason,
+        "traceback": traceback,
+        "updated_at": now,
+    }
+    _change(session, stage, subject, subject_id, changes | _UNLEASED)
+
+
+def postpone(
+    session: Session,
+    stage: str,
+    subject: Subject,
+    subject_id: int,
+    *,
+    reason: str,
+    until: datetime,
+    now: datetime,
+) -> None:
+    """Let the job wait until then; the world is to blame and no attempt is counted."""
+    changes: Changes = {"state": "waiting", "error": reason, "run_after": until, "updated_at": now}
+    _change(session, stage, subject, subject_id, changes | _UNLEASED)
+
+
+def stumble(
+    session: Session,
+    stage: str,
+    subject: Subject,
+    subject_id: int,
+    *,
+    reason: str,
+    traceback: str,
+    now: datetime,
+) -> None:
+    """Count an attempt that went wrong without telling why; the last one fails the job."""
+    job = session.scalars(select(JobRow).where(*_of(stage, subject, subject_id))).one()
+    job.attempts += 1
+    job.state = "failed" if job.attempts >= MAX_ATTEMPTS else "waiting"
+    job.run_after = now + timedelta(seconds=2**job.attempts)
+    job.lease_until = job.worker = None
+    job.error, job.traceback, job.updated_at = reason, traceback, now
+    session.flush()
+
+
+def release_leases(session: Session) -> int:
+    """Free whatever was leased; for the one who holds the lock, at start. Returns how many."""
+    leased = JobRow.state == "leased"
+    fresh = session.execute(delete(JobRow).where(leased, JobRow.attempts == 0))
+    tried = session.execute(update(JobRow).where(leased).values(state="waiting", **_UNLEASED))
+    return _rows(fresh) + _rows(tried)
+
+
+def retry(session: Session, *, stage: str | None = None, folder: str | None = None) -> int:
+    """Make failed and waiting jobs due again, of one stage and below one folder if given.
+
+    Args:
+        session: An open session; the caller commits.
+        stage: Only this stage's.
+        folder: Only of files in this folder, relative to its library; None means everywhere.
+
+    Returns:
+        How many.
+    """
+    wanted: list[ColumnElement[bool]] = [JobRow.state.in_(("failed", "waiting"))]
+    if stage is not None:
+        wanted.append(JobRow.stage == stage)
+    if folder is not None:
+        files = select(FileRow.id).join(FolderRow).where(FolderRow.path == folder)
+        assets = select(FileRow.asset_id).join(FolderRow).where(FolderRow.path == folder)
+        wanted.append(or_(JobRow.file_id.in_(files), JobRow.asset_id.in_(assets)))
+    return _rows(session.execute(delete(JobRow).where(*wanted)))
+
+
+def mark_done(
+    session: Session, asset_id: int, stage: str, version: str, now: datetime, redo: Sequence[str]
+) -> None:
+    """Note that `stage` is done with an asset; the stages in `redo` worked from an older result."""
+    row = {"asset_id": asset_id, "stage": stage, "version": version, "done_at": now}
+    statement = insert(ResultRow).values(row)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[ResultRow.asset_id, ResultRow.stage],
+            set_={"version": version, "done_at": now},
+        )
+    )
+    forget_results(session, asset_id, redo)
+    finish(session, stage, "asset", asset_id)
+
+
+def forget_results(session: Session, asset_id: int, stages: Sequence[str]) -> None:
+    """Make these stages due again for an asset, whatever became of them before."""
+    for table in (ResultRow, JobRow):
+        session.execute(delete(table).where(table.asset_id == asset_id, table.stage.in_(stages)))
+
+
+def block(session: Session, stage: str, reason: str, now: datetime) -> None:
+    """Note that a stage cannot work at all for now; `since` stays at the first time."""
+    statement = insert(BlockedRow).values(stage=stage, reason=reason, since=now)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=[BlockedRow.stage], set_={"reason": reason})
+    )
+
+
+def unblock(session: Session, stage: str) -> None:
+    """Note that a stage works again."""
+    session.execute(delete(BlockedRow).where(BlockedRow.stage == stage))
+
+
+_UNLEASED: Changes = {"lease_until": None, "worker": None}
+
+
+def _result(stage: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(ResultRow.asset_id == AssetRow.id, ResultRow.stage == stage, *more)
+
+
+def _forbidden(
+    stage: str,
+    column: InstrumentedAttribute[int | None],
+    subject: InstrumentedAttribute[int],
+    now: datetime,
+) -> ColumnElement[bool]:
+    return exists().where(
+        JobRow.stage == stage,
+        column == subject,
+        or_(
+            JobRow.state == "failed",
+            and_(JobRow.state == "leased", JobRow.lease_until > now),
+            and_(JobRow.state == "waiting", JobRow.run_after > now),
+        ),
+    )
+
+
+def _of(stage: str, subject: Subject, subject_id: int) -> tuple[ColumnElement[bool], ...]:
+    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
+    return JobRow.stage == stage, column == subject_id
+
+
+def _change(
+    session: Session, stage: str, subject: Subject, subject_id: int, changes: Mapping[str, object]
+) -> None:
+    session.execute(update(JobRow).where(*_of(stage, subject, subject_id)).values(**changes))
+
+
+def _rows(result: Result[Any]) -> int:
+    return cast("CursorResult[Any]", result).rowcount

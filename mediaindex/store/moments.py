@@ -1,0 +1,136 @@
+"""Find moments for a search, and read all that a hit shows."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mediaindex.store.files import paths_of_asset
+from mediaindex.store.filters import Filter, conditions
+from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
+from mediaindex.types import Space
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown of a moment that was found."""
+
+    moment_id: int
+    asset_id: int
+    sha256: str
+    kind: str
+    start_ms: int
+    end_ms: int
+    at_ms: int
+    #: Where its files lie; the first is the oldest known. As the file system has them.
+    paths: tuple[str, ...]
+    taken_at: datetime | None
+    taken_local: datetime | None
+    taken_source: str | None
+    place: str | None
+    latitude: float | None
+    longitude: float | None
+    camera: str | None
+    width_px: int | None
+    height_px: int | None
+    rating: int | None
+    #: What people wrote, in the order it is worth.
+    words: tuple[str, ...]
+
+
+def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> list[int] | None:
+    """Return the keys in `space` of all assets that pass, or None if they are more than `limit`."""
+    query = (
+        select(EmbeddingRow.id)
+        .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
+        .join(AssetRow, AssetRow.id == MomentRow.asset_id)
+        .where(EmbeddingRow.space_id == space.id, *conditions(wanted))
+        .limit(limit + 1)
+    )
+    keys = session.scalars(query).all()
+    return None if len(keys) > limit else list(keys)
+
+
+def passing(
+    session: Session, space: Space, keys: Sequence[int], wanted: Filter
+) -> dict[int, tuple[int, int]]:
+    """Return (moment id, asset id) by key for those of `keys` whose assets pass."""
+    query = (
+        select(EmbeddingRow.id, EmbeddingRow.moment_id, MomentRow.asset_id)
+        .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
+        .join(AssetRow, AssetRow.id == MomentRow.asset_id)
+        .where(EmbeddingRow.space_id == space.id, EmbeddingRow.id.in_(keys), *conditions(wanted))
+    )
+    return {key: (moment, asset) for key, moment, asset in session.execute(query).tuples()}
+
+
+def first_moments(session: Session, asset_ids: Collection[int]) -> dict[int, int]:
+    """Return each asset's first moment, of those that have one."""
+    query = (
+        select(MomentRow.asset_id, func.min(MomentRow.id))
+        .where(MomentRow.asset_id.in_(asset_ids))
+        .group_by(MomentRow.asset_id)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]]:
+    """Return (asset id, moment id) of what passes, newest first: the answer to a bare filter."""
+    query = (
+        select(AssetRow.id, func.min(MomentRow.id))
+        .join(MomentRow, MomentRow.asset_id == AssetRow.id)
+        .where(*conditions(wanted))
+        .group_by(AssetRow.id)
+        .order_by(AssetRow.taken_at.desc().nulls_last(), AssetRow.id)
+        .limit(limit)
+    )
+    return list(session.execute(query).tuples().all())
+
+
+def show(session: Session, moment_ids: Sequence[int]) -> dict[int, Shown]:
+    """Return what is shown of each of these moments."""
+    query = (
+        select(MomentRow, AssetRow, PlaceRow)
+        .join(AssetRow, AssetRow.id == MomentRow.asset_id)
+        .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
+        .where(MomentRow.id.in_(moment_ids))
+    )
+    return {
+        moment.id: _shown(session, moment, asset, place)
+        for moment, asset, place in session.execute(query).tuples()
+    }
+
+
+def _shown(session: Session, moment: MomentRow, asset: AssetRow, place: PlaceRow | None) -> Shown:
+    words = select(WordsRow.text).filter_by(asset_id=asset.id).order_by(WordsRow.id)
+    camera = " ".join(filter(None, (asset.camera_make, asset.camera_model)))
+    return Shown(
+        moment_id=moment.id,
+        asset_id=asset.id,
+        sha256=asset.sha256,
+        kind=asset.kind,
+        start_ms=moment.start_ms,
+        end_ms=moment.end_ms,
+        at_ms=moment.at_ms,
+        paths=tuple(str(path) for path in paths_of_asset(session, asset.id, missing=True)),
+        taken_at=asset.taken_at,
+        taken_local=asset.taken_local,
+        taken_source=asset.taken_source,
+        place=_place(place),
+        latitude=asset.latitude,
+        longitude=asset.longitude,
+        camera=camera or None,
+        width_px=asset.width_px,
+        height_px=asset.height_px,
+        rating=asset.rating,
+        words=tuple(session.scalars(words)),
+    )
+
+
+def _place(place: PlaceRow | None) -> str | None:
+    if place is None:
+        return None
+    parts = (place.name, place.region, place.country)
+    return ", ".join(part for part in dict.fromkeys(parts) if part)
