@@ -1,6 +1,6 @@
 """Assets: photos and videos by content, what is known of them, and their moments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -125,6 +125,13 @@ def words_of(session: Session, asset_id: int) -> list[str]:
 def asset_by_hash(session: Session, sha256: str) -> AssetRow | None:
     """Return the asset of a content, if it is known."""
     return session.scalar(select(AssetRow).filter_by(sha256=sha256))
+
+
+def refresh_names(session: Session, file_ids: Collection[int]) -> None:
+    """Bring the full text of these files' assets in line with where they lie now."""
+    query = select(FileRow.asset_id).where(FileRow.id.in_(file_ids), FileRow.asset_id.is_not(None))
+    for asset_id in set(session.scalars(query)):
+        refresh_document(session, asset_id or 0)
 
 
 def purge_missing(session: Session, retention: timedelta, now: datetime) -> list[str]:

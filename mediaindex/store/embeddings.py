@@ -80,6 +80,16 @@ def replace_embeddings(
         session.execute(insert(EmbeddingRow), rows)
 
 
+def drop_text_vectors(session: Session, asset_id: int) -> None:
+    """Forget the vectors of an asset's words, of every model: the words are gone."""
+    session.execute(
+        delete(EmbeddingRow).where(
+            EmbeddingRow.space_id.in_(select(SpaceRow.id).where(SpaceRow.kind == "text")),
+            EmbeddingRow.moment_id.in_(select(MomentRow.id).where(MomentRow.asset_id == asset_id)),
+        )
+    )
+
+
 def read_vectors(session: Session, space: Space, keys: Sequence[int]) -> tuple[Keys, Vectors]:
     """Return those of `keys` that exist, ascending, and their vectors, float32 (n, dim)."""
     query = select(EmbeddingRow.id, EmbeddingRow.vector).where(
@@ -158,4 +168,5 @@ def _arrays(space: Space, rows: Sequence[tuple[int, bytes]]) -> tuple[Keys, Vect
     vectors = halves.reshape(len(rows), space.dim).astype(np.float32)
     # Rounding to half precision leaves lengths off by some 0.0005.
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return keys, vectors / np.where(lengths == 0, 1, lengths).astype(np.float32)
+    vectors /= np.maximum(lengths, 1e-6)
+    return keys, vectors

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.jobs import forget_results
@@ -98,10 +98,9 @@ def see_folders(session: Session, folder_ids: Collection[int], sweep_no: int) ->
 
 def see_below(session: Session, library_id: int, path: str, sweep_no: int) -> None:
     """Note that a sweep could not look into `path`: nothing in or below it counts as gone."""
-    inside = FolderRow.path.startswith(path + "/", autoescape=True) if path else True
     session.execute(
         update(FolderRow)
-        .where(FolderRow.library_id == library_id, (FolderRow.path == path) | inside)
+        .where(FolderRow.library_id == library_id, _in_or_below(path))
         .values(seen_sweep=sweep_no)
     )
 
@@ -139,14 +138,17 @@ def miss_files(session: Session, file_ids: Collection[int], now: datetime) -> No
     session.execute(update(FileRow).where(FileRow.id.in_(file_ids)).values(missing_since=now))
 
 
-def files_of_unseen_folders(session: Session, library_id: int, sweep_no: int) -> Sequence[int]:
-    """Return the ids of the present files in folders that the sweep did not come upon."""
+def files_of_unseen_folders(
+    session: Session, library_id: int, sweep_no: int, below: str
+) -> Sequence[int]:
+    """Return the ids of present files in folders, in or below `below`, that the sweep never met."""
     return session.scalars(
         select(FileRow.id)
         .join(FolderRow)
         .where(
             FolderRow.library_id == library_id,
             FolderRow.seen_sweep < sweep_no,
+            _in_or_below(below),
             FileRow.missing_since.is_(None),
         )
     ).all()
@@ -268,3 +270,9 @@ def settle_assets(session: Session, now: datetime) -> None:
         .where(AssetRow.missing_since.is_not(None), there)
         .values(missing_since=None)
     )
+
+
+def _in_or_below(path: str) -> ColumnElement[bool]:
+    if not path:
+        return true()
+    return or_(FolderRow.path == path, FolderRow.path.startswith(path + "/", autoescape=True))

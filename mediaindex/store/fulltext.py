@@ -19,7 +19,7 @@ from mediaindex.store.tables import (
 )
 
 LITTLE_WORDS = frozenset(
-    (
+    (  # noqa: SIM905 - sixty quoted words on lines of their own are hard to read
         # English
         "a an and are at by for from in into is it its of off on or out over that the their this "
         "to up was were with "
@@ -112,7 +112,9 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
         limit: At most this many.
     """
     table = text("fulltext")
-    rank = literal_column(f"bm25(fulltext, {', '.join(map(str, COLUMN_WEIGHTS.values()))})")
+    rank: ColumnElement[float] = literal_column(
+        f"bm25(fulltext, {', '.join(map(str, COLUMN_WEIGHTS.values()))})"
+    )
     passage: ColumnElement[str] = literal_column("snippet(fulltext, -1, '«', '»', '…', 16)")
     query = (
         select(DocumentRow.asset_id, DocumentRow.moment_id, rank.label("rank"), passage)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    func,
     literal,
     or_,
     select,
@@ -26,7 +27,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from mediaindex.store.tables import AssetRow, BlockedRow, FileRow, FolderRow, JobRow, ResultRow
+from mediaindex.store.tables import (
+    AssetRow,
+    BlockedRow,
+    FileRow,
+    FolderRow,
+    JobRow,
+    ResultRow,
+    WordsRow,
+)
 
 MAX_ATTEMPTS = 3
 LEASE = timedelta(minutes=15)
@@ -40,7 +49,8 @@ class Work:
     """What a stage has to do: which assets it is for, and in which version its results count."""
 
     stage: str
-    version: str
+    #: None: not known now (its model is not there); any result counts.
+    version: str | None
     #: `photo`, `video`.
     kinds: tuple[str, ...]
     #: The stage whose result it works from; None: from the file.
@@ -49,7 +59,8 @@ class Work:
 
 def assets_due(work: Work, now: datetime) -> Select[int]:
     """Return the query for the ids of assets that lack `work`'s current result and may get it."""
-    done = _result(work.stage, ResultRow.version == work.version)
+    current = [] if work.version is None else [ResultRow.version == work.version]
+    done = _result(work.stage, *current)
     ready = [] if work.after is None else [_result(work.after)]
     return select(AssetRow.id).where(
         AssetRow.kind.in_(work.kinds),
@@ -59,6 +70,11 @@ def assets_due(work: Work, now: datetime) -> Select[int]:
         ~done,
         ~_forbidden(work.stage, JobRow.asset_id, AssetRow.id, now),
     )
+
+
+def told_assets_due(work: Work, now: datetime) -> Select[int]:
+    """Return the query of `assets_due`, less the assets on which nobody wrote a word."""
+    return assets_due(work, now).where(exists().where(WordsRow.asset_id == AssetRow.id))
 
 
 def files_due(stage: str, now: datetime) -> Select[int]:
@@ -149,8 +165,8 @@ def stumble(
     reason: str,
     traceback: str,
     now: datetime,
-) -> None:
-    """Count an attempt that went wrong without telling why; the last one fails the job."""
+) -> bool:
+    """Count an attempt that went wrong unexpectedly; True if it was the last and the job failed."""
     job = session.scalars(select(JobRow).where(*_of(stage, subject, subject_id))).one()
     job.attempts += 1
     job.state = "failed" if job.attempts >= MAX_ATTEMPTS else "waiting"
@@ -158,6 +174,15 @@ def stumble(
     job.lease_until = job.worker = None
     job.error, job.traceback, job.updated_at = reason, traceback, now
     session.flush()
+    return job.state == "failed"
+
+
+def next_retry(session: Session, stages: Sequence[str], now: datetime) -> datetime | None:
+    """Return when, after `now`, the next waiting job of these stages may be tried; None: never."""
+    query = select(func.min(JobRow.run_after)).where(
+        JobRow.state == "waiting", JobRow.stage.in_(stages), JobRow.run_after > now
+    )
+    return session.scalar(query)
 
 
 def release_leases(session: Session) -> int:

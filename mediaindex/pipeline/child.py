@@ -1,0 +1,151 @@
+"""Run what may crash, hang or eat memory in a process of its own.
+
+Decoders are C code that reads files from anywhere. One that dies takes this child with it and not
+the program, and the caller learns which file it was.
+"""
+
+import multiprocessing
+import queue
+import resource
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+from mediaindex.errors import MediaIndexError, Unusable
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ChildDied(Exception):  # noqa: N818 - said of the process, as a person would
+    """The process ended in the middle of its work: a crash in a decoder, or no memory left."""
+
+
+class ChildFault(Exception):  # noqa: N818 - a bug of ours on the other side, with its traceback
+    """The function raised something that nobody expected; the text is its traceback."""
+
+
+class Child:
+    """One process that runs one function at a time; started on first use, and again if it died."""
+
+    def __init__(self, memory_limit_bytes: int) -> None:
+        self._memory_limit_bytes = memory_limit_bytes
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def call(
+        self, time_limit_s: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Return what `function` returns in the child; function and values must be picklable.
+
+        Raises:
+            Unusable: It took longer than `time_limit_s` or more memory than it may; or so said the
+                function.
+            RetryLater: The function said so.
+            ChildDied: The process died of it.
+            ChildFault: The function raised anything else.
+        """
+        pipe = self._pipe or self._start()
+        try:
+            pipe.send((function, args, kwargs))
+            answered = pipe.poll(time_limit_s)
+            if not answered:
+                self.stop()
+                raise Unusable(f"took longer than {time_limit_s:g} s to read")
+            good, value = pipe.recv()
+        except (EOFError, OSError) as error:
+            code = self.stop()
+            raise ChildDied(_last_words(code)) from error
+        if good:
+            return cast("R", value)
+        raise value
+
+    def stop(self) -> int | None:
+        """End the process, whatever it is doing; returns its exit code."""
+        process, self._process = self._process, None
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+        if process is None:
+            return None
+        process.join(0.2)  # one that died by itself has a tale to tell; leave it the time
+        if process.is_alive():
+            process.kill()
+            process.join()
+        code = process.exitcode
+        process.close()
+        return code
+
+    def _start(self) -> Connection:
+        # Not fork: a copy of a process with threads may hold locks that nobody will ever open.
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._memory_limit_bytes), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._pipe = ours
+        return ours
+
+
+class Children:
+    """Several children for several threads to call."""
+
+    def __init__(self, count: int, memory_limit_bytes: int) -> None:
+        self._all = [Child(memory_limit_bytes) for _ in range(count)]
+        self._idle: queue.SimpleQueue[Child] = queue.SimpleQueue()
+        for child in self._all:
+            self._idle.put(child)
+
+    @contextmanager
+    def one(self) -> Iterator[Child]:
+        """Give a child that nobody else is using; waits for one."""
+        child = self._idle.get()
+        try:
+            yield child
+        finally:
+            self._idle.put(child)
+
+    def close(self) -> None:
+        """End them all."""
+        for child in self._all:
+            child.stop()
+
+
+def _serve(pipe: Connection, memory_limit_bytes: int) -> None:
+    # Ctrl-C goes to every process of the terminal; only the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if memory_limit_bytes:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
+    while True:
+        try:
+            function, args, kwargs = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_outcome(function, args, kwargs))
+
+
+def _outcome(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> tuple[bool, object]:
+    try:
+        return True, function(*args, **kwargs)
+    except MediaIndexError as error:
+        return False, error
+    except MemoryError:
+        return False, Unusable("needs more memory to read than photo.memory_limit_mb allows")
+    except Exception:  # noqa: BLE001 - the main of this process: the parent raises it again
+        return False, ChildFault(traceback.format_exc())
+
+
+def _last_words(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"the decoder was ended by {signal.Signals(-code).name} at this file"
+    return f"the decoder ended with code {code} at this file"

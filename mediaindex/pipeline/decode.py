@@ -1,0 +1,114 @@
+"""Stage: an asset's file -> its moments and their previews."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from mediaindex.errors import MediaIndexError
+from mediaindex.media.photo import Limits, decode_photo
+from mediaindex.media.previews import PreviewStore
+from mediaindex.pipeline.child import Children
+from mediaindex.pipeline.stage import on_any_path
+from mediaindex.store import jobs
+from mediaindex.store.assets import save_moments, save_size
+from mediaindex.store.files import paths_of_asset
+from mediaindex.store.jobs import Subject
+from mediaindex.store.tables import AssetRow
+
+AFTER = ("embed",)
+"""The stages that work from previews."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An asset to decode: any one of its files will do."""
+
+    paths: tuple[Path, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Size:
+    """Pixels of the upright picture."""
+
+    width_px: int
+    height_px: int
+
+
+class Decode:
+    """Decodes photos in children, which write the previews."""
+
+    name = "decode"
+    subject: Subject = "asset"
+    batch = 1
+
+    def __init__(
+        self,
+        children: Children,
+        width: int,
+        previews: PreviewStore,
+        limits: Limits,
+        time_limit_s: float,
+    ) -> None:
+        self.width = width
+        self._children = children
+        self._previews = previews
+        self._limits = limits
+        self._time_limit_s = time_limit_s
+        self._version = f"{previews.px}px"
+        self._work = jobs.Work(self.name, self._version, kinds=("photo",), after=None)
+
+    def ready(self) -> None:
+        """Clear away what a killed run left half-written."""
+        self._previews.sweep_leftovers()
+
+    def due(self, now: datetime) -> Select[int]:
+        """Return the query for photos without a preview of the size in force."""
+        return jobs.assets_due(self._work, now)
+
+    def load(self, session: Session, subject_id: int) -> Source:
+        """Return where the photo lies."""
+        asset = session.get_one(AssetRow, subject_id)
+        return Source(tuple(paths_of_asset(session, subject_id)), asset.sha256)
+
+    def work(self, inputs: Sequence[Source]) -> list[Size | MediaIndexError]:
+        """Decode each photo and write its preview."""
+        return [on_any_path(source.paths, partial(self._one, source.sha256)) for source in inputs]
+
+    def save(self, session: Session, subject_id: int, result: Size, now: datetime) -> None:
+        """Store the photo's one moment; what worked from an older preview is due again."""
+        save_size(session, subject_id, result.width_px, result.height_px)
+        save_moments(session, subject_id, [(0, 0, 0)])
+        jobs.mark_done(session, subject_id, self.name, self._version, now, redo=AFTER)
+
+    def close(self) -> None:
+        """End the children."""
+        self._children.close()
+
+    def _one(self, sha256: str, path: Path) -> Size:
+        with self._children.one() as child:
+            return child.call(
+                self._time_limit_s,
+                decode_to_preview,
+                path,
+                sha256,
+                self._previews,
+                self._limits,
+            )
+
+
+def decode_to_preview(path: Path, sha256: str, previews: PreviewStore, limits: Limits) -> Size:
+    """Decode a photo and write its preview. For a child: the picture itself stays there.
+
+    Raises:
+        Unusable: It cannot be decoded.
+        RetryLater: It cannot be read now.
+    """
+    photo = decode_photo(path, previews.px, limits)
+    previews.write(sha256, 0, photo.pixels)
+    return Size(photo.width_px, photo.height_px)

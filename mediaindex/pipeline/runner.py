@@ -1,0 +1,284 @@
+"""Run the stages: sessions, commits, leases, failures and time, in one place.
+
+One thread talks to the database. It claims what is due, hands it to the stages' own threads, and
+stores what they bring back, all in short transactions. So nothing slow is ever done under the write
+lock, and `kill -9` at any moment leaves leases behind and nothing else.
+"""
+
+import logging
+import os
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mediaindex.errors import MediaIndexError, RetryLater, Unusable
+from mediaindex.pipeline.stage import Redo, Stage
+from mediaindex.store import jobs
+from mediaindex.store.database import Database
+
+log = logging.getLogger(__name__)
+
+CLAIM = 32
+"""Subjects leased at once, if a stage's batch is not larger."""
+
+PATIENCE_S = 15
+"""A run does not end while a job that went wrong is to be tried again within this time."""
+
+POSTPONE = timedelta(minutes=5)
+
+
+@dataclass
+class Progress:
+    """How far a stage has come in this run."""
+
+    stage: str
+    done: int = 0
+    failed: int = 0
+    postponed: int = 0
+    #: Why it does no work; None if it can.
+    blocked_reason: str | None = None
+    #: Seconds spent in `work`, all threads together.
+    busy_s: float = 0.0
+
+
+@dataclass
+class _Lane:
+    """A stage with its threads and what is on its way."""
+
+    stage: Stage[Any, Any]
+    pool: ThreadPoolExecutor
+    progress: Progress
+    after_id: int = 0
+    claimed: deque[tuple[int, Any]] = field(default_factory=deque)
+    calls: dict[Future[list[Any]], list[int]] = field(default_factory=dict)
+    opening: Future[None] | None = None
+    is_open: bool = False
+    look_again_at: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.calls or self.claimed or (self.opening and not self.is_open))
+
+
+class Runner:
+    """Works until nothing is due. Not safe to share; whoever runs it holds the state's lock."""
+
+    def __init__(
+        self,
+        database: Database,
+        stages: Sequence[Stage[Any, Any]],
+        sync: Callable[[], int] = lambda: 0,
+        on_progress: Callable[[Sequence[Progress]], None] = lambda _: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._sync = sync
+        self._syncing: Future[int] | None = None
+        self._sync_pool = ThreadPoolExecutor(1, "sync")
+        self._on_progress = on_progress
+        self._clock = clock
+        self._now = clock()
+        self._worker = f"{os.uname().nodename}:{os.getpid()}"
+        self._lanes = [
+            _Lane(stage, ThreadPoolExecutor(stage.width, stage.name), Progress(stage.name))
+            for stage in stages
+        ]
+
+    def run(self, stop: threading.Event) -> list[Progress]:
+        """Work until nothing is due or `stop` is set; then finish what was begun.
+
+        Returns:
+            What each stage did.
+        """
+        with self._database.write() as session:
+            jobs.release_leases(session)
+        try:
+            while not stop.is_set():
+                self._turn()
+                self._on_progress([lane.progress for lane in self._lanes])
+                if not self._wait() and not self._wait_for_retries(stop):
+                    break
+            self._finish()
+        finally:
+            self._close()
+        return [lane.progress for lane in self._lanes]
+
+    def _turn(self) -> None:
+        """Store what came back and hand out what is due, in one transaction."""
+        now = self._now = self._clock()
+        with self._database.write() as session:
+            for lane in self._lanes:
+                self._collect(session, lane, now)
+            for lane in self._lanes:
+                self._check_opening(session, lane, now)
+                self._claim(session, lane, now)
+        for lane in self._lanes:
+            _hand_out(lane)
+        if self._syncing is None or self._syncing.done():
+            if self._syncing is not None:
+                self._syncing.result()
+            self._syncing = self._sync_pool.submit(self._sync)
+
+    def _collect(self, session: Session, lane: _Lane, now: datetime) -> None:
+        for call in [call for call in lane.calls if call.done()]:
+            ids = lane.calls.pop(call)
+            error = call.exception()
+            outcomes = call.result() if error is None else [error] * len(ids)
+            for subject_id, outcome in zip(ids, outcomes, strict=True):
+                self._settle(session, lane, subject_id, outcome, now)
+
+    def _settle(
+        self,
+        session: Session,
+        lane: _Lane,
+        subject_id: int,
+        outcome: Any,  # noqa: ANN401 - the stage's own result, or an error
+        now: datetime,
+    ) -> None:
+        stage, progress = lane.stage, lane.progress
+        job = (session, stage.name, stage.subject, subject_id)
+        if isinstance(outcome, Unusable):
+            log.info("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
+            jobs.fail(*job, reason=str(outcome), now=now)
+            progress.failed += 1
+        elif isinstance(outcome, Redo):
+            jobs.forget_results(session, subject_id, [outcome.stage, stage.name])
+        elif isinstance(outcome, MediaIndexError):
+            jobs.postpone(*job, reason=str(outcome), until=now + POSTPONE, now=now)
+            progress.postponed += 1
+        elif isinstance(outcome, BaseException):
+            text = "".join(traceback.format_exception(outcome))
+            log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
+            reason = str(outcome).strip().rpartition("\n")[2] or type(outcome).__name__
+            if jobs.stumble(*job, reason=reason, traceback=text, now=now):
+                progress.failed += 1
+        else:
+            stage.save(session, subject_id, outcome, now)
+            progress.done += 1
+
+    def _check_opening(self, session: Session, lane: _Lane, now: datetime) -> None:
+        if lane.is_open or lane.opening is None or not lane.opening.done():
+            return
+        error = lane.opening.exception()
+        if error is None:
+            lane.is_open = True
+            jobs.unblock(session, lane.stage.name)
+        elif isinstance(error, RetryLater):
+            lane.progress.blocked_reason = str(error)
+            jobs.block(session, lane.stage.name, str(error), now)
+        else:
+            raise error
+
+    def _claim(self, session: Session, lane: _Lane, now: datetime) -> None:
+        """Lease more, if the lane runs low; ask for the stage to be opened if it never was."""
+        stage = lane.stage
+        enough = stage.batch * stage.width
+        if lane.progress.blocked_reason or len(lane.claimed) >= enough:
+            return
+        began = time.monotonic()
+        if began < lane.look_again_at and self._others_busy(lane):
+            return
+        if not lane.is_open:
+            if lane.opening is None and session.scalars(stage.due(now).limit(1)).first():
+                lane.opening = lane.pool.submit(stage.ready)
+            elif lane.opening is None:
+                lane.look_again_at = began + 10 * (time.monotonic() - began) + 0.2
+            return
+        ids = self._lease(session, lane, max(CLAIM, enough), now)
+        if not ids:
+            # A look through all that is done costs time in a large library; look seldom.
+            lane.look_again_at = time.monotonic() + 10 * (time.monotonic() - began) + 0.2
+        lane.claimed.extend((subject_id, stage.load(session, subject_id)) for subject_id in ids)
+
+    def _lease(self, session: Session, lane: _Lane, limit: int, now: datetime) -> list[int]:
+        """Lease on from where the last claim ended; at the end, once more from the start."""
+        for after_id in dict.fromkeys((lane.after_id, 0)):
+            ids = jobs.claim(
+                session,
+                lane.stage.name,
+                lane.stage.subject,
+                lane.stage.due(now),
+                after_id=after_id,
+                limit=limit,
+                worker=self._worker,
+                now=now,
+            )
+            if ids:
+                lane.after_id = ids[-1]
+                return ids
+        lane.after_id = 0
+        return []
+
+    def _others_busy(self, lane: _Lane) -> bool:
+        return any(other.busy for other in self._lanes if other is not lane)
+
+    def _wait(self) -> bool:
+        """Wait until something comes back; False if nothing is on its way."""
+        pending: list[Future[Any]] = [call for lane in self._lanes for call in lane.calls]
+        pending += [
+            lane.opening
+            for lane in self._lanes
+            if lane.opening and not lane.is_open and not lane.progress.blocked_reason
+        ]
+        wait(pending, timeout=0.5 if pending else 0, return_when=FIRST_COMPLETED)
+        return bool(pending) or any(lane.claimed for lane in self._lanes)
+
+    def _wait_for_retries(self, stop: threading.Event) -> bool:
+        """Wait for a job that is to be tried again soon; False if there is none."""
+        open_stages = [lane.stage.name for lane in self._lanes if not lane.progress.blocked_reason]
+        with self._database.read() as session:
+            soonest = jobs.next_retry(session, open_stages, self._now)
+        if soonest is None or soonest > self._now + timedelta(seconds=PATIENCE_S):
+            return False
+        stop.wait(max(0.0, (soonest - self._clock()).total_seconds()))
+        return not stop.is_set()
+
+    def _finish(self) -> None:
+        """Let the calls that have begun end, store them, and give back the rest."""
+        for lane in self._lanes:
+            lane.claimed.clear()
+            for call in lane.calls:
+                call.cancel()
+        for lane in self._lanes:
+            lane.calls = {call: ids for call, ids in lane.calls.items() if not call.cancelled()}
+            wait(lane.calls)
+        now = self._clock()
+        with self._database.write() as session:
+            for lane in self._lanes:
+                self._collect(session, lane, now)
+            jobs.release_leases(session)
+        self._sync_pool.shutdown(wait=True)
+        while self._sync():
+            pass
+        self._on_progress([lane.progress for lane in self._lanes])
+
+    def _close(self) -> None:
+        for lane in self._lanes:
+            lane.pool.shutdown(wait=False, cancel_futures=True)
+            lane.stage.close()
+        self._sync_pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _hand_out(lane: _Lane) -> None:
+    # One call more than there are threads, so that none waits for the next transaction.
+    while lane.claimed and len(lane.calls) <= lane.stage.width:
+        some = [lane.claimed.popleft() for _ in range(min(lane.stage.batch, len(lane.claimed)))]
+        ids = [subject_id for subject_id, _ in some]
+        call = lane.pool.submit(_timed, lane, [inputs for _, inputs in some])
+        lane.calls[call] = ids
+
+
+def _timed(lane: _Lane, inputs: list[Any]) -> list[Any]:
+    began = time.monotonic()
+    try:
+        return list(lane.stage.work(inputs))
+    finally:
+        lane.progress.busy_s += time.monotonic() - began

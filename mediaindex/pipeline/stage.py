@@ -1,0 +1,83 @@
+"""What a stage is. Each stands in a file of its own; `stages.py` lists them in order."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from mediaindex.errors import MediaIndexError, RetryLater
+from mediaindex.store.jobs import Subject
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Redo(RetryLater):
+    """What an earlier stage made is gone (a preview was deleted); that stage has to work again."""
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(reason)
+        #: The earlier stage's name.
+        self.stage = stage
+
+
+class Stage(Protocol[In, Out]):
+    """One step of the walk from a file to what a search finds.
+
+    The runner asks what is due, reads what each subject needs, lets `work` do the slow part in a
+    thread without the database, and stores each result in one transaction with its job's end.
+    """
+
+    name: str
+    #: What an id that is due means.
+    subject: Subject
+    #: How many subjects one call of `work` takes.
+    batch: int
+    #: How many calls of `work` may run side by side.
+    width: int
+
+    def ready(self) -> None:
+        """Make sure that the stage can work at all; called once before the first `work`.
+
+        Raises:
+            RetryLater: It cannot now; the text is shown as why the stage is blocked.
+        """
+
+    def due(self, now: datetime) -> Select[int]:
+        """Return the query for the ids of what lacks this stage's current result."""
+
+    def load(self, session: Session, subject_id: int) -> In:
+        """Read what `work` needs; the session only reads."""
+
+    def work(self, inputs: Sequence[In]) -> Sequence[Out | MediaIndexError]:
+        """Do the work: one result, or the error that stands for it, for each input.
+
+        Called from any thread. What rises instead of being returned counts against every input.
+        """
+
+    def save(self, session: Session, subject_id: int, result: Out, now: datetime) -> None:
+        """Store a result and note that the stage is done; the caller commits."""
+
+    def close(self) -> None:
+        """Let go of what `ready` took hold of."""
+
+
+def on_any_path(paths: Sequence[Path], work: Callable[[Path], Out]) -> Out | MediaIndexError:
+    """Return what `work` makes of the first of an asset's files that can be read at all.
+
+    Args:
+        paths: Where the same bytes lie.
+        work: What to do with one; its `RetryLater` means that the next may do better.
+    """
+    trouble: MediaIndexError = RetryLater("none of its files is there now")
+    for path in paths:
+        try:
+            return work(path)
+        except RetryLater as error:
+            trouble = error
+        except MediaIndexError as error:
+            return error
+    return trouble

@@ -1,0 +1,131 @@
+"""Walk a library: which files are there, folder by folder, less what is excluded."""
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A regular file as the folder lists it."""
+
+    name: str
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class FoundFolder:
+    """One folder with the files that count in it; folders within are found on their own."""
+
+    #: Relative to the root, "/" between names; "" is the root.
+    path: str
+    files: tuple[FoundFile, ...]
+    #: Why it could not be listed; None if it could. Nothing is known then of what lies below.
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What to pass by."""
+
+    #: Names with * and ?; one with a "/" is a path from the root. Case-insensitive.
+    exclude: tuple[str, ...] = ()
+    #: A folder that holds a file of this name is passed by with all below it.
+    marker: str = ".nomedia"
+    hidden: bool = False
+    follow_links: bool = False
+    _names: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _paths: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = [pattern for pattern in self.exclude if "/" not in pattern]
+        paths = [pattern.strip("/") for pattern in self.exclude if "/" in pattern]
+        object.__setattr__(self, "_names", _any_of(names))
+        object.__setattr__(self, "_paths", _any_of(paths))
+
+    def excluded(self, path: str, name: str) -> bool:
+        """Return True if the file or folder `name`, at `path` from the root, is passed by."""
+        if name.startswith(".") and not self.hidden:
+            return True
+        return bool(self._names.fullmatch(name) or self._paths.fullmatch(path))
+
+
+def walk(root: Path, rules: Rules, below: str = "") -> Iterator[FoundFolder]:
+    """Yield every folder of a library that is not excluded, in order of path.
+
+    Only regular files are listed. Nothing is opened. A folder that cannot be listed is yielded with
+    the reason, so that its files are not taken for gone. A link that leads back into its own path
+    is passed by.
+
+    Args:
+        root: The library's root.
+        rules: What to pass by.
+        below: Begin at this folder, relative to the root.
+    """
+    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(below, frozenset())]
+    while waiting:
+        path, above = waiting.pop()
+        try:
+            here = _identity(root / path)
+            if here in above:
+                continue
+            with os.scandir(root / path) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield FoundFolder(path, (), error.strerror or str(error))
+            continue
+        if any(entry.name == rules.marker for entry in entries):
+            continue
+        folders, files = _sort_out(path, entries, rules)
+        waiting.extend((name, above | {here}) for name in reversed(folders))
+        yield FoundFolder(path, tuple(files))
+
+
+def why_offline(root: Path, expects_files: bool) -> str | None:
+    """Return why the root of a library cannot be trusted, or None if it can.
+
+    An empty folder where there were files is what an unmounted share looks like.
+    """
+    try:
+        with os.scandir(root) as listing:
+            empty = next(listing, None) is None
+    except OSError as error:
+        return error.strerror or str(error)
+    if empty and expects_files:
+        return "the folder is empty; is its disk or share mounted?"
+    return None
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
+def _sort_out(
+    path: str, entries: Sequence["os.DirEntry[str]"], rules: Rules
+) -> tuple[list[str], list[FoundFile]]:
+    folders, files = [], []
+    for entry in entries:
+        inside = f"{path}/{entry.name}" if path else entry.name
+        if rules.excluded(inside, entry.name):
+            continue
+        try:
+            if entry.is_dir(follow_symlinks=rules.follow_links):
+                folders.append(inside)
+                continue
+            found = entry.stat(follow_symlinks=rules.follow_links)
+        except OSError:
+            continue  # gone since it was listed, or a link to nowhere
+        if stat.S_ISREG(found.st_mode):
+            files.append(FoundFile(entry.name, found.st_size, found.st_mtime_ns))
+    return folders, files
+
+
+def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
+    # "(?!)" matches nothing: an empty list excludes nothing.
+    return re.compile("|".join(map(fnmatch.translate, patterns)) or "(?!)", re.IGNORECASE)

@@ -1,0 +1,43 @@
+"""The indexes of one database side by side, and which of them answers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediaindex.types import Keys, Near, Space, Vectors
+from mediaindex.vectors import VectorIndex
+
+
+@dataclass(frozen=True)
+class Indexes:
+    """The exact index, and Chroma where it is wanted."""
+
+    exact: VectorIndex
+    #: None where the settings want no Chroma, or where it cannot be used now.
+    chroma: VectorIndex | None
+    #: Above this many vectors in a space, Chroma answers what has no filter.
+    exact_below: int
+    #: What was wrong with a folder that had to be set aside; for people.
+    set_aside: str | None = None
+
+    def nearest(self, space: Space, query: Vectors, limit: int, among: Keys | None = None) -> Near:
+        """Return the `limit` nearest to `query`; see `VectorIndex.nearest`.
+
+        A filter is answered exactly: a graph index loses what passes a selective one.
+        """
+        if self.chroma is None or among is not None or self.exact.count(space) <= self.exact_below:
+            return self.exact.nearest(space, query, limit, among)
+        return self.chroma.nearest(space, query, limit)
+
+    def all(self) -> list[VectorIndex]:
+        """Return every index that is to be kept up."""
+        return [self.exact] if self.chroma is None else [self.exact, self.chroma]
+
+    def close(self) -> None:
+        """Release their files."""
+        for index in self.all():
+            index.close()
+
+
+def index_folder(cache_dir: Path, database_id: str) -> Path:
+    """Return where the indexes of one database lie; another database never sees them."""
+    return cache_dir / "index" / database_id
