@@ -17,6 +17,7 @@ from mediaindex.store.tables import (
     LibraryRow,
     MomentRow,
     ResultRow,
+    WordsRow,
 )
 
 
@@ -133,6 +134,39 @@ def count_stages(session: Session) -> list[StageCounts]:
     ]
 
 
+@dataclass(frozen=True)
+class WorkCounts:
+    """How much of one stage's work is done, of how much."""
+
+    done: int
+    failed: int
+    total: int
+
+
+def count_work(session: Session) -> dict[str, WorkCounts]:
+    """Return how far every stage is, over all libraries."""
+    stages = {stage.stage: stage for stage in count_stages(session)}
+    looked = select(func.count(FileRow.id)).where(
+        FileRow.role == "media", FileRow.missing_since.is_(None)
+    )
+    told = select(func.count(func.distinct(WordsRow.asset_id)))
+    photos = count_assets(session)["photo"]
+    totals = {
+        "identify": session.scalar(looked) or 0,
+        "probe": photos,
+        "decode": photos,
+        "embed": photos,
+        "embed_text": session.scalar(told) or 0,
+    }
+    found = {}
+    for name, total in totals.items():
+        stage = stages.get(name)
+        found[name] = WorkCounts(stage.done if stage else 0, stage.failed if stage else 0, total)
+    done = session.scalar(looked.where(FileRow.kind.is_not(None))) or 0
+    found["identify"] = WorkCounts(done, found["identify"].failed, totals["identify"])
+    return found
+
+
 def troubles(session: Session, limit: int) -> list[Trouble]:
     """Return up to `limit` jobs that failed or wait for something, with reasons, newest first."""
     query = (
@@ -145,6 +179,14 @@ def troubles(session: Session, limit: int) -> list[Trouble]:
         Trouble(job.stage, job.state, _path(session, job), job.error or "", job.attempts)
         for job in session.scalars(query)
     ]
+
+
+def count_troubles(session: Session) -> int:
+    """Return how many jobs failed or wait for something."""
+    query = select(func.count(JobRow.id)).where(
+        JobRow.state.in_(("failed", "waiting")), JobRow.error.is_not(None)
+    )
+    return session.scalar(query) or 0
 
 
 def _path(session: Session, job: JobRow) -> str:

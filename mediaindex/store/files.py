@@ -47,6 +47,23 @@ def add_library(session: Session, name: str, root: Path, now: datetime) -> Libra
     return library
 
 
+def widen_library(session: Session, inside: Sequence[LibraryRow], root: Path) -> LibraryRow:
+    """Make one library of `root` out of those whose roots lie in it; nothing known is lost."""
+    kept = inside[0]
+    for library in inside:
+        prefix = Path(library.root).relative_to(root).as_posix()
+        for folder in session.scalars(select(FolderRow).filter_by(library_id=library.id)).all():
+            folder.path = f"{prefix}/{folder.path}" if folder.path else prefix
+            folder.library_id = kept.id
+        session.flush()
+        if library is not kept:
+            session.delete(library)
+            session.flush()
+    kept.root = str(root)
+    session.flush()
+    return kept
+
+
 def libraries(session: Session) -> Sequence[LibraryRow]:
     """Return every library, oldest first."""
     return session.scalars(select(LibraryRow).order_by(LibraryRow.id)).all()
@@ -209,6 +226,23 @@ def read_again(session: Session, file_ids: Collection[int]) -> None:
 def owners_of(session: Session, file_ids: Collection[int]) -> Sequence[int]:
     """Return the ids of the files that these sidecars belong to."""
     return session.scalars(select(PairRow.owner_id).where(PairRow.file_id.in_(file_ids))).all()
+
+
+def find_file(session: Session, path: Path) -> FileRow | None:
+    """Return the file known at an absolute path, missing or not."""
+    for library in libraries(session):
+        if path.is_relative_to(library.root):
+            folder = path.parent.relative_to(library.root).as_posix()
+            return session.scalar(
+                select(FileRow)
+                .join(FolderRow)
+                .where(
+                    FolderRow.library_id == library.id,
+                    FolderRow.path == ("" if folder == "." else folder),
+                    FileRow.name == path.name,
+                )
+            )
+    return None
 
 
 def path_of(session: Session, file_id: int) -> Path:

@@ -61,6 +61,8 @@ class Filter:
     places: tuple[int, ...] = ()
     #: At least this many stars.
     rating: int | None = None
+    #: Only these assets; None means any.
+    assets: tuple[int, ...] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -81,6 +83,7 @@ def conditions(wanted: Filter) -> Conditions:
         *_any_of(wanted.near, _within),
         *([AssetRow.place_id.in_(wanted.places)] if wanted.places else []),
         *([AssetRow.rating >= wanted.rating] if wanted.rating is not None else []),
+        *([AssetRow.id.in_(wanted.assets)] if wanted.assets is not None else []),
     ]
 
 

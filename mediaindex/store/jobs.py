@@ -31,7 +31,6 @@ from mediaindex.store.tables import (
     AssetRow,
     BlockedRow,
     FileRow,
-    FolderRow,
     JobRow,
     ResultRow,
     WordsRow,
@@ -59,22 +58,22 @@ class Work:
 
 def assets_due(work: Work, now: datetime) -> Select[int]:
     """Return the query for the ids of assets that lack `work`'s current result and may get it."""
-    current = [] if work.version is None else [ResultRow.version == work.version]
-    done = _result(work.stage, *current)
-    ready = [] if work.after is None else [_result(work.after)]
-    return select(AssetRow.id).where(
-        AssetRow.kind.in_(work.kinds),
-        AssetRow.missing_since.is_(None),
-        AssetRow.companion_of_id.is_(None),
-        *ready,
-        ~done,
-        ~_forbidden(work.stage, JobRow.asset_id, AssetRow.id, now),
-    )
+    free = ~_forbidden(work.stage, JobRow.asset_id, AssetRow.id, now)
+    return select(AssetRow.id).where(*_lacking(work), free)
 
 
 def told_assets_due(work: Work, now: datetime) -> Select[int]:
     """Return the query of `assets_due`, less the assets on which nobody wrote a word."""
     return assets_due(work, now).where(exists().where(WordsRow.asset_id == AssetRow.id))
+
+
+def any_lacking(session: Session, work: Work) -> bool:
+    """Return True if any asset lacks `work`'s result and did not fail to get it."""
+    failed = exists().where(
+        JobRow.stage == work.stage, JobRow.asset_id == AssetRow.id, JobRow.state == "failed"
+    )
+    query = select(AssetRow.id).where(*_lacking(work), ~failed).limit(1)
+    return session.scalar(query) is not None
 
 
 def files_due(stage: str, now: datetime) -> Select[int]:
@@ -193,13 +192,15 @@ def release_leases(session: Session) -> int:
     return _rows(fresh) + _rows(tried)
 
 
-def retry(session: Session, *, stage: str | None = None, folder: str | None = None) -> int:
-    """Make failed and waiting jobs due again, of one stage and below one folder if given.
+def retry(
+    session: Session, *, stage: str | None = None, file_ids: Sequence[int] | None = None
+) -> int:
+    """Make failed and waiting jobs due again; the caller commits.
 
     Args:
-        session: An open session; the caller commits.
-        stage: Only this stage's.
-        folder: Only of files in this folder, relative to its library; None means everywhere.
+        session: An open session.
+        stage: Only this stage's; None means every stage's.
+        file_ids: Only those of these files and of their assets; None means all.
 
     Returns:
         How many.
@@ -207,10 +208,9 @@ def retry(session: Session, *, stage: str | None = None, folder: str | None = No
     wanted: list[ColumnElement[bool]] = [JobRow.state.in_(("failed", "waiting"))]
     if stage is not None:
         wanted.append(JobRow.stage == stage)
-    if folder is not None:
-        files = select(FileRow.id).join(FolderRow).where(FolderRow.path == folder)
-        assets = select(FileRow.asset_id).join(FolderRow).where(FolderRow.path == folder)
-        wanted.append(or_(JobRow.file_id.in_(files), JobRow.asset_id.in_(assets)))
+    if file_ids is not None:
+        assets = select(FileRow.asset_id).where(FileRow.id.in_(file_ids))
+        wanted.append(or_(JobRow.file_id.in_(file_ids), JobRow.asset_id.in_(assets)))
     return _rows(session.execute(delete(JobRow).where(*wanted)))
 
 
@@ -250,6 +250,18 @@ def unblock(session: Session, stage: str) -> None:
 
 
 _UNLEASED: Changes = {"lease_until": None, "worker": None}
+
+
+def _lacking(work: Work) -> list[ColumnElement[bool]]:
+    current = [] if work.version is None else [ResultRow.version == work.version]
+    ready = [] if work.after is None else [_result(work.after)]
+    return [
+        AssetRow.kind.in_(work.kinds),
+        AssetRow.missing_since.is_(None),
+        AssetRow.companion_of_id.is_(None),
+        *ready,
+        ~_result(work.stage, *current),
+    ]
 
 
 def _result(stage: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:

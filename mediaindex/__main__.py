@@ -1,0 +1,5 @@
+"""`python -m mediaindex` is `mediaindex`."""
+
+from mediaindex.cli.main import main
+
+main()

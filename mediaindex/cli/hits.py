@@ -1,0 +1,126 @@
+"""How hits are shown: lines, JSON, contact sheets."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mediaindex import parts
+from mediaindex.asking import Asked
+from mediaindex.config import Config
+from mediaindex.errors import ConfigError
+from mediaindex.media.previews import PreviewMissing
+from mediaindex.media.sheet import Cell, write_sheet_html, write_sheet_jpg
+from mediaindex.search.hits import Answer, Hit, Reason
+
+JSON_VERSION = 1
+
+
+def put_hits(answer: Answer) -> None:
+    """Write the answer for people; notes go to stderr, so that a pipe gets hits only."""
+    for note in answer.notes:
+        click.secho(note, err=True, dim=True)
+    if not answer.hits:
+        click.echo("nothing found", err=True)
+    if answer.no_good_match:
+        click.echo("no good match; the nearest are:", err=True)
+    for number, hit in enumerate(answer.hits, start=1):
+        mark = "?" if hit.weak else " "
+        path = os.fsencode(hit.shown.paths[0]).decode(errors="replace")
+        click.echo(f"{number:>3}{mark} {hit.score:.2f}  " + click.style(path, bold=True))
+        facts = [_date(hit), hit.shown.place, why(hit)]
+        click.secho("          " + "  ·  ".join(fact for fact in facts if fact), dim=True)
+
+
+def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
+    """Return the answer in the documented shape, version 1."""
+    return {
+        "version": JSON_VERSION,
+        "query": asked.words,
+        "like": None if asked.like is None else str(asked.like),
+        "notes": answer.notes,
+        "model": answer.model_id,
+        "no_good_match": answer.no_good_match,
+        "hits": [_hit_as_json(hit) for hit in answer.hits],
+    }
+
+
+def why(hit: Hit) -> str:
+    """Return in a few words why this was found."""
+    return ", ".join(_reason(reason) for reason in hit.why)
+
+
+def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> None:
+    """Write the hits as a contact sheet, as the target's suffix says.
+
+    Raises:
+        ConfigError: The suffix is none that can be written.
+    """
+    previews = parts.previews(config)
+    cells = []
+    for hit in answer.hits:
+        try:
+            picture = previews.read(hit.shown.sha256, hit.shown.at_ms)
+        except PreviewMissing:
+            picture = None
+        path = Path(hit.shown.paths[0])
+        lines = (path.name, *(line for line in (_date(hit), hit.shown.place) if line), why(hit))
+        cells.append(Cell(picture, lines, path))
+    suffix = target.suffix.lower()
+    if suffix in (".jpg", ".jpeg"):
+        write_sheet_jpg(target, cells)
+    elif suffix in (".html", ".htm"):
+        write_sheet_html(target, cells, title)
+    else:
+        raise ConfigError(f"a contact sheet is a .jpg or a .html, not {target.name}")
+
+
+def _hit_as_json(hit: Hit) -> dict[str, Any]:
+    shown = hit.shown
+    paths = [os.fsencode(path).decode(errors="replace") for path in shown.paths]
+    return {
+        "path": paths[0],
+        "paths": paths,
+        "score": round(hit.score, 4),
+        "weak": hit.weak,
+        "asset_id": shown.asset_id,
+        "moment_id": shown.moment_id,
+        "kind": shown.kind,
+        "at_ms": shown.at_ms,
+        "start_ms": shown.start_ms,
+        "end_ms": shown.end_ms,
+        "taken_at": shown.taken_at,
+        "taken_local": shown.taken_local,
+        "taken_source": shown.taken_source,
+        "place": shown.place,
+        "latitude": shown.latitude,
+        "longitude": shown.longitude,
+        "camera": shown.camera,
+        "width_px": shown.width_px,
+        "height_px": shown.height_px,
+        "rating": shown.rating,
+        "words": shown.words,
+        "why": [
+            {"by": r.by, "rank": r.rank, "similarity": r.similarity, "passage": r.passage}
+            for r in hit.why
+        ],
+    }
+
+
+def _reason(reason: Reason) -> str:
+    if reason.by == "picture":
+        return f"looks like it ({reason.similarity:.2f})"
+    if reason.by == "text":
+        return f"its words mean it ({reason.similarity:.2f})"
+    if reason.by == "words":
+        return f"says {' '.join((reason.passage or '').split())}"
+    return "passes the filter"
+
+
+def _date(hit: Hit) -> str | None:
+    local = hit.shown.taken_local
+    if local is None:
+        return None
+    # The file's own time says when it was copied as often as when it was taken.
+    return f"{local:%Y-%m-%d %H:%M}" + (" (file time)" if hit.shown.taken_source == "mtime" else "")

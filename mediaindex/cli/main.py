@@ -1,0 +1,92 @@
+"""`mediaindex`: the door. Commands are loaded when they are called, so that each starts quickly."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mediaindex import __version__
+from mediaindex.errors import (
+    AlreadyRunning,
+    ConfigError,
+    MediaIndexError,
+    QueryError,
+    RetryLater,
+)
+
+COMMANDS = {
+    "index": "Look at folders and index what is new.",
+    "search": "Find photos in plain words, or by a picture.",
+    "status": "What is indexed, what waits, and what went wrong.",
+    "retry": "Try again what failed.",
+    "info": "All that is known of a file.",
+    "model": "The models that see: list, download.",
+    "doctor": "Check this machine and this set-up.",
+    "config": "Show the settings in force.",
+}
+
+FAILED, ASKED_WRONGLY, NOT_NOW = 1, 2, 3
+"""Exit codes; 0 is success. `search` ends with 1 if it found nothing, as grep does."""
+
+
+class Commands(click.Group):
+    """Finds a command in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"mediaindex.cli.{cmd_name}")
+        return getattr(module, cmd_name)  # type: ignore[no-any-return] # found by its name
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read this config.yaml and no other.",
+)
+@click.version_option(__version__, prog_name="mediaindex")
+@click.pass_context
+def cli(ctx: click.Context, config_file: Path | None) -> None:
+    """Find the photo, or the second of the video, in plain words; on your own machine."""
+    ctx.obj = config_file
+
+
+def main() -> None:
+    """Run the command line; errors made on purpose become one line and an exit code."""
+    try:
+        code: Any = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except MediaIndexError as error:
+        click.echo(f"mediaindex: {error}", err=True)
+        sys.exit(_exit_code(error))
+    except BrokenPipeError:
+        # The reader of our pipe has seen enough (`| head`).
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _exit_code(error: MediaIndexError) -> int:
+    if isinstance(error, ConfigError | QueryError):
+        return ASKED_WRONGLY
+    if isinstance(error, AlreadyRunning | RetryLater):
+        return NOT_NOW
+    return FAILED

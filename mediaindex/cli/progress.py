@@ -1,0 +1,101 @@
+"""Progress on stderr: a live table on a terminal, a line now and then in a pipe."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from mediaindex.cli.output import duration
+from mediaindex.indexing import Events
+from mediaindex.pipeline.eta import Estimator, Pace
+from mediaindex.pipeline.runner import Progress
+from mediaindex.pipeline.sweep import SweepReport
+from mediaindex.store.counts import WorkCounts
+
+LINE_EVERY_S = 10.0
+
+
+class Display:
+    """Shows what a run is doing, from the start of the block to its end."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._estimator = Estimator()
+        self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
+        self._is_live = not quiet and sys.stderr.isatty()
+        self._line_at = 0.0
+
+    def __enter__(self) -> "Display":
+        if self._is_live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._is_live:
+            self._live.stop()
+
+    @property
+    def events(self) -> Events:
+        """What a run tells this display."""
+        return Events(self._on_sweep, self._on_progress, self._on_note)
+
+    def _on_sweep(self, name: str, report: SweepReport) -> None:
+        self._on_note(f"looking at {name}: {report.seen:,} files, {report.new:,} new")
+
+    def _on_note(self, note: str) -> None:
+        if self._is_live:
+            self._live.update(note)
+        else:
+            self._say(note)
+
+    def _on_progress(self, stages: Sequence[Progress], work: Mapping[str, WorkCounts]) -> None:
+        able = [stage.stage for stage in stages if stage.blocked_reason is None]
+        done = {name: work[name].done for name in able}
+        aims = {name: work[name].total - work[name].failed for name in able}
+        paces = self._estimator.paces(done, aims, time.monotonic())
+        if self._is_live:
+            self._live.update(_table(paces, stages))
+        elif paces:
+            slowest = max(paces, key=lambda pace: pace.eta_s if pace.eta_s is not None else -1)
+            self._say(_line(slowest))
+
+    def _say(self, line: str) -> None:
+        if self._quiet or time.monotonic() < self._line_at:
+            return
+        self._line_at = time.monotonic() + LINE_EVERY_S
+        click.echo(line, err=True)
+
+
+def _table(paces: Sequence[Pace], stages: Sequence[Progress]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("stage", "done", "of", "a second", "left", ""):
+        table.add_column(heading, justify="left" if heading in ("stage", "") else "right")
+    for pace in paces:
+        rate = "" if pace.rate is None else f"{pace.rate:.1f}"
+        left = "" if pace.eta_s is None else duration(pace.eta_s)
+        table.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, _bar(pace))
+    for stage in stages:
+        if stage.blocked_reason is not None:
+            table.add_row(stage.stage, "", "", "", "waits", stage.blocked_reason)
+    return table
+
+
+def _bar(pace: Pace) -> str:
+    share = min(1.0, pace.done / pace.total) if pace.total else 1.0
+    return "█" * round(20 * share) + "░" * (20 - round(20 * share))
+
+
+def _line(pace: Pace) -> str:
+    rate = "" if pace.rate is None else f", {pace.rate:.1f} a second"
+    left = "" if not pace.eta_s else f", {duration(pace.eta_s)} left"
+    return f"{pace.stage}: {pace.done:,} of {pace.total:,}{rate}{left}"

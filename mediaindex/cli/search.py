@@ -1,0 +1,125 @@
+"""`mediaindex search`: find photos in plain words, or by a picture."""
+
+import shlex
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+
+from mediaindex.asking import Asked, ask
+from mediaindex.cli import hits as shapes
+from mediaindex.cli.output import put_json, settings_of
+from mediaindex.errors import ConfigError
+from mediaindex.search.hits import Answer
+
+NOTHING_FOUND = 1
+
+# What a flag says and what an operator in the words says is the same, so one becomes the other.
+OPERATORS = ("after", "before", "date", "kind", "in", "camera", "near", "library", "rating")
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option(
+    "--like",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Find the like of this picture.",
+)
+@click.option("--after", help="Taken then or later (2019, 2019-07, 2019-07-04).")
+@click.option("--before", help="Taken before that.")
+@click.option("--date", help="Taken on that day, in that month or year.")
+@click.option("--kind", type=click.Choice(["photo", "video"]), help="Only photos, or only videos.")
+@click.option("--in", "in_", help="In a folder of this name or path (* stands for anything).")
+@click.option("--camera", help="Taken with this camera or lens (any part of its name).")
+@click.option("--near", help="Taken near a place: Lisbon, 'Lisbon,50km', '38.7,-9.1,10km'.")
+@click.option("--library", help="Only in this library.")
+@click.option("--rating", help="At least this many stars.")
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), help="So many hits at most.")
+@click.option("--literal", is_flag=True, help="Read no dates and places in the words.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object; its shape is in the README."
+)
+@click.option("--paths", is_flag=True, help="Only paths, one a line.")
+@click.option("--paths0", is_flag=True, help="Only paths, each ended by NUL, for xargs -0.")
+@click.option("--open", "open_", is_flag=True, help="Show the first hit with the system's viewer.")
+@click.option(
+    "--contact-sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the hits as one picture (.jpg) or page (.html).",
+)
+@click.pass_context
+def search(
+    ctx: click.Context,
+    words: tuple[str, ...],
+    like: Path | None,
+    limit: int | None,
+    literal: bool,
+    as_json: bool,
+    paths: bool,
+    paths0: bool,
+    open_: bool,
+    contact_sheet: Path | None,
+    **operators: str | None,
+) -> int:
+    r"""Find photos in plain WORDS.
+
+    \b
+    mediaindex search dog on a beach after:2019 -people
+    mediaindex search '"happy birthday" 2:cake' --in Parties
+    mediaindex search --like photo.jpg at night
+    """
+    config = settings_of(ctx)
+    written = [
+        *words,
+        *(_operator(name.rstrip("_"), value) for name, value in operators.items() if value),
+    ]
+    if not written and like is None:
+        raise click.UsageError("say what to look for, in words or with --like FILE")
+    asked = Asked(
+        words=" ".join(written),
+        like=like,
+        limit=limit or config.settings.search.limit,
+        understand=config.settings.search.understand and not literal,
+    )
+    answer = ask(config, asked, date.today())
+    if contact_sheet is not None:
+        shapes.write_sheet(config, answer, contact_sheet, asked.words or f"like {like}")
+    if as_json:
+        put_json(shapes.as_json(answer, asked))
+    elif paths or paths0:
+        _put_paths(answer, b"\0" if paths0 else b"\n")
+    else:
+        shapes.put_hits(answer)
+        if contact_sheet is not None:
+            click.echo(f"contact sheet: {contact_sheet}", err=True)
+    if open_ and answer.hits:
+        _open(answer.hits[0].shown.paths[0])
+    return 0 if answer.hits else NOTHING_FOUND
+
+
+def _operator(name: str, value: str) -> str:
+    quoted = f'"{value}"' if " " in value else value
+    return f"{name}:{quoted}"
+
+
+def _put_paths(answer: Answer, end: bytes) -> None:
+    import os
+
+    for hit in answer.hits:
+        sys.stdout.buffer.write(os.fsencode(hit.shown.paths[0]) + end)
+    sys.stdout.buffer.flush()
+
+
+def _open(path: str) -> None:
+    """Hand a file to the desktop's viewer."""
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    try:
+        subprocess.run([opener, path], check=True, capture_output=True, timeout=30)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"no {opener} on this machine to show {shlex.quote(path)} with"
+        ) from error
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(f"{opener} could not show {shlex.quote(path)}") from error

@@ -1,0 +1,111 @@
+"""`mediaindex status`: what is indexed, what waits and why, and what went wrong."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mediaindex.cli.output import put_json, put_table, settings_of, size
+from mediaindex.config import Config
+from mediaindex.pipeline.serving import serving
+from mediaindex.store import counts
+from mediaindex.store.database import open_database
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.option("--failures", default=10, show_default=True, help="Show so many of what went wrong.")
+@click.pass_context
+def status(ctx: click.Context, as_json: bool, failures: int) -> int:
+    """Show what is indexed, what waits and why, and what went wrong."""
+    config = settings_of(ctx)
+    if not config.database_path.exists():
+        raise click.ClickException(
+            f"nothing is indexed yet (no {config.database_path}); try: mediaindex index ~/Pictures"
+        )
+    found = _read(config, failures)
+    if as_json:
+        put_json(found)
+    else:
+        _tell(found)
+    return 0
+
+
+def _read(config: Config, failures: int) -> dict[str, Any]:
+    database = open_database(config.database_path)
+    try:
+        with database.read() as session:
+            model = serving(session)
+            return {
+                "version": 1,
+                "libraries": [asdict(row) for row in counts.count_libraries(session)],
+                "assets": counts.count_assets(session),
+                "files": counts.count_files(session),
+                "stages": {
+                    name: asdict(work) | {"waiting": 0, "blocked": None}
+                    for name, work in counts.count_work(session).items()
+                },
+                "blocked": [
+                    {"stage": row.stage, "reason": row.blocked_reason, "since": row.blocked_since}
+                    for row in counts.count_stages(session)
+                    if row.blocked_reason
+                ],
+                "troubles": [asdict(row) for row in counts.troubles(session, failures)],
+                "trouble_count": counts.count_troubles(session),
+                "model": None if model is None else model.model_id,
+                "disk_bytes": {
+                    "state": _disk(config.state_dir),
+                    "previews": _disk(config.cache_dir / "previews"),
+                    "index": _disk(config.cache_dir / "index"),
+                    "models": _disk(config.models_dir),
+                },
+            }
+    finally:
+        database.close()
+
+
+def _tell(found: dict[str, Any]) -> None:
+    for library in found["libraries"]:
+        gone = f", {library['missing_files']:,} missing" if library["missing_files"] else ""
+        click.echo(f"{library['name']}: {library['files']:,} files{gone}  ({library['root']})")
+        if library["offline_reason"]:
+            click.echo(f"  offline: {library['offline_reason']}")
+    assets, files = found["assets"], found["files"]
+    click.echo(
+        f"{assets['photo']:,} photos, {assets['video']:,} videos, "
+        f"{files.get('sidecar', 0):,} sidecars, {files.get('other', 0):,} other files left alone"
+    )
+    if assets["video"]:
+        click.echo("Videos are known by name and content; this version does not look into them.")
+    click.echo(f"Model: {found['model'] or 'none yet'}")
+    click.echo()
+    rows = [("stage", "done", "of", "failed")]
+    rows += [
+        (name, f"{work['done']:,}", f"{work['total']:,}", f"{work['failed']:,}")
+        for name, work in found["stages"].items()
+    ]
+    put_table(rows, right=(1, 2, 3))
+    for blocked in found["blocked"]:
+        click.echo(f"{blocked['stage']} waits: {blocked['reason']}")
+    _tell_troubles(found)
+    click.echo()
+    used = ", ".join(f"{name} {size(number)}" for name, number in found["disk_bytes"].items())
+    click.echo(f"Disk: {used}")
+
+
+def _tell_troubles(found: dict[str, Any]) -> None:
+    if not found["troubles"]:
+        return
+    click.echo()
+    for trouble in found["troubles"]:
+        verb = "failed" if trouble["state"] == "failed" else "waits"
+        click.echo(f"{trouble['path']}\n  {trouble['stage']} {verb}: {trouble['reason']}")
+    more = found["trouble_count"] - len(found["troubles"])
+    if more > 0:
+        click.echo(f"... and {more:,} more (--failures {found['trouble_count']})")
+    click.echo("Try them again: mediaindex retry --failed")
+
+
+def _disk(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,230 @@
+"""One whole run: look at the libraries, work through what is due, leave all in order."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from mediaindex import parts
+from mediaindex.config import Config, LibrarySettings
+from mediaindex.errors import ConfigError, RetryLater
+from mediaindex.pipeline.model import Model
+from mediaindex.pipeline.runner import Progress, Runner
+from mediaindex.pipeline.serving import Serving, take_over
+from mediaindex.pipeline.sweep import Library, SweepReport, sweep
+from mediaindex.pipeline.sync import Sync
+from mediaindex.search.calibration import refresh_calibration
+from mediaindex.sources.folder import Rules
+from mediaindex.store import assets, counts, files
+from mediaindex.store.counts import WorkCounts
+from mediaindex.store.database import Database
+from mediaindex.store.lock import worker_lock
+from mediaindex.store.tables import LibraryRow
+from mediaindex.vectors.indexes import Indexes
+
+
+@dataclass(frozen=True)
+class Events:
+    """Who is told what, while a run goes on."""
+
+    #: A library's name and the counts so far, after every batch of folders.
+    on_sweep: Callable[[str, SweepReport], None] = lambda _name, _report: None
+    #: How each stage fares in this run, and how far it is over all.
+    on_progress: Callable[[Sequence[Progress], dict[str, WorkCounts]], None] = lambda _stages, _of: (
+        None
+    )
+    #: Something that takes a while, in a few words.
+    on_note: Callable[[str], None] = lambda _note: None
+
+
+@dataclass
+class RunReport:
+    """What a run did."""
+
+    sweeps: dict[str, SweepReport] = field(default_factory=dict)
+    stages: Sequence[Progress] = ()
+    purged: int = 0
+    index_trouble: str | None = None
+    interrupted: bool = False
+
+
+def run_once(
+    config: Config,
+    folders: Sequence[Path],
+    *,
+    confirmed: bool = False,
+    stop: threading.Event,
+    events: Events = Events(),
+) -> RunReport:
+    """Index `folders`, or every library if none is named, until nothing is left to do.
+
+    Safe to interrupt at any moment and to run again; a second run finds nothing to do.
+
+    Raises:
+        AlreadyRunning: Another process works on the same state.
+        ConfigError: A folder does not exist, or holds a library of its own.
+        StoreError: The database cannot be used.
+    """
+    with worker_lock(config.state_dir), _opened(config) as (database, indexes):
+        report = RunReport()
+        for library, below in _libraries(config, database, folders):
+            if stop.is_set():
+                break
+            report.sweeps[library.name] = sweep(
+                database,
+                library,
+                datetime.now(UTC),
+                max_vanish_fraction=config.settings.sweep.max_vanish_fraction,
+                confirmed=confirmed,
+                below=below,
+                on_folder=lambda so_far, name=library.name: events.on_sweep(name, so_far),
+            )
+        _work(config, database, indexes, report, stop, events)
+        report.interrupted = stop.is_set()
+        return report
+
+
+@contextmanager
+def _opened(config: Config) -> Iterator[tuple[Database, Indexes]]:
+    database = parts.store(config)
+    try:
+        indexes = parts.indexes(config, database)
+        try:
+            yield database, indexes
+        finally:
+            indexes.close()
+    finally:
+        database.close()
+
+
+def _work(
+    config: Config,
+    database: Database,
+    indexes: Indexes,
+    report: RunReport,
+    stop: threading.Event,
+    events: Events,
+) -> None:
+    model = Model(lambda: parts.embedder(config))
+    sync = Sync(database, indexes.all())
+    sync.repair(lambda done, of: events.on_note(f"building the index again: {done:,} of {of:,}"))
+
+    runner = Runner(
+        database,
+        parts.stages(config, model),
+        sync.step,
+        _teller(database, events.on_progress),
+    )
+    report.stages = runner.run(stop)
+    report.index_trouble = sync.trouble or indexes.set_aside
+    if not stop.is_set():
+        _care(config, database, sync, model, report, events)
+
+
+def _teller(
+    database: Database, tell: Callable[[Sequence[Progress], dict[str, WorkCounts]], None]
+) -> Callable[[Sequence[Progress]], None]:
+    """Return what passes progress on with the totals, at most twice a second: counting costs."""
+    next_at = 0.0
+
+    def told(stages: Sequence[Progress]) -> None:
+        nonlocal next_at
+        if time.monotonic() < next_at:
+            return
+        began = time.monotonic()
+        with database.read() as session:
+            work = counts.count_work(session)
+        tell(stages, work)
+        next_at = time.monotonic() + 0.5 + 10 * (time.monotonic() - began)
+
+    return told
+
+
+def _care(
+    config: Config,
+    database: Database,
+    sync: Sync,
+    model: Model,
+    report: RunReport,
+    events: Events,
+) -> None:
+    """Let a new model take over, learn what chance looks like, forget what is long gone."""
+    now = datetime.now(UTC)
+    retention = timedelta(days=config.settings.sweep.retention_days)
+    previews = parts.previews(config)
+    with database.write() as session:
+        gone = assets.purge_missing(session, retention, now)
+    for sha256 in gone:
+        previews.remove(sha256)
+    report.purged = len(gone)
+    try:
+        embedder = model.embedder
+    except RetryLater:
+        return
+    section = config.settings.embedder
+    with database.write() as session:
+        dropped = take_over(session, Serving(section.use, section.model, embedder.model_id), now)
+    for space in dropped:
+        sync.drop(space)
+    refresh_calibration(database, embedder, events.on_note)
+    while sync.step():
+        pass
+
+
+def _libraries(
+    config: Config, database: Database, folders: Sequence[Path]
+) -> list[tuple[Library, str]]:
+    """Return what to sweep: libraries, each with the folder in it to begin at."""
+    now = datetime.now(UTC)
+    named = {parts.absolute(Path(library.path)): library for library in config.settings.libraries}
+    with database.write() as session:
+        for root, library in named.items():
+            _place_of(session, root, library.name, now)
+        wanted = [_place_of(session, _folder(folder), None, now) for folder in folders]
+        if not folders:
+            wanted = [(row, "") for row in files.libraries(session)]
+        if not wanted:
+            raise ConfigError(
+                "there is no library yet: name a folder (mediaindex index ~/Pictures) "
+                "or set libraries: in config.yaml"
+            )
+        return [(_library(config, row, named.get(Path(row.root))), below) for row, below in wanted]
+
+
+def _place_of(
+    session: Session, folder: Path, name: str | None, now: datetime
+) -> tuple[LibraryRow, str]:
+    """Return the library that `folder` is of, and where in it; made, or widened, if need be."""
+    known = files.libraries(session)
+    for row in known:
+        if folder.is_relative_to(row.root):
+            below = folder.relative_to(row.root).as_posix()
+            return row, "" if below == "." else below
+    inside = [row for row in known if Path(row.root).is_relative_to(folder)]
+    if inside:
+        return files.widen_library(session, inside, folder), ""
+    return files.add_library(session, name or folder.name or "root", folder, now), ""
+
+
+def _library(config: Config, row: LibraryRow, wishes: LibrarySettings | None) -> Library:
+    section = config.settings.sweep
+    own = wishes.exclude if wishes else ()
+    rules = Rules(
+        exclude=(*section.exclude, *own),
+        marker=section.exclude_marker,
+        hidden=section.hidden,
+        follow_links=section.follow_links,
+    )
+    return Library(row.id, row.name, Path(row.root), rules)
+
+
+def _folder(folder: Path) -> Path:
+    found = parts.absolute(folder)
+    if not found.is_dir():
+        raise ConfigError(f"{folder} is not a folder that is there")
+    return found

@@ -1,0 +1,117 @@
+"""Build the parts of the program from its settings."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mediaindex.config import Config
+from mediaindex.embedders import Embedder
+from mediaindex.embedders import load as load_embedder
+from mediaindex.errors import RetryLater
+from mediaindex.media.dates import DateRules
+from mediaindex.media.photo import Limits
+from mediaindex.media.places import Gazetteer
+from mediaindex.media.previews import PreviewStore
+from mediaindex.pipeline.child import Children
+from mediaindex.pipeline.decode import Decode
+from mediaindex.pipeline.embed import Embed
+from mediaindex.pipeline.embed_text import EmbedText
+from mediaindex.pipeline.identify import Identify
+from mediaindex.pipeline.model import Model
+from mediaindex.pipeline.probe import Probe
+from mediaindex.pipeline.stage import Stage
+from mediaindex.store.database import Database, open_database
+from mediaindex.store.settings import database_id
+from mediaindex.vectors import load as load_index
+from mediaindex.vectors.indexes import Indexes, index_folder
+from mediaindex.vectors.probe import open_checked
+
+MIB = 1024 * 1024
+
+
+def store(config: Config) -> Database:
+    """Open the database, made or migrated as needed.
+
+    Raises:
+        StoreError: It cannot be used.
+    """
+    return open_database(config.database_path)
+
+
+def previews(config: Config) -> PreviewStore:
+    """Return the store of previews."""
+    photo = config.settings.photo
+    return PreviewStore(config.cache_dir / "previews", photo.preview_px, photo.preview_quality)
+
+
+def embedder(config: Config, use: str | None = None, model: str | None = None) -> Embedder:
+    """Build the embedder of the settings, or another of the same runtime and device.
+
+    Raises:
+        ConfigError: There is no such embedder or model.
+        RetryLater: Its weights are not on this machine; the text names the remedy.
+    """
+    section = config.settings.embedder
+    options = {
+        "model": model or section.model,
+        "runtime": section.runtime,
+        "device": section.device,
+        "batch": section.batch,
+        "threads": section.threads,
+        "prompt": section.prompt,
+        "models_dir": config.models_dir,
+    }
+    return load_embedder(use or section.use, options)
+
+
+def indexes(config: Config, database: Database, *, chroma: bool = True) -> Indexes:
+    """Open the indexes of a database, each behind its probe; a bad one is set aside.
+
+    Args:
+        config: The settings.
+        database: Whose vectors they hold.
+        chroma: Open Chroma too, if the settings want it; it costs a second.
+    """
+    with database.write() as session:
+        folder = index_folder(config.cache_dir, database_id(session))
+    wanted = config.settings.index
+    exact = load_index("exact", folder / "exact")
+    if not chroma or wanted.use == "exact":
+        return Indexes(exact, None, wanted.exact_below)
+    below = 0 if wanted.use == "chroma" else wanted.exact_below
+    try:
+        opened = open_checked(folder / "chroma", "chroma")
+    except RetryLater as error:
+        return Indexes(exact, None, below, set_aside=str(error))
+    return Indexes(exact, opened.index, below, opened.set_aside)
+
+
+def stages(config: Config, model: Model) -> list[Stage[Any, Any]]:
+    """Return the walk of a photo, first stage first."""
+    photo, metadata = config.settings.photo, config.settings.metadata
+    decoders = config.settings.work.decoders or os.cpu_count() or 1
+    children = Children(decoders, photo.memory_limit_mb * MIB)
+    store_of_previews = previews(config)
+    return [
+        Identify(),
+        Probe(
+            Children(1, photo.memory_limit_mb * MIB),
+            DateRules(order=metadata.date_sources, zone=metadata.home_zone),
+            lambda: Gazetteer.open(config.cache_dir / "places"),
+            photo.time_limit_s,
+        ),
+        Decode(
+            children,
+            decoders,
+            store_of_previews,
+            Limits(max_pixels=photo.max_megapixels * 1_000_000),
+            photo.time_limit_s,
+        ),
+        Embed(model, store_of_previews, config.settings.embedder.batch),
+        EmbedText(model),
+    ]
+
+
+def absolute(path: Path) -> Path:
+    """Return `path` without `~`, links and dots."""
+    return path.expanduser().resolve()

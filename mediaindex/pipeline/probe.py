@@ -1,0 +1,97 @@
+"""Stage: an asset's file and its sidecars -> what they say of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from mediaindex.errors import MediaIndexError, RetryLater
+from mediaindex.media.dates import DateRules
+from mediaindex.media.metadata import read_metadata
+from mediaindex.media.places import Gazetteer
+from mediaindex.pipeline.child import Children
+from mediaindex.pipeline.stage import on_any_path
+from mediaindex.store import jobs
+from mediaindex.store.assets import save_metadata
+from mediaindex.store.embeddings import drop_text_vectors
+from mediaindex.store.files import paths_of_asset, sidecars_of_asset
+from mediaindex.store.jobs import Subject
+from mediaindex.types import Metadata, Place
+
+VERSION = "1"
+"""Raise it when metadata is read differently, so that all of it is read again."""
+
+
+@dataclass(frozen=True)
+class Papers:
+    """An asset's files, any one of which will do, and all their sidecars."""
+
+    paths: tuple[Path, ...]
+    sidecars: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was read, and the place it was taken at."""
+
+    metadata: Metadata
+    place: Place | None
+
+
+class Probe:
+    """Reads metadata in children; places are looked up here."""
+
+    name = "probe"
+    subject: Subject = "asset"
+    batch = 8
+    width = 1
+
+    def __init__(
+        self,
+        children: Children,
+        rules: DateRules,
+        open_gazetteer: Callable[[], Gazetteer],
+        time_limit_s: float,
+    ) -> None:
+        self._children = children
+        self._rules = rules
+        self._open_gazetteer = open_gazetteer
+        self._gazetteer: Gazetteer | None = None
+        self._time_limit_s = time_limit_s
+        version = f"{VERSION} {','.join(rules.order)} {rules.zone}"
+        self._version = version
+        self._work = jobs.Work(self.name, version, kinds=("photo",), after=None)
+
+    def ready(self) -> None:
+        """It needs nothing; the gazetteer is opened for the first picture that has a position."""
+
+    def due(self, now: datetime) -> Select[int]:
+        """Return the query for photos whose facts nobody has read."""
+        return jobs.assets_due(self._work, now)
+
+    def load(self, session: Session, subject_id: int) -> Papers:
+        """Return where the photo and its sidecars lie."""
+        return Papers(
+            tuple(paths_of_asset(session, subject_id)),
+            tuple(sidecars_of_asset(session, subject_id)),
+        )
+
+    def work(self, inputs: Sequence[Papers]) -> list[Facts | MediaIndexError]:
+        """Read each photo's facts."""
+        return [on_any_path(papers.paths, partial(self._one, papers.sidecars)) for papers in inputs]
+
+    def save(self, session: Session, subject_id: int, result: Facts, now: datetime) -> None:
+        """Store the facts; the words have to be embedded again."""
+        save_metadata(session, subject_id, result.metadata, result.place)
+        if not result.metadata.words:
+            drop_text_vectors(session, subject_id)
+        jobs.mark_done(session, subject_id, self.name, self._version, now, redo=("embed_text",))
+
+    def close(self) -> None:
+        """Let go of the gazetteer."""
+        if self._gazetteer is not None:
+            self._gazetteer.close()

@@ -1,0 +1,201 @@
+"""From a parsed question to an answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from mediaindex.config import SearchSettings
+from mediaindex.embedders import Embedder
+from mediaindex.search.calibration import read_calibration
+from mediaindex.search.chance import cutoff
+from mediaindex.search.fuse import Ranking, combine_terms, fuse
+from mediaindex.search.hits import Answer, Hit, Reason
+from mediaindex.search.query import Query
+from mediaindex.search.retrieve import Candidate, matching_words, nearest_moments
+from mediaindex.store import fulltext, moments
+from mediaindex.store.database import Database
+from mediaindex.store.embeddings import find_space
+from mediaindex.store.filters import Filter
+from mediaindex.types import SpaceKind, Vectors
+from mediaindex.vectors.indexes import Indexes
+
+DEPTH = 200
+"""How far down each ranking fusion looks, at least."""
+
+PHRASE_ASSETS = 10_000
+"""So many assets at most are searched further where a phrase must stand literally."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Answers questions about one database. Safe from any thread if its embedder is."""
+
+    database: Database
+    indexes: Indexes
+    #: The serving model's; None where it is not there: then words only.
+    embedder: Embedder | None
+    settings: SearchSettings
+
+    def answer(self, query: Query, like: Vectors | None, limit: int) -> Answer:
+        """Return the best hits for a question in words, by a picture, or both.
+
+        Args:
+            query: The question; one without words but with a filter lists what passes.
+            like: float32 (dim,), a picture's vector by the serving model, or None.
+            limit: At most this many hits.
+        """
+        vector = self._vector(query, like)
+        with self.database.read() as session:
+            wanted = _with_phrases(session, query)
+            if query.text or vector is not None:
+                found = self._search(session, query, vector, wanted, limit)
+            else:
+                found = _newest(session, wanted, limit)
+            hits = self._hits(session, found, vector)
+        if self.settings.weak == "drop":
+            hits = [hit for hit in hits if not hit.weak]
+        return Answer(
+            hits=tuple(hits),
+            notes=tuple(note.text for note in query.notes),
+            no_good_match=bool(found) and all(hit.weak for hit in hits),
+            model_id=self.embedder.model_id if vector is not None and self.embedder else None,
+        )
+
+    def _vector(self, query: Query, like: Vectors | None) -> Vectors | None:
+        """Return what to look for, float32 (dim,): terms and picture added, exclusions taken off."""
+        if self.embedder is None:
+            return None
+        terms = [(term.text, term.weight) for term in query.terms]
+        terms += [(phrase, 1.0) for phrase in query.phrases]
+        weighted = [weight for _, weight in terms]
+        parts = [self.embedder.embed_texts([text for text, _ in terms])] if terms else []
+        if like is not None:
+            parts.append(like[None, :])
+            weighted.append(1.0)
+        if not parts:
+            return None
+        excluded = self.embedder.embed_texts(query.excluded) if query.excluded else None
+        return combine_terms(np.concatenate(parts), weighted, excluded)
+
+    def _search(
+        self, session: Session, query: Query, vector: Vectors | None, wanted: Filter, limit: int
+    ) -> "list[_Found]":
+        depth = max(DEPTH, 2 * limit)
+        spread: dict[str, list[Candidate]] = {
+            "picture": self._nearest(session, "picture", vector, wanted, depth),
+            "text": self._nearest(session, "text", vector, wanted, depth),
+            "words": matching_words(session, _expression(query), wanted, depth),
+        }
+        weights = {
+            "picture": self.settings.picture_weight,
+            "text": self.settings.text_weight,
+            "words": self.settings.words_weight,
+        }
+        dropped = _saying(session, query.excluded, spread)
+        kept = {
+            name: [found for found in candidates if found.asset_id not in dropped]
+            for name, candidates in spread.items()
+        }
+        fused = fuse(
+            [
+                Ranking(name, weights[name], tuple(found.asset_id for found in candidates))
+                for name, candidates in kept.items()
+                if candidates
+            ]
+        )
+        return [_found(item.id, item.score, kept) for item in fused[:limit]]
+
+    def _nearest(
+        self, session: Session, kind: SpaceKind, vector: Vectors | None, wanted: Filter, depth: int
+    ) -> list[Candidate]:
+        if vector is None or self.embedder is None:
+            return []
+        space = find_space(session, self.embedder.model_id, kind)
+        if space is None:
+            return []
+        return nearest_moments(session, self.indexes, space, vector, wanted, depth)
+
+    def _hits(
+        self, session: Session, found: "Sequence[_Found]", vector: Vectors | None
+    ) -> list[Hit]:
+        shown = moments.show(session, [item.moment_id for item in found])
+        least = self._least(vector)
+        return [
+            Hit(shown[item.moment_id], item.score, item.why, _is_weak(item.why, least))
+            for item in found
+            if item.moment_id in shown
+        ]
+
+    def _least(self, vector: Vectors | None) -> float | None:
+        """Return the cosine from which a picture is better than chance; None: nothing is known."""
+        if vector is None or self.embedder is None or self.settings.weak == "off":
+            return None
+        calibration = read_calibration(self.database, self.embedder.model_id)
+        return None if calibration is None else cutoff(calibration, vector)
+
+
+@dataclass(frozen=True)
+class _Found:
+    moment_id: int
+    score: float
+    why: tuple[Reason, ...]
+
+
+def _found(asset_id: int, score: float, rankings: Mapping[str, Sequence[Candidate]]) -> _Found:
+    """Gather one asset's places in all rankings; its moment is the one that looks best."""
+    why, moment_id = [], None
+    for name, candidates in rankings.items():
+        for rank, candidate in enumerate(candidates, start=1):
+            if candidate.asset_id == asset_id:
+                cosine = None if name == "words" else candidate.score
+                why.append(Reason(name, rank, cosine, candidate.passage))
+                moment_id = moment_id or candidate.moment_id
+                break
+    return _Found(moment_id or 0, score, tuple(why))
+
+
+def _newest(session: Session, wanted: Filter, limit: int) -> list[_Found]:
+    listed = moments.newest(session, wanted, limit)
+    return [
+        _Found(moment_id, 1.0, (Reason("filter", rank),))
+        for rank, (_, moment_id) in enumerate(listed, start=1)
+    ]
+
+
+def _with_phrases(session: Session, query: Query) -> Filter:
+    """Return the filter, narrowed to the assets in whose words every phrase stands."""
+    expression = fulltext.all_phrases(query.phrases)
+    if expression is None:
+        return query.filter
+    said = fulltext.match(session, expression, query.filter, PHRASE_ASSETS)
+    return replace(query.filter, assets=tuple(sorted({match.asset_id for match in said})))
+
+
+def _expression(query: Query) -> str | None:
+    parts = [fulltext.any_word(query.text), fulltext.all_phrases(query.phrases)]
+    return " OR ".join(part for part in parts if part) or None
+
+
+def _saying(
+    session: Session, excluded: Sequence[str], rankings: Mapping[str, Sequence[Candidate]]
+) -> set[int]:
+    """Return which candidates say what was excluded."""
+    ids = {found.asset_id for candidates in rankings.values() for found in candidates}
+    expressions = [fulltext.all_phrases([words]) for words in excluded]
+    return {
+        asset_id
+        for expression in expressions
+        if expression is not None
+        for asset_id in fulltext.saying(session, expression, sorted(ids))
+    }
+
+
+def _is_weak(why: Sequence[Reason], least: float | None) -> bool:
+    """Return True if nothing speaks for a hit but a likeness no better than chance."""
+    if least is None:
+        return False
+    return all(
+        reason.by in ("picture", "text") and (reason.similarity or 0.0) < least for reason in why
+    )

@@ -1,0 +1,45 @@
+"""What a search answers: hits with their evidence."""
+
+from dataclasses import dataclass
+
+from mediaindex.store.moments import Shown
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something was found: one ranking that has it."""
+
+    #: `picture`: it looks like the words. `text`: what was written means the same. `words`: the
+    #: words stand there. `filter`: it passes, and nothing else was asked for.
+    by: str
+    #: Place in that ranking; the first is 1.
+    rank: int
+    #: Cosine, for `picture` and `text`.
+    similarity: float | None = None
+    #: For `words`: the passage, the words in it between «».
+    passage: str | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One result."""
+
+    shown: Shown
+    #: 0 to 1: 1 is first in every ranking there is.
+    score: float
+    why: tuple[Reason, ...]
+    #: No better than chance in this library.
+    weak: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that a search says."""
+
+    hits: tuple[Hit, ...]
+    #: How the question was understood, and what could not be done; for people.
+    notes: tuple[str, ...]
+    #: True if there are hits and all of them are weak.
+    no_good_match: bool
+    #: Whose vectors were used; None: words, names, dates and places only.
+    model_id: str | None

@@ -1,0 +1,112 @@
+"""All that is known of one file, for `info`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mediaindex.store.files import paths_of_asset, sidecars_of_asset
+from mediaindex.store.tables import (
+    AssetRow,
+    EmbeddingRow,
+    FileRow,
+    JobRow,
+    MomentRow,
+    PlaceRow,
+    ResultRow,
+    SpaceRow,
+    WordsRow,
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What `info` tells of a file."""
+
+    role: str
+    #: None: not looked into yet.
+    kind: str | None
+    size_bytes: int
+    missing_since: datetime | None
+    #: Columns of the asset that say anything, by name; empty while the file is no asset.
+    facts: dict[str, object]
+    place: str | None
+    #: (kind, text, source) of what people wrote.
+    words: tuple[tuple[str, str, str], ...]
+    #: Where the same bytes lie.
+    paths: tuple[str, ...]
+    sidecars: tuple[str, ...]
+    #: (stage, version, when)
+    done: tuple[tuple[str, str, datetime], ...]
+    #: (stage, state, reason)
+    unfinished: tuple[tuple[str, str, str], ...]
+    moments: int
+    #: Number of vectors by "model, kind".
+    vectors: dict[str, int]
+
+
+HIDDEN = frozenset({"id", "place_id", "kind", "size_bytes", "companion_of_id", "missing_since"})
+
+
+def about(session: Session, file: FileRow) -> About:
+    """Return all that is known of a file."""
+    asset = None if file.asset_id is None else session.get(AssetRow, file.asset_id)
+    subject = JobRow.file_id == file.id
+    if asset is not None:
+        subject = subject | (JobRow.asset_id == asset.id)
+    jobs = session.scalars(select(JobRow).where(subject))
+    asset_id = 0 if asset is None else asset.id
+    return About(
+        role=file.role,
+        kind=file.kind,
+        size_bytes=file.size_bytes,
+        missing_since=file.missing_since,
+        facts={} if asset is None else _facts(asset),
+        place=_place(session, asset),
+        words=tuple(
+            (row.kind, row.text, row.source)
+            for row in session.scalars(
+                select(WordsRow).filter_by(asset_id=asset_id).order_by(WordsRow.id)
+            )
+        ),
+        paths=tuple(str(path) for path in paths_of_asset(session, asset_id)),
+        sidecars=tuple(str(path) for path in sidecars_of_asset(session, asset_id)),
+        done=tuple(
+            (row.stage, row.version, row.done_at)
+            for row in session.scalars(select(ResultRow).filter_by(asset_id=asset_id))
+        ),
+        unfinished=tuple((job.stage, job.state, job.error or "") for job in jobs),
+        moments=session.scalar(
+            select(func.count(MomentRow.id)).where(MomentRow.asset_id == asset_id)
+        )
+        or 0,
+        vectors=_vectors(session, asset_id),
+    )
+
+
+def _facts(asset: AssetRow) -> dict[str, object]:
+    values = {column.key: getattr(asset, column.key) for column in AssetRow.__table__.columns}
+    return {
+        name: value for name, value in values.items() if value is not None and name not in HIDDEN
+    }
+
+
+def _place(session: Session, asset: AssetRow | None) -> str | None:
+    place = (
+        None if asset is None or asset.place_id is None else session.get(PlaceRow, asset.place_id)
+    )
+    if place is None:
+        return None
+    return ", ".join(part for part in (place.name, place.region, place.country) if part)
+
+
+def _vectors(session: Session, asset_id: int) -> dict[str, int]:
+    query = (
+        select(SpaceRow.model_id, SpaceRow.kind, func.count(EmbeddingRow.id))
+        .join(EmbeddingRow, EmbeddingRow.space_id == SpaceRow.id)
+        .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
+        .where(MomentRow.asset_id == asset_id)
+        .group_by(SpaceRow.id)
+    )
+    return {f"{model}, {kind}": n for model, kind, n in session.execute(query).tuples()}
