@@ -169,6 +169,8 @@ def load_config(file: Path | None = None, environ: Mapping[str, str] = os.enviro
     for variable, keys, value in config_file.overrides(environ):
         config_file.put(written, keys, value, variable)
         lines[keys] = variable
+        for end in range(1, len(keys)):
+            lines.setdefault(keys[:end], variable)
     config_file.check_keys(written, Settings, lines)
     try:
         settings = msgspec.convert(written, Settings)

@@ -1,0 +1,75 @@
+"""What tests share: a real database, a clock that stands, and assets made in one line."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy.orm import Session
+
+from mediaindex.store.database import Database, open_database
+from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, MomentRow
+from mediaindex.types import RGB
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+AddAsset = Callable[..., int]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A new database in a real file."""
+    opened = open_database(tmp_path / "state" / "mediaindex.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A session that may write; committed at the end of the test."""
+    with database.write() as opened:
+        yield opened
+
+
+@pytest.fixture
+def add_asset(session: Session) -> AddAsset:
+    """Add a photo with one file and one moment; returns its id. Any column can be given."""
+
+    def add(path: str = "a.jpg", library: str = "photos", **columns: object) -> int:
+        folder_path, _, name = path.rpartition("/")
+        root = session.query(LibraryRow).filter_by(name=library).one_or_none()
+        if root is None:
+            root = LibraryRow(name=library, root=f"/{library}", added_at=NOW)
+            session.add(root)
+            session.flush()
+        known = {"library_id": root.id, "path": folder_path}
+        folder = session.query(FolderRow).filter_by(**known).one_or_none()
+        if folder is None:
+            folder = FolderRow(**known, seen_sweep=0)
+            session.add(folder)
+            session.flush()
+        made = {"sha256": path.rjust(64, "0"), "kind": "photo", "format": "jpeg", "size_bytes": 1}
+        asset = AssetRow(**{**made, "added_at": NOW, **columns})
+        session.add(asset)
+        session.flush()
+        file = FileRow(
+            folder_id=folder.id,
+            name=name,
+            size_bytes=1,
+            mtime_ns=1,
+            role="media",
+            kind="photo",
+            asset_id=asset.id,
+            found_at=NOW,
+        )
+        session.add_all([file, MomentRow(asset_id=asset.id, start_ms=0, end_ms=0, at_ms=0)])
+        session.flush()
+        return asset.id
+
+    return add
+
+
+def plain(red: int, green: int, blue: int, side_px: int = 64) -> RGB:
+    """Return a square picture of one colour."""
+    return np.full((side_px, side_px, 3), (red, green, blue), dtype=np.uint8)

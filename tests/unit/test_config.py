@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mediaindex.config import Settings, as_shown, load_config
+from mediaindex.errors import ConfigError
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config.yaml"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def keys(value: object, at: str = "") -> set[str]:
+    if not isinstance(value, dict):
+        return {at}
+    return {key for name, inner in value.items() for key in keys(inner, f"{at}.{name}")}
+
+
+def test_shipped_file_says_what_holds_without_it() -> None:
+    assert load_config(SHIPPED, {}).settings == Settings()
+
+
+def test_shipped_file_names_every_setting() -> None:
+    import yaml
+
+    assert keys(yaml.safe_load(SHIPPED.read_text())) == keys(msgspec.to_builtins(Settings()))
+
+
+def test_environment_outranks_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, "embedder:\n  batch: 4\n  model: best\n")
+
+    found = load_config(file, {"MEDIAINDEX__EMBEDDER__BATCH": "8"}).settings.embedder
+
+    assert (found.batch, found.model) == (8, "best")
+
+
+def test_file_is_found_by_its_variable(tmp_path: Path) -> None:
+    file = written(tmp_path, "search:\n  limit: 3\n")
+
+    found = load_config(environ={"MEDIAINDEX_CONFIG": str(file)})
+
+    assert (found.settings.search.limit, found.file) == (3, file)
+
+
+def test_variable_that_names_no_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.yaml, which is no file"):
+        load_config(environ={"MEDIAINDEX_CONFIG": str(tmp_path / "gone.yaml")})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("embedder:\n  modle: fast\n", r"line 2: .*'embedder\.modle'; did you mean 'model'\?"),
+        ("zzz: 1\n", r"line 1: there is no 'zzz'; known: state_dir"),
+        ("sweep:\n  hidden: perhaps\n", r"line 2: sweep\.hidden: expected bool, not str"),
+        ("sweep:\n  max_vanish_fraction: 7\n", r"line 2: .*expected float <= 1"),
+        ("search:\n\n  weak: never\n", r"line 3: .*expected one of mark, drop, off"),
+        ("search: 5\n", r"line 1: search: expected a section with keys of its own"),
+        ("libraries:\n  - path: /a\n  - name: b\n", r"line 3: libraries\.1: .*path"),
+        ("libraries:\n  - path: /a\n    excluded: [x]\n", r"line 3: .*did you mean 'exclude'\?"),
+        ("metadata:\n  date_sources: [exif, moon]\n", r"line 2: .*expected one of exif, xmp"),
+        ("- a\n- b\n", r"keys and values"),
+        ("a: [1\n", r"config\.yaml: while parsing"),
+    ],
+)
+def test_mistake_names_its_key_its_line_and_what_is_right(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_config(written(tmp_path, text), {})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("MEDIAINDEX__EMBEDER__BATCH", "3", "there is no 'embeder'; did you mean 'embedder'"),
+        ("MEDIAINDEX__EMBEDDER__BATCH", "0", "embedder.batch: expected int >= 1"),
+        ("MEDIAINDEX__SEARCH__LIMIT__MORE", "1", "search.limit"),
+    ],
+)
+def test_mistake_in_the_environment_names_the_variable(
+    variable: str, value: str, said: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(environ={variable: value})
+
+    assert variable in str(error.value)
+    assert said in str(error.value)
+
+
+def test_folders_follow_the_variables_then_the_file_then_xdg(tmp_path: Path) -> None:
+    file = written(tmp_path, "state_dir: /from/file\n")
+    xdg = {"XDG_STATE_HOME": "/xdg/state", "XDG_CACHE_HOME": "/xdg/cache"}
+
+    assert load_config(file, xdg).state_dir == Path("/from/file")
+    assert load_config(file, xdg).cache_dir == Path("/xdg/cache/mediaindex")
+    assert load_config(file, {"MEDIAINDEX_STATE_DIR": "/v"}).state_dir == Path("/v")
+    assert load_config(file, {"CACHE_DIRECTORY": "/var/cache/m"}).cache_dir == Path("/var/cache/m")
+
+
+def test_empty_file_is_all_defaults(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, "# nothing\n"), {}).settings == Settings()
+
+
+def test_secret_is_masked_when_shown() -> None:
+    found = load_config(environ={"MEDIAINDEX__EMBEDDER__HUB_TOKEN": "hf_geheim"})
+
+    assert "hf_geheim" not in str(as_shown(found))
+    assert found.settings.embedder.hub_token == "hf_geheim"

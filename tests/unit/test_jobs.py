@@ -1,0 +1,177 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mediaindex.store import jobs
+from mediaindex.store.jobs import Work
+from mediaindex.store.tables import AssetRow, BlockedRow, JobRow
+from tests.conftest import NOW, AddAsset
+
+DECODE = Work("decode", "768px", kinds=("photo",), after=None)
+EMBED = Work("embed", "model-a", kinds=("photo",), after="decode")
+LATER = NOW + timedelta(days=1)
+
+
+def claim(session: Session, work: Work = DECODE, after_id: int = 0, limit: int = 9) -> list[int]:
+    return jobs.claim(
+        session,
+        work.stage,
+        "asset",
+        jobs.assets_due(work, NOW),
+        after_id=after_id,
+        limit=limit,
+        worker="here:1",
+        now=NOW,
+    )
+
+
+def test_what_is_leased_is_not_given_twice(session: Session, add_asset: AddAsset) -> None:
+    ids = [add_asset(f"{name}.jpg") for name in "abc"]
+
+    assert claim(session, limit=2) == ids[:2]
+    assert claim(session) == ids[2:]
+    assert claim(session) == []
+
+
+def test_lease_that_ran_out_is_free_again(session: Session, add_asset: AddAsset) -> None:
+    asset_id = add_asset()
+    claim(session)
+
+    due = jobs.assets_due(DECODE, NOW + jobs.LEASE + timedelta(seconds=1))
+
+    assert session.scalars(due).all() == [asset_id]
+
+
+def test_done_is_due_again_only_in_another_version(session: Session, add_asset: AddAsset) -> None:
+    asset_id = add_asset()
+    claim(session)
+    jobs.mark_done(session, asset_id, "decode", "768px", NOW, redo=())
+
+    assert claim(session) == []
+    assert claim(session, Work("decode", "1024px", ("photo",), None)) == [asset_id]
+
+
+def test_stage_waits_for_the_one_before_it(session: Session, add_asset: AddAsset) -> None:
+    asset_id = add_asset()
+    assert claim(session, EMBED) == []
+
+    jobs.mark_done(session, asset_id, "decode", "768px", NOW, redo=())
+
+    assert claim(session, EMBED) == [asset_id]
+
+
+def test_new_result_makes_what_worked_from_the_old_one_due(
+    session: Session, add_asset: AddAsset
+) -> None:
+    asset_id = add_asset()
+    jobs.mark_done(session, asset_id, "decode", "768px", NOW, redo=())
+    jobs.mark_done(session, asset_id, "embed", "model-a", NOW, redo=())
+
+    jobs.mark_done(session, asset_id, "decode", "1024px", NOW, redo=("embed",))
+
+    assert claim(session, EMBED) == [asset_id]
+
+
+@pytest.mark.parametrize(
+    "columns", [{"missing_since": NOW}, {"kind": "video"}], ids=["missing", "another kind"]
+)
+def test_what_the_stage_cannot_work_at_is_not_due(
+    session: Session, add_asset: AddAsset, columns: dict[str, object]
+) -> None:
+    add_asset(**columns)
+
+    assert claim(session) == []
+
+
+def test_failed_stays_failed_until_a_person_says_retry(
+    session: Session, add_asset: AddAsset
+) -> None:
+    asset_id = add_asset()
+    claim(session)
+    jobs.fail(session, "decode", "asset", asset_id, reason="cut off", now=NOW)
+
+    assert session.scalars(jobs.assets_due(DECODE, LATER)).all() == []
+    assert jobs.retry(session) == 1
+    assert claim(session) == [asset_id]
+
+
+def test_postponed_waits_and_counts_no_attempt(session: Session, add_asset: AddAsset) -> None:
+    asset_id = add_asset()
+    claim(session)
+    until = NOW + timedelta(minutes=5)
+
+    jobs.postpone(session, "decode", "asset", asset_id, reason="share is off", until=until, now=NOW)
+
+    assert claim(session) == []
+    assert session.scalars(jobs.assets_due(DECODE, until)).all() == [asset_id]
+    assert session.scalars(select(JobRow.attempts)).one() == 0
+    assert jobs.next_retry(session, ["decode"], NOW) == until
+
+
+def test_stumbling_is_tried_again_a_finite_number_of_times(
+    session: Session, add_asset: AddAsset
+) -> None:
+    asset_id = add_asset()
+    claim(session)
+
+    given_up = [
+        jobs.stumble(session, "decode", "asset", asset_id, reason="?", traceback="", now=NOW)
+        for _ in range(jobs.MAX_ATTEMPTS)
+    ]
+
+    assert given_up == [False] * (jobs.MAX_ATTEMPTS - 1) + [True]
+    assert session.scalars(jobs.assets_due(DECODE, LATER)).all() == []
+
+
+def test_interrupted_work_is_free_at_once_and_is_no_attempt(
+    session: Session, add_asset: AddAsset
+) -> None:
+    asset_id = add_asset()
+    claim(session)
+
+    assert jobs.release_leases(session) == 1
+    assert claim(session) == [asset_id]
+    assert session.scalars(select(JobRow.attempts)).one() == 0
+
+
+def test_attempts_outlive_an_interruption(session: Session, add_asset: AddAsset) -> None:
+    asset_id = add_asset()
+    claim(session)
+    jobs.stumble(session, "decode", "asset", asset_id, reason="?", traceback="", now=NOW)
+    jobs.claim(
+        session,
+        "decode",
+        "asset",
+        select(AssetRow.id),
+        after_id=0,
+        limit=1,
+        worker="w",
+        now=LATER,
+    )
+
+    jobs.release_leases(session)
+
+    assert session.scalars(select(JobRow.attempts)).one() == 1
+
+
+def test_retry_can_be_of_one_stage(session: Session, add_asset: AddAsset) -> None:
+    asset_id = add_asset()
+    for stage in ("decode", "probe"):
+        claim(session, Work(stage, "1", ("photo",), None))
+        jobs.fail(session, stage, "asset", asset_id, reason="cut off", now=NOW)
+
+    assert jobs.retry(session, stage="probe") == 1
+    assert session.scalars(select(JobRow.stage)).all() == ["decode"]
+
+
+def test_blocked_stage_remembers_since_when(session: Session) -> None:
+    jobs.block(session, "embed", "no weights", NOW)
+    jobs.block(session, "embed", "still no weights", LATER)
+
+    blocked = session.scalars(select(BlockedRow)).one()
+    assert (blocked.reason, blocked.since) == ("still no weights", NOW)
+    jobs.unblock(session, "embed")
+    session.expire_all()
+    assert session.scalars(select(BlockedRow)).all() == []
