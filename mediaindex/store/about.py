@@ -109,4 +109,4 @@ def _vectors(session: Session, asset_id: int) -> dict[str, int]:
         .where(MomentRow.asset_id == asset_id)
         .group_by(SpaceRow.id)
     )
-    return {f"{model}, {kind}": n for model, kind, n in session.execute(query).tuples()}
+    return {f"{model}, {kind}": n for model, kind, n in session.execute(query)}

@@ -116,7 +116,7 @@ def moments_by_asset(
 def words_of(session: Session, asset_id: int) -> list[str]:
     """Return what people wrote about an asset: titles and descriptions first, then the rest."""
     query = select(WordsRow.kind, WordsRow.text).filter_by(asset_id=asset_id).order_by(WordsRow.id)
-    rows = session.execute(query).tuples().all()
+    rows = session.execute(query).all()
     told = [text for kind, text in rows if kind in ("title", "description", "comment")]
     named = [text for kind, text in rows if kind in ("keyword", "person")]
     return [*told, ", ".join(named)] if named else told
@@ -201,7 +201,7 @@ def _link_companions(session: Session, file_id: int) -> None:
             photo.kind == "photo",
         )
     )
-    for video_asset, photo_asset in pairs.tuples().all():
+    for video_asset, photo_asset in pairs.all():
         session.execute(
             update(AssetRow).where(AssetRow.id == video_asset).values(companion_of_id=photo_asset)
         )

@@ -75,7 +75,7 @@ def count_libraries(session: Session) -> list[LibraryCounts]:
             swept_at=row.swept_at,
             offline_reason=row.offline_reason,
         )
-        for row, total, gone in session.execute(query).tuples()
+        for row, total, gone in session.execute(query)
     ]
 
 
@@ -86,7 +86,7 @@ def count_assets(session: Session) -> dict[str, int]:
         .where(AssetRow.missing_since.is_(None), AssetRow.companion_of_id.is_(None))
         .group_by(AssetRow.kind)
     )
-    found = {"photo": 0, "video": 0, **dict(session.execute(query).tuples().all())}
+    found = {"photo": 0, "video": 0, **dict(session.execute(query).all())}
     found["moments"] = session.scalar(select(func.count(MomentRow.id))) or 0
     return found
 
@@ -99,7 +99,7 @@ def count_files(session: Session) -> dict[str, int]:
     query = (
         select(part, func.count(FileRow.id)).where(FileRow.missing_since.is_(None)).group_by(part)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def count_stages(session: Session) -> list[StageCounts]:
@@ -107,9 +107,7 @@ def count_stages(session: Session) -> list[StageCounts]:
     done = dict(
         session.execute(
             select(ResultRow.stage, func.count(ResultRow.asset_id)).group_by(ResultRow.stage)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     jobs = {
         (stage, state): number
@@ -117,7 +115,7 @@ def count_stages(session: Session) -> list[StageCounts]:
             select(JobRow.stage, JobRow.state, func.count(JobRow.id)).group_by(
                 JobRow.stage, JobRow.state
             )
-        ).tuples()
+        )
     }
     blocked = {row.stage: row for row in session.scalars(select(BlockedRow))}
     stages = dict.fromkeys([*done, *(stage for stage, _ in jobs), *blocked])

@@ -95,7 +95,7 @@ def read_vectors(session: Session, space: Space, keys: Sequence[int]) -> tuple[K
     query = select(EmbeddingRow.id, EmbeddingRow.vector).where(
         EmbeddingRow.space_id == space.id, EmbeddingRow.id.in_(keys)
     )
-    return _arrays(space, session.execute(query.order_by(EmbeddingRow.id)).tuples().all())
+    return _arrays(space, session.execute(query.order_by(EmbeddingRow.id)).all())
 
 
 def all_vectors(
@@ -110,7 +110,7 @@ def all_vectors(
             .order_by(EmbeddingRow.id)
             .limit(batch)
         )
-        rows = session.execute(query).tuples().all()
+        rows = session.execute(query).all()
         if not rows:
             return
         yield _arrays(space, rows)
@@ -134,7 +134,7 @@ def sample_vectors(session: Session, space: Space, limit: int) -> Vectors:
     )
     chosen = select(numbered.c.id).where(numbered.c.n % every == 0).limit(limit)
     query = select(EmbeddingRow.id, EmbeddingRow.vector).where(EmbeddingRow.id.in_(chosen))
-    return _arrays(space, session.execute(query).tuples().all())[1]
+    return _arrays(space, session.execute(query).all())[1]
 
 
 def pending_changes(session: Session, limit: int) -> Sequence[IndexChangeRow]:
@@ -159,7 +159,7 @@ def moments_of(session: Session, keys: Sequence[int]) -> dict[int, tuple[int, in
         .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
         .where(EmbeddingRow.id.in_(keys))
     )
-    return {key: (moment, asset) for key, moment, asset in session.execute(query).tuples()}
+    return {key: (moment, asset) for key, moment, asset in session.execute(query)}
 
 
 def _arrays(space: Space, rows: Sequence[tuple[int, bytes]]) -> tuple[Keys, Vectors]:

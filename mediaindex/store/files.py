@@ -194,7 +194,7 @@ def set_pairs(session: Session, folder_id: int, pairs: Mapping[tuple[str, str], 
         pairs: `sidecar` or `companion`, by (file's name, owner's name).
     """
     names = select(FileRow.name, FileRow.id).where(FileRow.folder_id == folder_id)
-    ids = dict(session.execute(names).tuples().all())
+    ids = dict(session.execute(names).all())
     known = {
         (row.file_id, row.owner_id): row
         for row in session.scalars(

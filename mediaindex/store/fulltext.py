@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, literal_column, select, text
+from sqlalchemy import ColumnElement, column, literal_column, select, table
 from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
@@ -35,6 +35,9 @@ LITTLE_WORDS = frozenset(
 
 COLUMN_WEIGHTS = {"person": 10.0, "names": 4.0, "place": 4.0, "facts": 1.0, "machine": 3.0}
 """How much a word counts by where it stands (FTS5's `bm25`): a person's outranks a machine's."""
+
+FULLTEXT = table("fulltext", column("rowid"))
+"""The virtual table, which the migration makes; triggers keep it in line with `document`."""
 
 # Scripts written without spaces: each character is a word, and a word of several is a phrase.
 _UNSPACED = re.compile(
@@ -111,22 +114,21 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
         wanted: The filter; it acts inside the query.
         limit: At most this many.
     """
-    table = text("fulltext")
     rank: ColumnElement[float] = literal_column(
         f"bm25(fulltext, {', '.join(map(str, COLUMN_WEIGHTS.values()))})"
     )
     passage: ColumnElement[str] = literal_column("snippet(fulltext, -1, '«', '»', '…', 16)")
     query = (
         select(DocumentRow.asset_id, DocumentRow.moment_id, rank.label("rank"), passage)
-        .select_from(table)
-        .join(DocumentRow, DocumentRow.id == literal_column("fulltext.rowid"))
+        .select_from(FULLTEXT)
+        .join(DocumentRow, DocumentRow.id == FULLTEXT.c.rowid)
         .join(AssetRow, AssetRow.id == DocumentRow.asset_id)
-        .where(text("fulltext MATCH :expression"), *conditions(wanted))
+        .where(_matches(expression), *conditions(wanted))
         .order_by("rank", DocumentRow.asset_id)
         .limit(limit)
     )
-    rows = session.execute(query, {"expression": expression})
-    return [Match(*row) for row in rows.tuples()]
+    rows = session.execute(query)
+    return [Match(*row) for row in rows]
 
 
 def saying(session: Session, expression: str, asset_ids: Sequence[int]) -> set[int]:
@@ -134,11 +136,16 @@ def saying(session: Session, expression: str, asset_ids: Sequence[int]) -> set[i
     query = (
         select(DocumentRow.asset_id)
         .distinct()
-        .select_from(text("fulltext"))
-        .join(DocumentRow, DocumentRow.id == literal_column("fulltext.rowid"))
-        .where(text("fulltext MATCH :expression"), DocumentRow.asset_id.in_(asset_ids))
+        .select_from(FULLTEXT)
+        .join(DocumentRow, DocumentRow.id == FULLTEXT.c.rowid)
+        .where(_matches(expression), DocumentRow.asset_id.in_(asset_ids))
     )
-    return set(session.scalars(query, {"expression": expression}))
+    return set(session.scalars(query))
+
+
+def _matches(expression: str) -> ColumnElement[bool]:
+    whole: ColumnElement[str] = literal_column("fulltext")
+    return whole.bool_op("MATCH")(expression)
 
 
 def _quoted(words: str) -> str:
@@ -158,7 +165,7 @@ def _names(session: Session, asset_id: int) -> str:
         .where(FileRow.asset_id == asset_id, FileRow.missing_since.is_(None))
         .order_by(FileRow.id)
     )
-    names = [shown(f"{folder}/{name}") for folder, name in session.execute(query).tuples()]
+    names = [shown(f"{folder}/{name}") for folder, name in session.execute(query)]
     # Both forms: "BirthdayParty2019" is found by its parts and as it is.
     apart = [_CAMEL.sub(" ", name) for name in names]
     return searchable("\n".join(dict.fromkeys([*names, *apart])))

@@ -63,7 +63,7 @@ def passing(
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
         .where(EmbeddingRow.space_id == space.id, EmbeddingRow.id.in_(keys), *conditions(wanted))
     )
-    return {key: (moment, asset) for key, moment, asset in session.execute(query).tuples()}
+    return {key: (moment, asset) for key, moment, asset in session.execute(query)}
 
 
 def first_moments(session: Session, asset_ids: Collection[int]) -> dict[int, int]:
@@ -73,7 +73,7 @@ def first_moments(session: Session, asset_ids: Collection[int]) -> dict[int, int
         .where(MomentRow.asset_id.in_(asset_ids))
         .group_by(MomentRow.asset_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]]:
@@ -86,7 +86,7 @@ def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]
         .order_by(AssetRow.taken_at.desc().nulls_last(), AssetRow.id)
         .limit(limit)
     )
-    return list(session.execute(query).tuples().all())
+    return list(session.execute(query).all())
 
 
 def show(session: Session, moment_ids: Sequence[int]) -> dict[int, Shown]:
@@ -99,7 +99,7 @@ def show(session: Session, moment_ids: Sequence[int]) -> dict[int, Shown]:
     )
     return {
         moment.id: _shown(session, moment, asset, place)
-        for moment, asset, place in session.execute(query).tuples()
+        for moment, asset, place in session.execute(query)
     }
 
 

@@ -1,0 +1,115 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from mediaindex.config import SweepSettings
+from mediaindex.sources.folder import Rules, walk, why_offline
+
+USUAL = Rules(SweepSettings().exclude)
+
+
+def fill(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+
+
+def found(root: Path, rules: Rules = USUAL, below: str = "") -> set[str]:
+    return {
+        str(Path(folder.path, file.name))
+        for folder in walk(root, rules, below)
+        for file in folder.files
+    }
+
+
+def test_files_of_all_folders_are_found(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jpg", "x/b.jpg", "x/y/c.jpg")
+
+    assert found(tmp_path) == {"a.jpg", "x/b.jpg", "x/y/c.jpg"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "@eaDir/a.jpg",
+        "x/#recycle/a.jpg",
+        ".@__thumb/a.jpg",
+        ".stfolder/a.jpg",
+        ".Trash-1000/files/a.jpg",
+        "lost+found/a.jpg",
+        ".hidden.jpg",
+        ".cache/a.jpg",
+        "NODE_MODULES/a.jpg",
+    ],
+)
+def test_rubbish_is_passed_by(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, "kept.jpg", name)
+
+    assert found(tmp_path) == {"kept.jpg"}
+
+
+def test_marked_folder_is_passed_by_with_all_below(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jpg", "x/.nomedia", "x/b.jpg", "x/y/c.jpg")
+
+    assert found(tmp_path) == {"a.jpg"}
+
+
+def test_pattern_with_a_slash_is_a_path_from_the_root(tmp_path: Path) -> None:
+    fill(tmp_path, "scans/raw/a.jpg", "other/scans/raw/b.jpg")
+
+    assert found(tmp_path, Rules(("scans/raw",))) == {"other/scans/raw/b.jpg"}
+
+
+def test_hidden_files_count_if_wanted(tmp_path: Path) -> None:
+    fill(tmp_path, ".a.jpg")
+
+    assert found(tmp_path, Rules(hidden=True)) == {".a.jpg"}
+
+
+def test_walk_can_begin_below(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jpg", "x/b.jpg")
+
+    assert found(tmp_path, below="x") == {"x/b.jpg"}
+
+
+def test_only_regular_files_count(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "nowhere.jpg").symlink_to(tmp_path / "gone.jpg")
+    fill(tmp_path, "a.jpg")
+
+    assert found(tmp_path, Rules(follow_links=True)) == {"a.jpg"}
+
+
+def test_links_are_followed_only_if_wanted_and_never_in_a_circle(tmp_path: Path) -> None:
+    fill(tmp_path, "x/a.jpg")
+    (tmp_path / "x" / "loop").symlink_to(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+
+    assert found(tmp_path) == {"x/a.jpg"}
+    assert found(tmp_path, Rules(follow_links=True)) == {"x/a.jpg", "link/a.jpg"}
+
+
+def test_name_that_is_not_utf8_is_found(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    fill(tmp_path, name)
+
+    assert found(tmp_path) == {name}
+
+
+def test_folder_that_cannot_be_listed_is_told_with_its_reason(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jpg")
+
+    folders = list(walk(tmp_path, USUAL, below="gone"))
+
+    assert [(folder.path, folder.files) for folder in folders] == [("gone", ())]
+    assert folders[0].unreadable == "No such file or directory"
+
+
+def test_empty_root_is_suspect_only_where_files_were(tmp_path: Path) -> None:
+    assert why_offline(tmp_path, expects_files=False) is None
+    assert "mounted" in (why_offline(tmp_path, expects_files=True) or "")
+
+
+def test_root_that_is_gone_is_offline(tmp_path: Path) -> None:
+    assert why_offline(tmp_path / "gone", expects_files=False) == "No such file or directory"
