@@ -33,8 +33,15 @@ LITTLE_WORDS = frozenset(
 )
 """Words that name nothing to be seen."""
 
-COLUMN_WEIGHTS = {"person": 10.0, "names": 4.0, "place": 4.0, "facts": 1.0, "machine": 3.0}
-"""How much a word counts by where it stands (FTS5's `bm25`): a person's outranks a machine's."""
+COLUMN_WEIGHTS = {"person": 0.0, "names": 4.0, "place": 4.0, "facts": 1.0, "machine": 3.0}
+"""How much a word counts by where it stands, for FTS5's `bm25`."""
+
+PERSON_WEIGHT = 4.0
+"""What a person wrote is ranked apart and counts so many times as much.
+
+Inside one `bm25` a weight saturates (it multiplies the frequency), and a long description could
+rank below a short file name.
+"""
 
 FULLTEXT = table("fulltext", column("rowid"))
 """The virtual table, which the migration makes; triggers keep it in line with `document`."""
@@ -114,8 +121,10 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
         wanted: The filter; it acts inside the query.
         limit: At most this many.
     """
+    others = ", ".join(map(str, COLUMN_WEIGHTS.values()))
+    person = ", ".join("1" if name == "person" else "0" for name in COLUMN_WEIGHTS)
     rank: ColumnElement[float] = literal_column(
-        f"bm25(fulltext, {', '.join(map(str, COLUMN_WEIGHTS.values()))})"
+        f"{PERSON_WEIGHT} * bm25(fulltext, {person}) + bm25(fulltext, {others})"
     )
     passage: ColumnElement[str] = literal_column("snippet(fulltext, -1, '«', '»', '…', 16)")
     query = (
