@@ -32,7 +32,6 @@ class Database:
         """Give a session that sees one state of the file and changes nothing."""
         with Session(self._reading, autoflush=False) as session:
             yield session
-            session.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Session]:

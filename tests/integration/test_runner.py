@@ -1,0 +1,208 @@
+"""The runner with small stages of its own on a real database."""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import pytest
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from mediaindex.errors import MediaIndexError, RetryLater, Unusable
+from mediaindex.pipeline.runner import Runner
+from mediaindex.pipeline.stage import Redo
+from mediaindex.store import jobs
+from mediaindex.store.database import Database
+from mediaindex.store.jobs import MAX_ATTEMPTS, Subject, Work
+from mediaindex.store.tables import AssetRow, BlockedRow, JobRow, ResultRow
+from tests.conftest import NOW
+
+Job = Callable[[int], MediaIndexError | None]
+
+
+class Step:
+    """A stage that does to each asset what the test says."""
+
+    subject: Subject = "asset"
+    width = 2
+
+    def __init__(self, name: str, job: Job = lambda _: None, after: str | None = None) -> None:
+        self.name = name
+        self.batch = 2
+        self.worked: list[int] = []
+        self.missing: str | None = None
+        self._job = job
+        self._work = Work(name, "1", ("photo",), after)
+        self._lock = threading.Lock()
+
+    def ready(self) -> None:
+        if self.missing is not None:
+            raise RetryLater(self.missing)
+
+    def due(self, now: datetime) -> Select[int]:
+        return jobs.assets_due(self._work, now)
+
+    def load(self, session: Session, subject_id: int) -> int:
+        return subject_id
+
+    def work(self, inputs: Sequence[int]) -> list[int | MediaIndexError]:
+        with self._lock:
+            self.worked.extend(inputs)
+        return [self._job(asset_id) or asset_id for asset_id in inputs]
+
+    def save(self, session: Session, subject_id: int, result: int, now: datetime) -> None:
+        jobs.mark_done(session, subject_id, self.name, "1", now, redo=())
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def seven(database: Database) -> list[int]:
+    with database.write() as session:
+        for number in range(7):
+            made = {"kind": "photo", "format": "jpeg", "size_bytes": 1, "added_at": NOW}
+            session.add(AssetRow(sha256=str(number), **made))
+    return list(range(1, 8))
+
+
+def results(database: Database, stage: str) -> list[int]:
+    with database.read() as session:
+        return sorted(session.scalars(select(ResultRow.asset_id).filter_by(stage=stage)))
+
+
+def run(database: Database, *steps: Step) -> dict[str, tuple[int, int, int]]:
+    found = Runner(database, steps).run(threading.Event())
+    return {one.stage: (one.done, one.failed, one.postponed) for one in found}
+
+
+def test_everything_due_is_done_once_and_no_job_is_left(
+    database: Database, seven: list[int]
+) -> None:
+    first, second = Step("first"), Step("second", after="first")
+
+    assert run(database, first, second) == {"first": (7, 0, 0), "second": (7, 0, 0)}
+    assert sorted(first.worked) == sorted(second.worked) == seven
+    with database.read() as session:
+        assert session.scalars(select(JobRow)).all() == []
+
+
+def test_second_run_does_nothing(database: Database, seven: list[int]) -> None:
+    run(database, Step("first"))
+    again = Step("first")
+
+    assert run(database, again) == {"first": (0, 0, 0)}
+    assert again.worked == []
+
+
+def test_one_unusable_file_fails_alone_and_stays_failed(
+    database: Database, seven: list[int]
+) -> None:
+    step = Step("first", lambda asset_id: Unusable("cut off") if asset_id == 3 else None)
+
+    assert run(database, step) == {"first": (6, 1, 0)}
+    assert run(database, step) == {"first": (0, 0, 0)}
+    with database.read() as session:
+        job = session.scalars(select(JobRow)).one()
+    assert (job.asset_id, job.state, job.error) == (3, "failed", "cut off")
+
+
+def test_what_is_put_off_waits_and_the_run_ends(database: Database, seven: list[int]) -> None:
+    step = Step("first", lambda asset_id: RetryLater("share is off") if asset_id < 3 else None)
+
+    assert run(database, step) == {"first": (5, 0, 2)}
+    with database.read() as session:
+        assert session.scalars(select(JobRow.state)).all() == ["waiting", "waiting"]
+
+
+def test_bug_at_one_input_is_tried_again_and_then_kept_with_its_traceback(
+    database: Database, seven: list[int]
+) -> None:
+    def blunder(asset_id: int) -> None:
+        if asset_id == 5:
+            raise ZeroDivisionError("a bug")
+
+    step = Step("first", blunder)
+    step.batch = 1
+
+    assert run(database, step) == {"first": (6, 1, 0)}
+    assert step.worked.count(5) == MAX_ATTEMPTS
+    with database.read() as session:
+        job = session.scalars(select(JobRow)).one()
+    assert job.error == "a bug"
+    assert "in blunder" in (job.traceback or "")
+
+
+def test_stage_that_cannot_work_is_blocked_and_the_others_go_on(
+    database: Database, seven: list[int]
+) -> None:
+    blocked, free = Step("blocked"), Step("free")
+    blocked.missing = "no weights; run: mediaindex model download fast"
+
+    assert run(database, blocked, free) == {"blocked": (0, 0, 0), "free": (7, 0, 0)}
+    with database.read() as session:
+        assert session.scalars(select(BlockedRow.reason)).all() == [blocked.missing]
+        assert session.scalars(select(JobRow)).all() == []
+
+    blocked.missing = None
+    assert run(database, blocked) == {"blocked": (7, 0, 0)}
+    with database.read() as session:
+        assert session.scalars(select(BlockedRow)).all() == []
+
+
+def test_stage_with_nothing_to_do_is_not_asked_whether_it_could(database: Database) -> None:
+    idle = Step("idle")
+    idle.missing = "no weights"
+
+    run(database, idle)
+
+    with database.read() as session:
+        assert session.scalars(select(BlockedRow)).all() == []
+
+
+def test_lost_result_of_an_earlier_stage_is_made_again(
+    database: Database, seven: list[int]
+) -> None:
+    lost = [4]
+    first = Step("first")
+    second = Step(
+        "second",
+        lambda asset_id: Redo("first", "preview is gone") if lost and lost.pop() else None,
+        after="first",
+    )
+    second.width = second.batch = 1
+
+    assert run(database, first, second)["second"] == (7, 0, 0)
+    assert len(first.worked) == 8
+
+
+def test_stop_lets_what_has_begun_end_and_gives_back_the_rest(
+    database: Database, seven: list[int]
+) -> None:
+    stop = threading.Event()
+
+    def stop_at_first(_: int) -> None:
+        stop.set()
+
+    step = Step("first", stop_at_first)
+    step.batch = step.width = 1
+    Runner(database, [step]).run(stop)
+
+    assert results(database, "first") == sorted(step.worked)
+    assert len(step.worked) < 7
+    with database.read() as session:
+        assert session.scalars(select(JobRow)).all() == []
+    assert run(database, Step("first"))["first"][0] == 7 - len(step.worked)
+
+
+def test_sync_has_been_told_of_everything_at_the_end(database: Database, seven: list[int]) -> None:
+    step, waiting, told = Step("first"), [3, 2, 1], []
+
+    def sync() -> int:
+        told.append(len(results(database, "first")))
+        return waiting.pop() if waiting else 0
+
+    Runner(database, [step], sync).run(threading.Event())
+
+    assert waiting == []
+    assert told[-1] == 7
