@@ -20,7 +20,7 @@ from mediaindex.pipeline.sweep import Library, SweepReport, sweep
 from mediaindex.pipeline.sync import Sync
 from mediaindex.search.calibration import refresh_calibration
 from mediaindex.sources.folder import Rules
-from mediaindex.store import assets, counts, files
+from mediaindex.store import assets, counts, files, jobs
 from mediaindex.store.counts import WorkCounts
 from mediaindex.store.database import Database
 from mediaindex.store.lock import worker_lock
@@ -111,6 +111,10 @@ def _work(
     events: Events,
 ) -> None:
     model = Model(lambda: parts.embedder(config))
+    previews = parts.previews(config)
+    if not previews.folder.is_dir():
+        with database.write() as session:
+            jobs.lose_results(session, "decode")
     sync = Sync(database, indexes.all())
     sync.repair(lambda done, of: events.on_note(f"building the index again: {done:,} of {of:,}"))
 

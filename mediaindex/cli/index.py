@@ -8,9 +8,11 @@ from types import FrameType
 
 import click
 
+from mediaindex.cli.model import fetch, missing
 from mediaindex.cli.output import put_json, settings_of
 from mediaindex.cli.progress import Display
 from mediaindex.config import Config
+from mediaindex.embedders.clip.presets import ModelInfo, size_words
 from mediaindex.indexing import RunReport, run_once
 from mediaindex.pipeline.sweep import SweepReport
 
@@ -58,19 +60,18 @@ def index(
 
 def _offer_download(config: Config, download: bool | None) -> None:
     """Fetch the weights if they are missing and the person says so; say what and how much first."""
-    from mediaindex.cli.model import fetch, missing
-
     info = missing(config)
     if info is None or download is False:
         return
-    if download or (sys.stdin.isatty() and sys.stderr.isatty() and _agrees(info.name, info.size)):
+    if download or (sys.stdin.isatty() and sys.stderr.isatty() and _agrees(info)):
         fetch(config, info.name)
 
 
-def _agrees(name: str, size: str) -> bool:
+def _agrees(info: ModelInfo) -> bool:
+    size = size_words(info.download_bytes) if info.download_bytes else "it (size not known)"
     return click.confirm(
-        f"The model {name!r} is not on this machine; without it, search knows names, dates, places "
-        f"and written words, and not what is in a picture.\nDownload {size} now?",
+        f"The model {info.name!r} is not on this machine; without it, search knows names, dates, "
+        f"places and written words, and not what is in a picture.\nDownload {size} now?",
         default=False,
         err=True,
     )

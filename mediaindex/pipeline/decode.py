@@ -84,7 +84,8 @@ class Decode:
         """Store the photo's one moment; what worked from an older preview is due again."""
         save_size(session, subject_id, result.width_px, result.height_px)
         save_moments(session, subject_id, [(0, 0, 0)])
-        jobs.mark_done(session, subject_id, self.name, self._version, now, redo=AFTER)
+        redo = () if jobs.was_lost(session, subject_id, self.name) else AFTER
+        jobs.mark_done(session, subject_id, self.name, self._version, now, redo=redo)
 
     def close(self) -> None:
         """End the children."""

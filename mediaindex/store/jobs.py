@@ -39,6 +39,9 @@ from mediaindex.store.tables import (
 MAX_ATTEMPTS = 3
 LEASE = timedelta(minutes=15)
 
+LOST = "lost"
+"""The version of a result whose files are gone from the cache."""
+
 Subject = Literal["asset", "file"]
 Changes = dict[str, datetime | str | None]
 
@@ -234,6 +237,17 @@ def forget_results(session: Session, asset_id: int, stages: Sequence[str]) -> No
     """Make these stages due again for an asset, whatever became of them before."""
     for table in (ResultRow, JobRow):
         session.execute(delete(table).where(table.asset_id == asset_id, table.stage.in_(stages)))
+
+
+def lose_results(session: Session, stage: str) -> None:
+    """Make a stage due again for all: what it made was thrown away; what came of it still holds."""
+    session.execute(update(ResultRow).where(ResultRow.stage == stage).values(version=LOST))
+
+
+def was_lost(session: Session, asset_id: int, stage: str) -> bool:
+    """Return True if a stage is due again only because what it made was thrown away."""
+    found = session.get(ResultRow, (asset_id, stage))
+    return found is not None and found.version == LOST
 
 
 def block(session: Session, stage: str, reason: str, now: datetime) -> None:

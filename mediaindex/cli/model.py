@@ -1,0 +1,123 @@
+"""`mediaindex model`: which models there are, which are here, and how one gets here."""
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from mediaindex.cli.output import put_json, put_table, settings_of
+from mediaindex.config import Config
+from mediaindex.embedders.clip.presets import PRESETS, SOURCE, ModelInfo, describe, size_words
+from mediaindex.embedders.clip.weights import download as bring
+from mediaindex.embedders.clip.weights import find, installed
+from mediaindex.errors import RetryLater
+
+
+@click.group()
+def model() -> None:
+    """The models that see: list, download."""
+
+
+@model.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> int:
+    """Show the presets with their figures, and which models are on this machine."""
+    config = settings_of(ctx)
+    here = {found.manifest.name: found.manifest for found in installed(config.models_dir)}
+    others = [name for name in here if name not in {info.model for info in PRESETS.values()}]
+    infos = [*PRESETS.values(), *(describe(name) for name in others)]
+    if as_json:
+        put_json(
+            {
+                "version": 1,
+                "source": SOURCE,
+                "chosen": config.settings.embedder.model,
+                "models": [asdict(info) | {"installed": info.model in here} for info in infos],
+            }
+        )
+        return 0
+    rows = [("", "name", "model", "download", "recall en", "ar", "ms", "memory", "here")]
+    rows += [_row(info, config.settings.embedder.model, info.model in here) for info in infos]
+    put_table(rows, right=(3, 4, 5, 6, 7))
+    click.echo(f"\n* chosen by embedder.model. Recall in %, ms a picture: {SOURCE}.")
+    for info in PRESETS.values():
+        click.echo(f"{info.name}: {info.note} Licence: {info.licence}.")
+    return 0
+
+
+@model.command()
+@click.argument("name", required=False)
+@click.pass_context
+def download(ctx: click.Context, name: str | None) -> int:
+    """Bring the model NAME here: a preset, an open_clip model, hf-hub:OWNER/NAME, or a path.
+
+    Without NAME: the one that embedder.model chooses. This is the only command that asks a hub.
+    """
+    config = settings_of(ctx)
+    fetch(config, name or config.settings.embedder.model)
+    return 0
+
+
+def missing(config: Config) -> ModelInfo | None:
+    """Return what is known of the chosen model if it is not on this machine; None if it is."""
+    section = config.settings.embedder
+    if section.use != "open_clip":
+        return None
+    try:
+        find(section.model, config.models_dir)
+    except RetryLater:
+        return describe(section.model)
+    return None
+
+
+def fetch(config: Config, name: str) -> None:
+    """Bring a model here, with progress on stderr.
+
+    Raises:
+        ConfigError: The name means nothing.
+        RetryLater: No network, no room, or a hub that refuses; the text says what to do.
+    """
+    size = describe(name).download_bytes
+    click.echo(f"{name}: {size_words(size) if size else 'size not known'}", err=True)
+    told = _Told()
+    manifest = bring(name, config.models_dir, told, config.settings.embedder.hub_token)
+    told.end()
+    click.echo(f"{manifest.model_id} is here ({size_words(manifest.size_bytes)} on disk)", err=True)
+
+
+class _Told:
+    """Says how far a download is: in place on a terminal, each step once in a pipe."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self._live:
+            far = f" {size_words(done)} of {size_words(total)}" if total else ""
+            click.echo(f"\r\033[K{what}{far}", nl=False, err=True)
+        elif what != self._what:
+            click.echo(what, err=True)
+        self._what = what
+
+    def end(self) -> None:
+        if self._live:
+            click.echo("\r\033[K", nl=False, err=True)
+
+
+def _row(info: ModelInfo, chosen: str, here: bool) -> tuple[str, ...]:
+    def known(value: float | None) -> str:
+        return "" if value is None else f"{value:g}"
+
+    return (
+        "*" if chosen in (info.name, info.model) else "",
+        info.name if info.name != info.model else "",
+        info.model,
+        size_words(info.download_bytes) if info.download_bytes else "",
+        known(info.recall_english),
+        known(info.recall_arabic),
+        known(info.picture_ms),
+        f"{info.memory_mib} MiB" if info.memory_mib else "",
+        "yes" if here else "",
+    )
