@@ -1,0 +1,87 @@
+"""A true open_clip model with random weights, small enough to make in a test.
+
+    options = tiny_clip(models_dir)
+    embedder = embedders.load("open_clip", options)
+
+It has the shape of ViT-B-32 (picture tower, text tower, CLIP's own tokenizer, 77 tokens) and knows
+nothing: its vectors are stable and distinct, and mean nothing.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from mediaindex.embedders.clip.weights import download
+
+CONFIG = {
+    "model_cfg": {
+        "embed_dim": 32,
+        "vision_cfg": {
+            "image_size": 64,
+            "layers": 2,
+            "width": 64,
+            "head_width": 32,
+            "patch_size": 16,
+        },
+        "text_cfg": {
+            "context_length": 77,
+            "vocab_size": 49408,
+            "width": 64,
+            "heads": 2,
+            "layers": 2,
+        },
+    },
+    "preprocess_cfg": {"resize_mode": "shortest", "interpolation": "bicubic"},
+}
+
+MAKE = """
+import json, sys, torch
+from pathlib import Path
+from safetensors.torch import save_file
+from mediaindex.embedders.clip.torchvision_ops import load_open_clip
+
+folder, seed = Path(sys.argv[1]), int(sys.argv[2])
+open_clip = load_open_clip()
+open_clip.add_model_config(folder / "tiny.json")
+torch.manual_seed(seed)
+model = open_clip.create_model("tiny", pretrained=None)
+weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+save_file(weights, folder / "open_clip_model.safetensors")
+"""
+
+
+def save_checkpoint(folder: Path, seed: int = 0) -> Path:
+    """Write the tiny model's config and weights into `folder`, as open_clip would; return it.
+
+    In a process of its own: a test that imports torch would make others slow.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
+    (folder / "tiny.json").write_text(json.dumps(CONFIG["model_cfg"]))
+    subprocess.run([sys.executable, "-c", MAKE, str(folder), str(seed)], check=True)
+    return folder
+
+
+def tiny_clip(models_dir: Path) -> dict[str, object]:
+    """Put the tiny model into `models_dir` and return the options that load it."""
+    ready, name = _made_once()
+    shutil.copytree(ready, models_dir, dirs_exist_ok=True)
+    return {"model": name, "models_dir": models_dir, "runtime": "onnx", "device": "cpu"}
+
+
+@cache
+def _made_once() -> tuple[Path, str]:
+    """Make the model once for all tests of a run; the temporary folder goes with the process."""
+    kept = tempfile.TemporaryDirectory(prefix="tiny-clip-")
+    _folders.append(kept)
+    checkpoint = save_checkpoint(Path(kept.name) / "checkpoint")
+    name = f"local-dir:{checkpoint}"
+    download(name, Path(kept.name) / "models")
+    return Path(kept.name) / "models", name
+
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []
