@@ -5,6 +5,7 @@ the program, and the caller learns which file it was.
 """
 
 import multiprocessing
+import os
 import queue
 import resource
 import signal
@@ -122,6 +123,9 @@ class Children:
 def _serve(pipe: Connection, memory_limit_bytes: int) -> None:
     # Ctrl-C goes to every process of the terminal; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # C libraries write their complaints about broken files to stderr; what matters is the reason
+    # that comes back through the pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     if memory_limit_bytes:
         resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
     while True:

@@ -1,0 +1,221 @@
+"""A photo's file -> an upright sRGB picture, reduced while it is decoded."""
+
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mediaindex.errors import MediaIndexError, Unusable
+from mediaindex.media import raw
+from mediaindex.media.colour import to_srgb
+from mediaindex.media.formats import HEAD_BYTES, Format, sniff
+from mediaindex.media.reading import open_to_read
+from mediaindex.types import RGB
+
+PILLOW_NAMES = {
+    "jpeg": ("JPEG", "MPO"),
+    "png": ("PNG",),
+    "webp": ("WEBP",),
+    "gif": ("GIF",),
+    "tiff": ("TIFF",),
+    "bmp": ("BMP",),
+    "jp2": ("JPEG2000",),
+    "heic": ("HEIF",),
+    "avif": ("AVIF",),
+    "jxl": ("JXL",),
+}
+"""Which of Pillow's decoders may see which format; its many others never run."""
+
+TURNED_BY_DECODER = frozenset({"heic", "jxl"})
+"""Here the decoder turns the picture upright, and EXIF's orientation would turn it once more."""
+
+DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+"""What decoders raise at broken files; Pillow promises nothing narrower."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a picture may ask for."""
+
+    max_pixels: int = 500_000_000
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A decoded photo."""
+
+    #: Fitted into a square of the size asked for; never enlarged.
+    pixels: RGB
+    #: Of the upright picture in its file.
+    width_px: int
+    height_px: int
+    format: str
+
+
+def decode_photo(path: Path, fit_px: int, limits: Limits) -> Photo:
+    """Decode a photo: upright, sRGB, alpha on white, the first picture if there are several.
+
+    Args:
+        path: The file; opened to read only.
+        fit_px: The longer side of the result at most.
+        limits: A picture of more pixels is not decoded.
+
+    Raises:
+        Unusable: It is no photo, is cut off or broken, or is too large.
+        RetryLater: It cannot be read now.
+    """
+    with open_to_read(path) as file, _decoder_trouble():
+        head = file.read(HEAD_BYTES)
+        found = sniff(head)
+        if found is None or found.kind != "photo":
+            raise Unusable("the file is empty" if not head else "holds no photo")
+        file.seek(0)
+        if found.name == "raw":
+            return raw.decode(file, lambda inside: _decode(inside, "jpeg", fit_px, limits), fit_px)
+        return _decode(file, found.name, fit_px, limits)
+
+
+def open_picture(file: BinaryIO, found: Format | str, limits: Limits) -> Image.Image:
+    """Open a picture with the decoder of its format, without decoding it.
+
+    Raises:
+        Unusable: It has more pixels than may be.
+    """
+    _register_openers()
+    # Pillow checks some sizes only while decoding; it raises from twice this number on.
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels // 2
+    name = found if isinstance(found, str) else found.name
+    picture = Image.open(file, formats=PILLOW_NAMES[name])
+    if picture.width * picture.height > limits.max_pixels:
+        raise Unusable(
+            f"has {picture.width} x {picture.height} pixels, more than photo.max_megapixels allows"
+        )
+    return picture
+
+
+@contextmanager
+def _decoder_trouble() -> Iterator[None]:
+    """Turn whatever a decoder raises into `Unusable` with its reason."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except MediaIndexError:
+        raise
+    except DECODER_ERRORS as error:
+        raise Unusable(_reason(error)) from error
+
+
+def _decode(file: BinaryIO, name: str, fit_px: int, limits: Limits) -> Photo:
+    with open_picture(file, name, limits) as picture:
+        width, height = picture.size
+        if name == "jpeg":
+            # Decodes at a half, a quarter or an eighth; twice the size keeps what is reduced sharp.
+            picture.draft(None, (fit_px * 2, fit_px * 2))
+        picture.load()
+        # Read after loading: some formats tell their orientation and profile only then.
+        orientation = 1 if name in TURNED_BY_DECODER else _orientation(picture)
+        small = _reduced(to_eight_bits(picture), fit_px)
+        upright = _turned(to_srgb(small, picture.info.get("icc_profile")), orientation)
+        if orientation >= 5:  # the four that lie on a side
+            width, height = height, width
+        return Photo(np.asarray(upright), width, height, name)
+
+
+def to_eight_bits(picture: Image.Image) -> Image.Image:
+    """Return the picture with eight bits a channel, no palette, alpha flattened on white.
+
+    CMYK and Lab stay as they are: only their profile says what they look like.
+    """
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return Image.fromarray(_eight_bits(np.asarray(picture)))
+    if picture.mode in ("RGB", "L", "CMYK", "LAB"):
+        return picture
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        white = Image.new("RGBA", clear.size, "white")
+        return Image.alpha_composite(white, clear).convert("RGB")
+    return picture.convert("L" if picture.mode == "1" else "RGB")
+
+
+def _eight_bits(values: np.ndarray) -> np.ndarray:
+    """Scale deep values to 0..255: by the smallest usual depth that holds the brightest of them."""
+    finite = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+    peak = float(finite.max(initial=0.0))
+    if values.dtype.kind == "f" and peak <= 1.0:
+        top = 1.0
+    else:
+        depths = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+        top = next((depth for depth in depths if peak <= depth), peak)
+    return (finite.clip(0, None) * (255.0 / top)).round().astype(np.uint8)
+
+
+def _reduced(picture: Image.Image, fit_px: int) -> Image.Image:
+    small = picture if picture.readonly == 0 else picture.copy()
+    small.thumbnail((fit_px, fit_px), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return small
+
+
+def _orientation(picture: Image.Image) -> int:
+    """Return EXIF's orientation, 1 to 8, also from XMP; what cannot be read is upright."""
+    try:
+        value = picture.getexif().get(0x0112, 1)
+    except DECODER_ERRORS:
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+TURNS: dict[int, Callable[[Image.Image], Image.Image]] = {
+    2: ImageOps.mirror,
+    3: lambda picture: picture.transpose(Image.Transpose.ROTATE_180),
+    4: ImageOps.flip,
+    5: lambda picture: picture.transpose(Image.Transpose.TRANSPOSE),
+    6: lambda picture: picture.transpose(Image.Transpose.ROTATE_270),
+    7: lambda picture: picture.transpose(Image.Transpose.TRANSVERSE),
+    8: lambda picture: picture.transpose(Image.Transpose.ROTATE_90),
+}
+"""What turns a picture of each EXIF orientation upright (CIPA DC-008, tag 274)."""
+
+
+def _turned(picture: Image.Image, orientation: int) -> Image.Image:
+    return TURNS[orientation](picture) if orientation in TURNS else picture
+
+
+def _reason(error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    if isinstance(error, Image.DecompressionBombError):
+        return "has more pixels than photo.max_megapixels allows"
+    if "truncated" in said or "Truncated" in said or isinstance(error, EOFError):
+        return "the file is cut off"
+    if isinstance(error, UnidentifiedImageError):
+        return "begins like a picture, and its header is broken"
+    return f"cannot be decoded: {said or type(error).__name__}"
+
+
+@cache
+def _register_openers() -> None:
+    import pillow_heif
+    import pylibjxl
+
+    pillow_heif.register_heif_opener()
+    pylibjxl.register_pillow()

@@ -1,0 +1,75 @@
+"""The scaled pictures of moments, in our cache; all after decoding works from them."""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mediaindex.errors import RetryLater
+from mediaindex.types import RGB
+
+LEFTOVER_PREFIX = ".part-"
+
+
+class PreviewMissing(RetryLater):
+    """A preview is gone or damaged; the moment has to be decoded again."""
+
+
+@dataclass(frozen=True)
+class PreviewStore:
+    """Previews as JPEG files, by content and time. Safe from any thread and process."""
+
+    folder: Path
+    #: The longer side, in pixels; a smaller picture keeps its size.
+    px: int = 768
+    quality: int = 82
+
+    def path(self, sha256: str, at_ms: int) -> Path:
+        """Return where the preview of a moment lies, or would."""
+        return self.folder / sha256[:2] / f"{sha256}-{at_ms}.jpg"
+
+    def write(self, sha256: str, at_ms: int, pixels: RGB) -> int:
+        """Write a preview and return its size in bytes; complete, or not at all.
+
+        It appears by renaming. It is not forced to the disk: after a power cut a preview may be
+        empty, which `read` notices, and then it is made again.
+        """
+        from PIL import Image
+
+        target = self.path(sha256, at_ms)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(prefix=LEFTOVER_PREFIX, dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            Image.fromarray(pixels).save(file, "JPEG", quality=self.quality)
+            size_bytes = file.tell()
+        Path(partial).replace(target)
+        return size_bytes
+
+    def read(self, sha256: str, at_ms: int) -> RGB:
+        """Return a preview's pixels.
+
+        Raises:
+            PreviewMissing: It is gone or damaged.
+        """
+        from PIL import Image
+
+        path = self.path(sha256, at_ms)
+        try:
+            with Image.open(path, formats=("JPEG",)) as picture:
+                return np.asarray(picture.convert("RGB"))
+        except OSError as error:  # Pillow's own complaints are OSErrors too
+            raise PreviewMissing(f"the preview {path} is gone or damaged") from error
+
+    def remove(self, sha256: str) -> None:
+        """Remove every preview of an asset."""
+        for path in (self.folder / sha256[:2]).glob(f"{sha256}-*.jpg"):
+            path.unlink(missing_ok=True)
+
+    def sweep_leftovers(self) -> None:
+        """Remove what killed processes left half-written; for the one who holds the lock."""
+        for path in self.folder.glob(f"*/{LEFTOVER_PREFIX}*"):
+            with suppress(FileNotFoundError):
+                path.unlink()

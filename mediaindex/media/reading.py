@@ -1,0 +1,42 @@
+"""Open a file of the user's: to read only, leaving no trace, and never waiting on a pipe."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+from mediaindex.errors import RetryLater, Unusable
+
+
+@contextmanager
+def open_to_read(path: Path) -> Iterator[BufferedReader]:
+    """Give a regular file, open for reading; its time of last access stays where that may be.
+
+    Raises:
+        RetryLater: It is not there now, or may not be read.
+        Unusable: It is a pipe, a socket, a device or a folder.
+    """
+    try:
+        descriptor = _open(path)
+    except OSError as error:
+        raise RetryLater(f"cannot be read: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Unusable("is no regular file")
+        try:
+            yield file
+        except OSError as error:
+            if error.errno is None:  # a decoder's own complaint, not the disk's
+                raise
+            raise RetryLater(f"cannot be read: {error.strerror}") from error
+
+
+def _open(path: Path) -> int:
+    # Not waiting: opening a pipe that nobody writes to would last for ever.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        return os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:  # only a file's owner may leave its access time alone
+        return os.open(path, flags)
