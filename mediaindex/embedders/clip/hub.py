@@ -68,6 +68,7 @@ class Hub:
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
         for name in names:
+            self._progress(f"asking the hub for {repository}/{name}", 0, 0)
             try:
                 cached = self._download(repository, name)
             except LocalEntryNotFoundError as error:

@@ -6,8 +6,9 @@ A model's folder in `models_dir`:
     open_clip_config.json    architecture and preprocessing, in open_clip's own form
     open_clip_model.safetensors | open_clip_pytorch_model.bin
     tokenizer.json           for the `tokenizers` package
-    picture/model.onnx       the picture tower, fp32 (and `int8.onnx`, made when first asked for)
-    text/model.onnx          the text tower
+    picture/model.onnx       the picture tower, fp32, its weights beside it in `model.data`
+    picture/int8.onnx        made when first asked for
+    text/                    the text tower, the same
 """
 
 from pathlib import Path

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mediaindex.errors import ConfigError, RetryLater
+from mediaindex.errors import RetryLater
 from mediaindex.types import Vectors
 
 log = logging.getLogger(__name__)
@@ -174,17 +174,12 @@ def make_int8(folder: Path) -> None:
     """Make a tower's `int8.onnx` from its `model.onnx`, if it is not there yet; takes seconds.
 
     Weights per channel, and in 7 bits: processors without VNNI overflow with 8.
-
-    Raises:
-        ConfigError: The package `onnx`, which makes it, is not installed.
     """
     made = folder / "int8.onnx"
     if made.is_file():
         return
-    try:
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-    except ImportError as error:
-        raise ConfigError("embedder.runtime: onnx-int8 needs: pip install onnx") from error
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
     partial = made.with_suffix(f".{os.getpid()}.partial")
     quantize_dynamic(
         folder / "model.onnx",
