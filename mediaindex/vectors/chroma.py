@@ -1,0 +1,195 @@
+"""The Chroma index: a graph on disk, quick at any size; SQLite can always make it again.
+
+What shaped this file was measured (Chroma 1.5.9): `ef_search` counts only when a collection is
+made; upserts of ids that are there are ten times slower than delete and add; more than some
+thousand rows in one call raise and write nothing.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mediaindex.errors import RetryLater
+from mediaindex.types import Keys, Near, Space, Vectors
+from mediaindex.vectors import nothing_near
+
+EF_SEARCH = 200
+"""How widely the graph is searched; 100, the default, misses more where vectors are alike."""
+
+DIRTY = "OPEN"
+"""A file that stands in the folder from the first write to the orderly end."""
+
+
+class ChromaIndex:
+    """Vectors in Chroma, one collection a space. A reader sees what was there when it opened."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open or make the index in `folder`.
+
+        Raises:
+            RetryLater: Chroma cannot open it.
+        """
+        import chromadb
+        from chromadb.config import Settings
+
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with _trouble(folder):
+            # No embedding function is ever given, so Chroma fetches no model; telemetry is off.
+            settings = Settings(anonymized_telemetry=False, is_persistent=True)
+            self._client = _open(str(folder), settings)
+            self._batch = min(self._client.get_max_batch_size(), 5000)
+        self._collections: dict[int, Any] = {}
+
+    def add(self, space: Space, keys: Keys, vectors: Vectors) -> None:
+        """Store vectors under keys; see `VectorIndex.add`.
+
+        Raises:
+            RetryLater: Chroma cannot write.
+        """
+        # Of a key that comes twice, the last counts; Chroma would refuse the whole batch.
+        last = np.sort(len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1])
+        keys, vectors = keys[last], vectors[last]
+        self._mark_dirty()
+        with _trouble(self._folder):
+            collection = self._collection(space)
+            for part in self._parts(len(keys)):
+                ids = [str(key) for key in keys[part]]
+                known = collection.get(ids=ids, include=[])["ids"]
+                if known:
+                    collection.delete(ids=known)
+                collection.add(ids=ids, embeddings=vectors[part])
+
+    def remove(self, space: Space, keys: Keys) -> None:
+        """Forget keys; see `VectorIndex.remove`.
+
+        Raises:
+            RetryLater: Chroma cannot write.
+        """
+        self._mark_dirty()
+        with _trouble(self._folder):
+            collection = self._collection(space)
+            for part in self._parts(len(keys)):
+                ids = [str(key) for key in keys[part]]
+                known = collection.get(ids=ids, include=[])["ids"]
+                if known:
+                    collection.delete(ids=known)
+
+    def nearest(self, space: Space, query: Vectors, limit: int, among: Keys | None = None) -> Near:
+        """Return the nearest, best first; see `VectorIndex.nearest`.
+
+        With `among` the vectors asked for are fetched and compared here: right, and slower than
+        `exact`, which answers such questions.
+        """
+        with _trouble(self._folder):
+            collection = self._collection(space)
+            if among is not None:
+                return self._nearest_of(collection, query, limit, among)
+            count = min(limit, collection.count())
+            if count < 1:
+                return nothing_near()
+            found = collection.query(
+                query_embeddings=query[None, :], n_results=count, include=["distances"]
+            )
+        keys = np.array([int(key) for key in found["ids"][0]], dtype=np.int64)
+        return Near(keys, 1 - np.array(found["distances"][0], dtype=np.float32))
+
+    def count(self, space: Space) -> int:
+        """Return how many vectors a space holds."""
+        with _trouble(self._folder):
+            return int(self._collection(space).count())
+
+    def drop(self, space: Space) -> None:
+        """Forget a space."""
+        self._mark_dirty()
+        with _trouble(self._folder):
+            self._collection(space)
+            self._client.delete_collection(_name(space))
+        self._collections.pop(space.id, None)
+
+    def close(self) -> None:
+        """Let go of the files; what was written is on disk."""
+        self._collections.clear()
+        self._client.close()  # type: ignore[attr-defined] # its interface leaves it out
+        (self._folder / DIRTY).unlink(missing_ok=True)
+
+    def _nearest_of(self, collection: Any, query: Vectors, limit: int, among: Keys) -> Near:  # noqa: ANN401
+        keys: list[int] = []
+        scores: list[float] = []
+        for part in self._parts(len(among)):
+            ids = [str(key) for key in among[part]]
+            found = collection.get(ids=ids, include=["embeddings"])
+            if found["ids"]:
+                keys += [int(key) for key in found["ids"]]
+                scores += (np.asarray(found["embeddings"], dtype=np.float32) @ query).tolist()
+        names, values = np.array(keys, dtype=np.int64), np.array(scores, dtype=np.float32)
+        order = np.lexsort((names, -values))[:limit]
+        return Near(names[order], values[order])
+
+    def _collection(self, space: Space) -> Any:  # noqa: ANN401 - Chroma's own type changes by version
+        known = self._collections.get(space.id)
+        if known is None:
+            known = self._client.get_or_create_collection(
+                _name(space),
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}},
+            )
+            self._collections[space.id] = known
+        return known
+
+    def _parts(self, count: int) -> Iterator[slice]:
+        for start in range(0, count, self._batch):
+            yield slice(start, start + self._batch)
+
+    def _mark_dirty(self) -> None:
+        (self._folder / DIRTY).touch()
+
+
+def build(folder: Path) -> ChromaIndex:
+    """Open the index in `folder`, made if missing.
+
+    Raises:
+        RetryLater: Chroma cannot open it.
+    """
+    return ChromaIndex(folder)
+
+
+def _open(folder: str, settings: Any) -> Any:  # noqa: ANN401 - Chroma's own types
+    import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    try:
+        return chromadb.PersistentClient(folder, settings=settings)
+    except AttributeError as error:
+        # Chroma trips over its own half-made client, and keeps it for the next who asks.
+        SharedSystemClient.clear_system_cache()
+        raise RetryLater(f"Chroma cannot open {folder}: {error.__context__ or error}") from error
+
+
+class _trouble:  # noqa: N801 - read as a verb, in `with`
+    """Turn what Chroma raises into `RetryLater` with its words."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        import chromadb.errors
+
+        # Chroma's Rust core raises its own errors, plain ones, and PanicException, which is none
+        # of Exception's children.
+        panicked = type(error).__name__ == "PanicException"
+        known = (chromadb.errors.ChromaError, RuntimeError, ValueError, OSError, KeyError)
+        if panicked or isinstance(error, known):
+            said = " ".join(str(error).split())[:300]
+            raise RetryLater(f"the Chroma index in {self._folder}: {said}") from error
+
+
+def _name(space: Space) -> str:
+    told = f"{space.model_id}\0{space.kind}\0{space.dim}"
+    return f"{space.kind}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
