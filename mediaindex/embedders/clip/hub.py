@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mediaindex.embedders.clip.names import ModelName, architecture_config
+from mediaindex.embedders.clip.names import ModelName, architecture_config, check_config
 from mediaindex.embedders.clip.towers import NO_TELEMETRY, environment
 from mediaindex.errors import ConfigError, RetryLater
 
@@ -22,6 +22,9 @@ WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 """What open_clip looks for in a folder, best first."""
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+TEXT_CONFIG_FILE = "config.json"
+"""The architecture of a text tower that is one of transformers'."""
 
 
 class Hub:
@@ -51,11 +54,14 @@ class Hub:
         else:
             repository, names, config = _of_tag(model)
             (self._folder / CONFIG_FILE).write_text(json.dumps(config), encoding="utf-8")
+        check_config(config)
         self._fetch(repository, names, self._weights_name)
-        tokenizer = config["model_cfg"]["text_cfg"].get("hf_tokenizer_name")
-        if tokenizer:
+        text = config["model_cfg"]["text_cfg"]
+        if text.get("hf_tokenizer_name"):
             for name in TOKENIZER_FILES:
-                self._fetch(tokenizer, (name,))
+                self._fetch(text["hf_tokenizer_name"], (name,))
+        if text.get("hf_model_name"):
+            self._fetch(text["hf_model_name"], (TEXT_CONFIG_FILE,))
 
     @staticmethod
     def _weights_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -87,6 +88,22 @@ def architecture_config(architecture: str) -> dict[str, Any]:
         raise ConfigError(f"embedder.model: open_clip has no architecture {architecture!r}{hint}")
     config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return config
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Look whether a model can be loaded here, before gigabytes of it are fetched.
+
+    Args:
+        config: What `open_clip_config.json` holds.
+
+    Raises:
+        ConfigError: It cannot; the text says what is missing.
+    """
+    text = config["model_cfg"]["text_cfg"]
+    if text.get("tokenizer_mode"):
+        raise ConfigError(f"its tokenizer is of a kind unknown here: {text['tokenizer_mode']!r}")
+    if text.get("hf_model_name") and find_spec("transformers") is None:
+        raise ConfigError("its text tower is one of transformers': pip install transformers")
 
 
 def open_clip_folder() -> Path:

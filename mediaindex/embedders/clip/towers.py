@@ -3,6 +3,7 @@
 Safe from any thread: whoever comes first loads, the others wait.
 """
 
+import json
 import logging
 import os
 import threading
@@ -137,8 +138,14 @@ def load_model(folder: Path) -> Any:  # noqa: ANN401 - open_clip has no types
     """Return the open_clip model of a folder, in evaluation mode, on the CPU; asks no network."""
     from mediaindex.embedders.clip.torchvision_ops import load_open_clip
 
+    config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+    text = config["model_cfg"]["text_cfg"]
+    own: dict[str, object] = {}
+    if text.get("hf_model_name"):  # transformers' own config of it lies in the folder as well
+        own["text_cfg"] = text | {"hf_model_name": str(folder), "hf_model_pretrained": False}
     with environment(OFFLINE | NO_TELEMETRY):
-        model = load_open_clip().create_model(f"local-dir:{folder}", require_pretrained=True)
+        open_clip = load_open_clip()
+        model = open_clip.create_model(f"local-dir:{folder}", require_pretrained=True, **own)
     return model.eval()
 
 

@@ -20,7 +20,14 @@ from typing import Any
 
 import msgspec
 
-from mediaindex.embedders.clip.hub import CONFIG_FILE, WEIGHTS_FILES, Hub, Progress
+from mediaindex.embedders.clip.hub import (
+    CONFIG_FILE,
+    TEXT_CONFIG_FILE,
+    TOKENIZER_FILES,
+    WEIGHTS_FILES,
+    Hub,
+    Progress,
+)
 from mediaindex.embedders.clip.manifest import (
     FILE,
     Manifest,
@@ -30,7 +37,7 @@ from mediaindex.embedders.clip.manifest import (
     read_manifest,
     write_manifest,
 )
-from mediaindex.embedders.clip.names import ModelName, architecture_config, parse_name
+from mediaindex.embedders.clip.names import ModelName, architecture_config, check_config, parse_name
 from mediaindex.embedders.clip.presets import describe, size_words
 from mediaindex.embedders.clip.tokens import special_id, write_clip_tokenizer
 from mediaindex.embedders.clip.towers import NO_TELEMETRY, OFFLINE
@@ -134,9 +141,10 @@ def _gather(
     else:
         config = {"model_cfg": architecture_config(model.architecture)}
         (folder / CONFIG_FILE).write_text(json.dumps(config), encoding="utf-8")
+    check_config(json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8")))
     target = WEIGHTS_FILES[0] if weights.suffix == ".safetensors" else WEIGHTS_FILES[1]
     shutil.copyfile(weights, folder / target)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
+    for name in (*TOKENIZER_FILES, TEXT_CONFIG_FILE):
         if (weights.parent / name).is_file():
             shutil.copyfile(weights.parent / name, folder / name)
     stat = weights.stat()
@@ -204,7 +212,7 @@ def _text_rules(text_config: Mapping[str, Any], folder: Path) -> TextRules:
     """Return how a model reads words; writes CLIP's tokenizer where the model has none of its own.
 
     Raises:
-        ConfigError: The model's own tokenizer is missing, or of a kind we do not know.
+        ConfigError: The model has a tokenizer of its own, and it is missing.
     """
     path = folder / "tokenizer.json"
     context = int(text_config.get("context_length", 77))
@@ -212,8 +220,6 @@ def _text_rules(text_config: Mapping[str, Any], folder: Path) -> TextRules:
     if not text_config.get("hf_tokenizer_name"):
         write_clip_tokenizer(path)
         return TextRules(context, clean=settings.get("clean", "lower"))
-    if text_config.get("tokenizer_mode"):
-        raise ConfigError(f"tokenizer mode {text_config['tokenizer_mode']!r} is not supported")
     if not path.is_file():
         raise ConfigError("this model has a tokenizer of its own: put its tokenizer.json beside it")
     marks = folder / "tokenizer_config.json"
