@@ -32,7 +32,6 @@ class ChromaIndex:
         Raises:
             RetryLater: Chroma cannot open it.
         """
-        import chromadb
         from chromadb.config import Settings
 
         self._folder = folder
@@ -113,7 +112,7 @@ class ChromaIndex:
     def close(self) -> None:
         """Let go of the files; what was written is on disk."""
         self._collections.clear()
-        self._client.close()  # type: ignore[attr-defined] # its interface leaves it out
+        self._client.close()
         (self._folder / DIRTY).unlink(missing_ok=True)
 
     def _nearest_of(self, collection: Any, query: Vectors, limit: int, among: Keys) -> Near:  # noqa: ANN401
@@ -163,10 +162,10 @@ def _open(folder: str, settings: Any) -> Any:  # noqa: ANN401 - Chroma's own typ
 
     try:
         return chromadb.PersistentClient(folder, settings=settings)
-    except AttributeError as error:
-        # Chroma trips over its own half-made client, and keeps it for the next who asks.
+    except BaseException:
+        # Chroma would hand its half-made client to the next who asks for this folder.
         SharedSystemClient.clear_system_cache()
-        raise RetryLater(f"Chroma cannot open {folder}: {error.__context__ or error}") from error
+        raise
 
 
 class _trouble:  # noqa: N801 - read as a verb, in `with`

@@ -1,8 +1,8 @@
 """Open an index behind a probe: a bad one is set aside, and never tried again without end.
 
 A damaged index may raise, hang, or take its process along (Chroma's open reports tell of all
-three), so a child opens it first. That costs a second; it is only done where the last writer did not
-come to an orderly end.
+three), so a child opens it first. That costs a second; it is only done where the last writer did
+not come to an orderly end.
 """
 
 import shutil
