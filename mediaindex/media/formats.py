@@ -81,7 +81,7 @@ RAW_TAGS = frozenset({0xC612, 0xC640, 0x014A})
 """DNGVersion, Canon's CR2 slices, SubIFDs: what a camera's TIFF has and a plain one has not."""
 
 MEDIA_SUFFIXES = frozenset(
-    (  # noqa: SIM905 - a column of sixty quoted names would be hard to read
+    (
         ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .tif .tiff .bmp .dib .jp2 .j2k .jpf .jpx .jpc "
         ".heic .heif .hif .avif .avifs .jxl .mpo "
         ".cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .raf .orf .rw2 .pef .srw .x3f .mrw .3fr .iiq "

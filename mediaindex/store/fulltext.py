@@ -19,7 +19,7 @@ from mediaindex.store.tables import (
 )
 
 LITTLE_WORDS = frozenset(
-    (  # noqa: SIM905 - sixty quoted words on lines of their own are hard to read
+    (
         # English
         "a an and are at by for from in into is it its of off on or out over that the their this "
         "to up was were with "
