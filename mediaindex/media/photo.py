@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from mediaindex.errors import MediaIndexError, Unusable
 from mediaindex.media import raw
@@ -95,7 +95,7 @@ def decode_photo(path: Path, fit_px: int, limits: Limits) -> Photo:
         return _decode(file, found.name, fit_px, limits)
 
 
-def open_picture(file: BinaryIO, found: Format | str, limits: Limits) -> Image.Image:
+def open_picture(file: BinaryIO, found: Format | str, limits: Limits) -> ImageFile.ImageFile:
     """Open a picture with the decoder of its format, without decoding it.
 
     Raises:

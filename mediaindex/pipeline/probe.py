@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import MediaIndexError, RetryLater
+from mediaindex.errors import MediaIndexError
 from mediaindex.media.dates import DateRules
-from mediaindex.media.metadata import read_metadata
+from mediaindex.media.metadata import read_papers, settle
 from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.stage import on_any_path
@@ -20,14 +20,14 @@ from mediaindex.store.assets import save_metadata
 from mediaindex.store.embeddings import drop_text_vectors
 from mediaindex.store.files import paths_of_asset, sidecars_of_asset
 from mediaindex.store.jobs import Subject
-from mediaindex.types import Metadata, Place
+from mediaindex.types import Metadata, Place, Position
 
 VERSION = "1"
 """Raise it when metadata is read differently, so that all of it is read again."""
 
 
 @dataclass(frozen=True)
-class Papers:
+class Beside:
     """An asset's files, any one of which will do, and all their sidecars."""
 
     paths: tuple[Path, ...]
@@ -73,16 +73,16 @@ class Probe:
         """Return the query for photos whose facts nobody has read."""
         return jobs.assets_due(self._work, now)
 
-    def load(self, session: Session, subject_id: int) -> Papers:
+    def load(self, session: Session, subject_id: int) -> Beside:
         """Return where the photo and its sidecars lie."""
-        return Papers(
+        return Beside(
             tuple(paths_of_asset(session, subject_id)),
             tuple(sidecars_of_asset(session, subject_id)),
         )
 
-    def work(self, inputs: Sequence[Papers]) -> list[Facts | MediaIndexError]:
+    def work(self, inputs: Sequence[Beside]) -> list[Facts | MediaIndexError]:
         """Read each photo's facts."""
-        return [on_any_path(papers.paths, partial(self._one, papers.sidecars)) for papers in inputs]
+        return [on_any_path(asset.paths, partial(self._one, asset.sidecars)) for asset in inputs]
 
     def save(self, session: Session, subject_id: int, result: Facts, now: datetime) -> None:
         """Store the facts; the words have to be embedded again."""
@@ -95,3 +95,16 @@ class Probe:
         """Let go of the gazetteer."""
         if self._gazetteer is not None:
             self._gazetteer.close()
+
+    def _one(self, sidecars: tuple[Path, ...], path: Path) -> Facts:
+        with self._children.one() as child:
+            papers = child.call(self._time_limit_s, read_papers, path, sidecars)
+        found = self._place(papers.position) if papers.position else None
+        zone = found.time_zone if found else None
+        metadata = settle(papers, self._rules, lambda _: zone, datetime.now(UTC))
+        return Facts(metadata, found)
+
+    def _place(self, position: Position) -> Place | None:
+        if self._gazetteer is None:
+            self._gazetteer = self._open_gazetteer()
+        return self._gazetteer.nearest(position)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mediaindex.embedders.clip.names import architecture_config, parse_name
+from mediaindex.embedders.clip.names import architecture_config, check_config, parse_name
 from mediaindex.embedders.clip.presets import PRESETS, describe, size_words
 from mediaindex.errors import ConfigError
 
@@ -58,6 +58,12 @@ def test_checkpoint_is_named_with_its_architecture(tmp_path: Path) -> None:
     assert model.path == tmp_path / "mine.pt"
 
 
+def test_one_checkpoint_as_two_architectures_is_two_models(tmp_path: Path) -> None:
+    one, other = (parse_name(f"{name}@{tmp_path}/mine.pt") for name in ("ViT-B-32", "ViT-B-16"))
+
+    assert one.folder_name != other.folder_name
+
+
 def test_checkpoint_without_architecture_is_asked_for_it(tmp_path: Path) -> None:
     path = tmp_path / "mine.pt"
     path.touch()
@@ -82,3 +88,19 @@ def test_unknown_architecture_is_answered_with_those_alike() -> None:
 )
 def test_sizes_are_said_as_people_say_them(size_bytes: int, words: str) -> None:
     assert size_words(size_bytes) == words
+
+
+@pytest.mark.parametrize(
+    ("text_config", "says"),
+    [
+        ({"tokenizer_mode": "clips"}, "clips"),
+        ({"hf_model_name": "xlm-roberta-base"}, "pip install"),
+    ],
+)
+def test_model_that_could_not_be_loaded_is_refused_before_it_is_fetched(
+    text_config: dict[str, str], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaindex.embedders.clip.names.find_spec", lambda _name: None)
+
+    with pytest.raises(ConfigError, match=says):
+        check_config({"model_cfg": {"text_cfg": text_config}})

@@ -34,7 +34,7 @@ class ModelName:
     def folder_name(self) -> str:
         """The folder of this model in `models_dir`; the same text always gives the same."""
         if self.path is not None:
-            mark = hashlib.sha256(str(self.path).encode()).hexdigest()[:8]
+            mark = hashlib.sha256(self.text.encode()).hexdigest()[:8]
             return f"local--{self.path.stem}--{mark}"
         return self.text.replace(HUB, "hf-hub/").replace("/", "--")
 

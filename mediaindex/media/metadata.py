@@ -1,0 +1,183 @@
+"""All that a photo and the files beside it say of it, without decoding a pixel."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageFile, IptcImagePlugin
+
+from mediaindex.media import takeout, xmp
+from mediaindex.media.dates import DateRules, Stamp, by_mtime, by_name, taken_at
+from mediaindex.media.exif import ExifFacts, is_rubbish, read_exif, read_iptc
+from mediaindex.media.formats import HEAD_BYTES, sniff
+from mediaindex.media.photo import DECODER_ERRORS, TURNED_BY_DECODER, Limits, open_picture
+from mediaindex.media.reading import open_to_read
+from mediaindex.media.takeout import TakeoutFacts
+from mediaindex.media.xmp import XmpFacts
+from mediaindex.types import DateSource, Metadata, PersonWords, Position
+
+MAX_WORDS_CHARACTERS = 10_000
+"""Longer texts are no descriptions but data that a program hid there."""
+
+ZoneOf = Callable[[Position], str | None]
+
+
+@dataclass(frozen=True)
+class Papers:
+    """What was read, source by source, before it is decided what holds."""
+
+    name: str
+    mtime_ns: int
+    #: Of the upright picture; None where the file could not be opened.
+    size_px: tuple[int, int] | None
+    exif: ExifFacts
+    inside: XmpFacts
+    beside: XmpFacts
+    takeout: TakeoutFacts
+    iptc: tuple[PersonWords, ...]
+
+    @property
+    def position(self) -> Position | None:
+        """Where it was taken, by the first source that says."""
+        given = (self.exif, self.beside, self.inside, self.takeout)
+        return next((facts.position for facts in given if facts.position), None)
+
+
+def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
+    """Read what a photo and its sidecars say; broken tags and sidecars are passed by.
+
+    Args:
+        path: The photo; opened to read only.
+        sidecars: XMP and Takeout JSON files beside it; others are passed by.
+
+    Raises:
+        RetryLater: A file cannot be read now.
+        Unusable: It is no regular file.
+    """
+    beside, google = XmpFacts(), TakeoutFacts()
+    for sidecar in sidecars:
+        suffix = sidecar.suffix.lower()
+        if suffix == ".xmp":
+            with open_to_read(sidecar) as file:
+                beside = xmp.read_xmp(file.read(xmp.MAX_BYTES), "sidecar")
+        elif suffix == ".json":
+            google = takeout.read_takeout(sidecar)
+    with open_to_read(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mtime_ns = path.stat().st_mtime_ns
+        size, exif, inside, iptc = _read_picture(file)
+    return Papers(path.name, mtime_ns, size, exif, inside, beside, google, iptc)
+
+
+def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> Metadata:
+    """Decide what holds of what the sources say. Touches nothing but `zone_of`.
+
+    Args:
+        papers: What was read.
+        rules: Whom to believe about dates.
+        zone_of: The IANA zone of a place, or None; asked only for a picture with a position.
+        now: Dates after it are not believed.
+    """
+    exif, inside, beside, google = papers.exif, papers.inside, papers.beside, papers.takeout
+    position = papers.position
+    stamps: dict[DateSource, Iterable[Stamp]] = {
+        "exif": exif.dates,
+        # A person's correction beside the file outranks what is inside it.
+        "xmp": (*beside.dates, *inside.dates),
+        "takeout": [google.taken] if google.taken else [],
+        "name": by_name(papers.name),
+        "mtime": by_mtime(papers.mtime_ns),
+    }
+    taken = taken_at(
+        stamps,
+        rules,
+        offset_min=exif.offset_min,
+        place_zone=zone_of(position) if position else None,
+        now=now,
+    )
+    make = exif.make or inside.make
+    ratings = (beside.rating, inside.rating, exif.rating)
+    return Metadata(
+        width_px=papers.size_px[0] if papers.size_px else None,
+        height_px=papers.size_px[1] if papers.size_px else None,
+        taken=taken,
+        position=position,
+        camera_make=make,
+        camera_model=_without_make(exif.model or inside.model, make),
+        lens=exif.lens or inside.lens or beside.lens,
+        rating=next((rating for rating in ratings if rating is not None), None),
+        words=_distinct([*beside.words, *inside.words, *papers.iptc, *exif.words, *google.words]),
+    )
+
+
+def read_metadata(
+    path: Path, sidecars: Sequence[Path], rules: DateRules, zone_of: ZoneOf = lambda _: None
+) -> Metadata:
+    """Return all that a photo and its sidecars say; see `read_papers` and `settle`."""
+    return settle(read_papers(path, sidecars), rules, zone_of, datetime.now(UTC))
+
+
+def _read_picture(
+    file: Any,  # noqa: ANN401 - a binary file of any kind
+) -> tuple[tuple[int, int] | None, ExifFacts, XmpFacts, tuple[PersonWords, ...]]:
+    found = sniff(file.read(HEAD_BYTES))
+    file.seek(0)
+    name = None if found is None else found.name
+    if name is None or found is None or found.kind != "photo":
+        return None, ExifFacts(), XmpFacts(), ()
+    try:
+        # Most camera RAW is a TIFF as far as its tags go.
+        with open_picture(file, "tiff" if name == "raw" else name, Limits()) as picture:
+            exif = read_exif(picture.getexif())
+            inside = _inner_xmp(picture)
+            iptc = _iptc(picture)
+            width, height = picture.size
+    except DECODER_ERRORS:
+        return None, ExifFacts(), XmpFacts(), ()
+    if name == "raw":  # a TIFF's first picture is the camera's thumbnail
+        return None, exif, inside, iptc
+    if exif.orientation >= 5 and name not in TURNED_BY_DECODER:
+        width, height = height, width
+    return (width, height), exif, inside, iptc
+
+
+def _inner_xmp(picture: Image.Image) -> XmpFacts:
+    packet = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp")
+    if packet is None:
+        tags = getattr(picture, "tag_v2", {})
+        packet = tags.get(700)
+    if isinstance(packet, tuple):
+        packet = bytes(packet)
+    if isinstance(packet, str):
+        packet = packet.encode()
+    return xmp.read_xmp(packet, "xmp") if isinstance(packet, bytes) else XmpFacts()
+
+
+def _iptc(picture: ImageFile.ImageFile) -> tuple[PersonWords, ...]:
+    try:
+        return read_iptc(IptcImagePlugin.getiptcinfo(picture))
+    except DECODER_ERRORS:
+        return ()
+
+
+def _without_make(model: str | None, make: str | None) -> str | None:
+    """Return "EOS 40D" for "Canon EOS 40D" by Canon."""
+    if model and make and model.casefold().startswith(make.split()[0].casefold() + " "):
+        return model[len(make.split()[0]) :].strip()
+    return model
+
+
+def _distinct(words: Iterable[PersonWords]) -> tuple[PersonWords, ...]:
+    """Return the words that say something, each text once, in the order given."""
+    found: dict[str, PersonWords] = {}
+    for one in words:
+        text = one.text.strip()
+        if text and len(text) <= MAX_WORDS_CHARACTERS and not is_rubbish(text):
+            key = text.casefold()
+            # A person's name is often among the keywords too; that it is a person says more.
+            if key not in found or (one.kind == "person" and found[key].kind == "keyword"):
+                found[key] = PersonWords(one.kind, text, one.source)
+    return tuple(found.values())

@@ -1,0 +1,167 @@
+"""XMP: inside a file or beside it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml
+from defusedxml.ElementTree import fromstring
+
+from mediaindex.media.dates import Stamp, parse_iso
+from mediaindex.types import PersonWords, Position, WordsKind
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+DC = "http://purl.org/dc/elements/1.1/"
+XMP = "http://ns.adobe.com/xap/1.0/"
+EXIF = "http://ns.adobe.com/exif/1.0/"
+TIFF = "http://ns.adobe.com/tiff/1.0/"
+AUX = "http://ns.adobe.com/exif/1.0/aux/"
+EXIF_EX = "http://cipa.jp/exif/1.0/"
+PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
+DIGIKAM = "http://www.digikam.org/ns/1.0/"
+IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+MICROSOFT = "http://ns.microsoft.com/photo/1.0/"
+MICROSOFT_PERSON = "http://ns.microsoft.com/photo/1.2/t/Region#"
+MWG_REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
+
+MAX_BYTES = 4_000_000
+
+DATES = ((EXIF, "DateTimeOriginal"), (PHOTOSHOP, "DateCreated"), (XMP, "CreateDate"))
+"""Best first."""
+
+WORDS: tuple[tuple[str, str, WordsKind], ...] = (
+    (DC, "title", "title"),
+    (DC, "description", "description"),
+    (TIFF, "ImageDescription", "description"),
+    (PHOTOSHOP, "Headline", "title"),
+    (EXIF, "UserComment", "comment"),
+    (DC, "subject", "keyword"),
+    (DIGIKAM, "TagsList", "keyword"),
+    (LIGHTROOM, "hierarchicalSubject", "keyword"),
+    (MICROSOFT, "LastKeywordXMP", "keyword"),
+    (IPTC_EXT, "PersonInImage", "person"),
+)
+
+
+@dataclass(frozen=True)
+class XmpFacts:
+    """What an XMP packet says."""
+
+    dates: tuple[Stamp, ...] = ()
+    position: Position | None = None
+    rating: int | None = None
+    lens: str | None = None
+    make: str | None = None
+    model: str | None = None
+    words: tuple[PersonWords, ...] = ()
+
+
+def read_xmp(packet: bytes, source: str) -> XmpFacts:
+    """Return what an XMP packet says; nothing for one that is broken or hostile.
+
+    Args:
+        packet: The XML, with or without the packet's wrapping; UTF-8 or with a mark of order.
+        source: Where it stood, for the words: `xmp` or `sidecar`.
+    """
+    try:
+        root = fromstring(_trimmed(packet))
+    except (ParseError, defusedxml.DefusedXmlException, ValueError, LookupError):
+        return XmpFacts()
+    tree = _Tree(root)
+    stamps = (parse_iso(text) for space, name in DATES for text in tree.texts(space, name))
+    return XmpFacts(
+        dates=tuple(stamp for stamp in stamps if stamp is not None),
+        position=_position(tree),
+        rating=_rating(tree),
+        lens=tree.first((AUX, "Lens"), (EXIF_EX, "LensModel"), (EXIF, "LensModel")),
+        make=tree.first((TIFF, "Make")),
+        model=tree.first((TIFF, "Model")),
+        words=tuple(_words(tree, source)),
+    )
+
+
+class _Tree:
+    """Finds properties, be they written as elements or as attributes."""
+
+    def __init__(self, root: Element) -> None:
+        self._root = root
+
+    def texts(self, space: str, name: str) -> list[str]:
+        """Return a property's values; of one in several languages, the default one only."""
+        tag = f"{{{space}}}{name}"
+        found = []
+        for node in self._root.iter():
+            if tag in node.attrib:
+                found.append(node.attrib[tag])
+            elif node.tag == tag:
+                found += _values(node)
+        return [" ".join(text.split()) for text in found if text.strip()]
+
+    def first(self, *properties: tuple[str, str]) -> str | None:
+        """Return the first value there is of these."""
+        return next((text for space, name in properties for text in self.texts(space, name)), None)
+
+
+def _values(node: Element) -> list[str]:
+    languages = node.find(f"{{{RDF}}}Alt")
+    if languages is not None:
+        items = list(languages)
+        default = [item for item in items if item.get(XML_LANGUAGE) == "x-default"]
+        return [item.text or "" for item in (default or items)[:1]]
+    items = node.findall(f"{{{RDF}}}Bag/{{{RDF}}}li") + node.findall(f"{{{RDF}}}Seq/{{{RDF}}}li")
+    return [item.text or "" for item in items] if items else [node.text or ""]
+
+
+def _words(tree: _Tree, source: str) -> Iterator[PersonWords]:
+    for space, name, kind in WORDS:
+        for text in tree.texts(space, name):
+            # digiKam writes "Places/Lisbon", Lightroom "Places|Lisbon".
+            parts = (
+                re.split(r"[|/]", text) if name in ("TagsList", "hierarchicalSubject") else [text]
+            )
+            for part in parts:
+                yield PersonWords(kind, part.strip(), source)
+    for space, name in ((MWG_REGIONS, "Name"), (MICROSOFT_PERSON, "PersonDisplayName")):
+        for text in tree.texts(space, name):
+            yield PersonWords("person", text, source)
+
+
+def _rating(tree: _Tree) -> int | None:
+    text = tree.first((XMP, "Rating"))
+    try:
+        rating = round(float(text)) if text else None
+    except (ValueError, OverflowError):
+        return None
+    return rating if rating is not None and -1 <= rating <= 5 else None
+
+
+def _position(tree: _Tree) -> Position | None:
+    latitude = _degrees(tree.first((EXIF, "GPSLatitude")), 90)
+    longitude = _degrees(tree.first((EXIF, "GPSLongitude")), 180)
+    if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
+        return None
+    return Position(latitude, longitude)
+
+
+def _degrees(text: str | None, most: int) -> float | None:
+    """Return XMP's "38,42.5N" or "38,42,30N" (degrees, minutes, seconds) as degrees."""
+    found = re.fullmatch(
+        r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])", (text or "").strip()
+    )
+    if found is None:
+        return None
+    value = int(found[1]) + float(found[2]) / 60 + float(found[3] or 0) / 3600
+    if value > most:
+        return None
+    return -value if found[4] in "SW" else value
+
+
+def _trimmed(packet: bytes) -> bytes:
+    packet = packet[:MAX_BYTES].rstrip(b"\0 \r\n\t")
+    end = packet.rfind(b"</x:xmpmeta>")
+    if end != -1:  # cameras leave rubbish behind it
+        packet = packet[: end + len(b"</x:xmpmeta>")]
+    return packet.lstrip(b"\0 \r\n\t")
