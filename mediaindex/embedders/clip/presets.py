@@ -77,8 +77,8 @@ PRESETS: dict[str, ModelInfo] = {
             licence="Apache-2.0",
             note="Sees small things; for a computer with a GPU.",
         ),
-        # nllb-clip-base-siglip finds more in rare languages (Arabic 74.0, Bengali 73.8 against
-        # 26.5 here), but its licence forbids commercial use and it needs the transformers package.
+        # nllb-clip-base-siglip finds more in rare languages (Arabic 74.0), but its licence forbids
+        # commercial use and it needs the transformers package.
         ModelInfo(
             name="multilingual",
             model="ViT-SO400M-16-SigLIP2-256/webli",
@@ -91,7 +91,8 @@ PRESETS: dict[str, ModelInfo] = {
             picture_ms=27.8,
             memory_mib=3611,
             licence="Apache-2.0",
-            note="Questions in many languages; weak in some of them (Bengali 26.5).",
+            note="Many languages; weak in some (Bengali 26.5, where nllb-clip-base-siglip/mrl is "
+            "at 73.8, for non-commercial use).",
         ),
     )
 }
