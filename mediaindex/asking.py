@@ -99,7 +99,8 @@ def _catch_up(config: Config, database: Database, indexes: Indexes) -> None:
 def _look(embedder: Embedder | None, picture: Path, missing: str) -> Vectors:
     if embedder is None:
         raise RetryLater(f"cannot look at {picture}: {missing}")
-    return embedder.embed_images([decode_photo(picture, LIKE_PX, Limits()).pixels])[0]
+    found: Vectors = embedder.embed_images([decode_photo(picture, LIKE_PX, Limits()).pixels])[0]
+    return found
 
 
 def _find_place(config: Config, name: str) -> Sequence[Place]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -27,6 +28,8 @@ from mediaindex.store.lock import worker_lock
 from mediaindex.store.tables import LibraryRow
 from mediaindex.vectors.indexes import Indexes
 
+OnProgress = Callable[[Sequence[Progress], dict[str, WorkCounts]], None]
+
 
 @dataclass(frozen=True)
 class Events:
@@ -35,9 +38,7 @@ class Events:
     #: A library's name and the counts so far, after every batch of folders.
     on_sweep: Callable[[str, SweepReport], None] = lambda _name, _report: None
     #: How each stage fares in this run, and how far it is over all.
-    on_progress: Callable[[Sequence[Progress], dict[str, WorkCounts]], None] = lambda _stages, _of: (
-        None
-    )
+    on_progress: OnProgress = lambda _stages, _work: None
     #: Something that takes a while, in a few words.
     on_note: Callable[[str], None] = lambda _note: None
 
@@ -82,7 +83,7 @@ def run_once(
                 max_vanish_fraction=config.settings.sweep.max_vanish_fraction,
                 confirmed=confirmed,
                 below=below,
-                on_folder=lambda so_far, name=library.name: events.on_sweep(name, so_far),
+                on_folder=partial(events.on_sweep, library.name),
             )
         _work(config, database, indexes, report, stop, events)
         report.interrupted = stop.is_set()
@@ -130,9 +131,7 @@ def _work(
         _care(config, database, sync, model, report, events)
 
 
-def _teller(
-    database: Database, tell: Callable[[Sequence[Progress], dict[str, WorkCounts]], None]
-) -> Callable[[Sequence[Progress]], None]:
+def _teller(database: Database, tell: OnProgress) -> Callable[[Sequence[Progress]], None]:
     """Return what passes progress on with the totals, at most twice a second: counting costs."""
     next_at = 0.0
 

@@ -37,7 +37,9 @@ def list_(ctx: click.Context, as_json: bool) -> int:
             }
         )
         return 0
-    rows = [("", "name", "model", "download", "recall en", "ar", "ms", "memory", "here")]
+    rows: list[tuple[str, ...]] = [
+        ("", "name", "model", "download", "recall en", "ar", "ms", "memory", "here")
+    ]
     rows += [_row(info, config.settings.embedder.model, info.model in here) for info in infos]
     put_table(rows, right=(3, 4, 5, 6, 7))
     click.echo(f"\n* chosen by embedder.model. Recall in %, ms a picture: {SOURCE}.")

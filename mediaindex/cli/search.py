@@ -52,6 +52,7 @@ OPERATORS = ("after", "before", "date", "kind", "in", "camera", "near", "library
 @click.pass_context
 def search(
     ctx: click.Context,
+    /,
     words: tuple[str, ...],
     like: Path | None,
     limit: int | None,

@@ -64,7 +64,7 @@ class Engine:
         )
 
     def _vector(self, query: Query, like: Vectors | None) -> Vectors | None:
-        """Return what to look for, float32 (dim,): terms and picture added, exclusions taken off."""
+        """Return where to look, float32 (dim,): terms and picture added, exclusions taken off."""
         if self.embedder is None:
             return None
         terms = [(term.text, term.weight) for term in query.terms]

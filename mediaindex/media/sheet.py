@@ -1,0 +1,122 @@
+"""Contact sheets: many small pictures with their labels, as one JPEG or one HTML page."""
+
+import base64
+import html
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from PIL import Image, ImageDraw, ImageFont
+
+from mediaindex.types import RGB
+
+CELL_PX = 300
+LABEL_PX = 66
+GAP_PX = 16
+LINE_PX = 20
+FONT_PX = 15
+MOST_COLUMNS = 5
+
+PAPER, INK, PALE, FRAME = "#ffffff", "#1c1c1e", "#6b6b70", "#e4e4e7"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture and what is written under it."""
+
+    #: None where the preview is gone.
+    picture: RGB | None
+    #: The first is the heading.
+    lines: tuple[str, ...]
+    #: What a click opens.
+    target: Path
+
+
+def write_sheet_jpg(path: Path, cells: Sequence[Cell]) -> None:
+    """Write a grid of pictures with their labels as a JPEG; one without cells is a blank strip."""
+    columns = min(MOST_COLUMNS, max(1, math.ceil(math.sqrt(len(cells)))))
+    rows = max(1, math.ceil(len(cells) / columns))
+    step_x, step_y = CELL_PX + GAP_PX, CELL_PX + LABEL_PX + GAP_PX
+    sheet = Image.new("RGB", (columns * step_x + GAP_PX, rows * step_y + GAP_PX), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(FONT_PX)
+    for number, cell in enumerate(cells):
+        row, column = divmod(number, columns)
+        left, top = GAP_PX + column * step_x, GAP_PX + row * step_y
+        pen.rectangle((left, top, left + CELL_PX - 1, top + CELL_PX - 1), fill=FRAME)
+        if cell.picture is not None:
+            small = _fitted(cell.picture)
+            sheet.paste(
+                small, (left + (CELL_PX - small.width) // 2, top + (CELL_PX - small.height) // 2)
+            )
+        for place, line in enumerate(cell.lines[: LABEL_PX // LINE_PX]):
+            at = (left, top + CELL_PX + 4 + place * LINE_PX)
+            pen.text(at, _shortened(line, pen, font), fill=PALE if place else INK, font=font)
+    sheet.save(path, "JPEG", quality=88)
+
+
+def write_sheet_html(path: Path, cells: Sequence[Cell], title: str) -> None:
+    """Write a page that needs nothing else: the pictures are inside, a click opens the file."""
+    figures = "\n".join(_figure(cell) for cell in cells) or "<p>Nothing found.</p>"
+    page = PAGE.replace("{title}", html.escape(title)).replace("{figures}", figures)
+    path.write_text(page, encoding="utf-8")
+
+
+def _fitted(picture: RGB) -> Image.Image:
+    small = Image.fromarray(picture)
+    small.thumbnail((CELL_PX, CELL_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return small
+
+
+def _shortened(
+    line: str, pen: ImageDraw.ImageDraw, font: ImageFont.ImageFont | ImageFont.FreeTypeFont
+) -> str:
+    """Return a line that fits, its middle left out: names tell most at both ends."""
+    line = line.encode("utf-8", "replace").decode()
+    if pen.textlength(line, font=font) <= CELL_PX:
+        return line
+    for kept in range(len(line) - 1, 3, -1):
+        short = f"{line[: (kept + 1) // 2]}...{line[len(line) - kept // 2 :]}"
+        if pen.textlength(short, font=font) <= CELL_PX:
+            return short
+    return line[:3]
+
+
+def _figure(cell: Cell) -> str:
+    image = "<div class=none>no preview</div>"
+    if cell.picture is not None:
+        file = io.BytesIO()
+        _fitted(cell.picture).save(file, "JPEG", quality=82)
+        data = base64.b64encode(file.getvalue()).decode("ascii")
+        image = f'<img alt="" src="data:image/jpeg;base64,{data}">'
+    link = html.escape("file://" + quote(bytes(cell.target)))
+    said = [html.escape(line.encode("utf-8", "replace").decode()) for line in cell.lines]
+    labels = "".join(f"<span>{line}</span>" for line in said)
+    return f'<figure><a href="{link}">{image}</a><figcaption>{labels}</figcaption></figure>'
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+  :root { color-scheme: light dark; }
+  body { font: 14px/1.45 system-ui, sans-serif; margin: 2rem; }
+  h1 { font-size: 1.2rem; font-weight: 600; margin: 0 0 1.5rem; }
+  main { display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); gap: 1.5rem; }
+  figure { margin: 0; min-width: 0; }
+  img, .none { width: 100%; aspect-ratio: 1; object-fit: contain; border-radius: 6px;
+    background: color-mix(in srgb, currentColor 8%, transparent); }
+  .none { display: grid; place-items: center; opacity: .6; }
+  figcaption span { display: block; overflow-wrap: anywhere; opacity: .65; }
+  figcaption span:first-child { opacity: 1; font-weight: 600; margin-top: .4rem; }
+</style>
+<h1>{title}</h1>
+<main>
+{figures}
+</main>
+"""

@@ -1,0 +1,137 @@
+"""What chance looks like in a library: from which likeness on a hit says anything.
+
+A cosine means nothing by itself: models differ, questions differ, libraries differ. So the library
+is asked questions that nobody asks: everyday things, most of which any one library lacks, and
+strings that mean nothing. For each, how far the best picture stands out of all pictures is measured,
+in standard deviations of that question's own scores. What a question without an answer reaches that
+way is chance. A real question's hits are marked weak where they stand out no further.
+
+The everyday prompts that do have an answer would raise the bar; the median over all of them is not
+moved by the few that have one, and the spread is taken from the lower half alone. Tried in a made
+space with a gap between words and pictures as real models have (tests/unit/test_chance.py).
+"""
+
+import base64
+
+import msgspec
+import numpy as np
+
+from mediaindex.types import Vectors
+
+FEWEST_PICTURES = 30
+"""In a smaller library nothing can be said, and nothing is marked."""
+
+WITNESSES = 512
+"""A standard deviation measured on so many is right to 3 % (1 / sqrt(2 n))."""
+
+BELOW_ONE_DEVIATION = 15.866
+"""Per cent of a normal distribution that lie more than one standard deviation below its middle."""
+
+SPREADS = 1.5
+"""How far above the median of chance a hit has to stand out, in spreads of chance."""
+
+ORDINARY = (
+    "a dog, a cat, a horse, a cow in a field, an elephant, a bird on a branch, a fish, "
+    "an insect, a snake, a bear, a beach, the open sea, a mountain covered in snow, "
+    "a forest path, a desert, a waterfall, a river, a lake at dawn, a sunset, "
+    "a city at night, a street with shops, a skyscraper, a bridge, a church, a castle, "
+    "a ruin, a garden, a red flower, a tree in autumn, a vegetable market, a kitchen, "
+    "a bedroom, a bathroom, an office desk, a classroom, a hospital room, a library, "
+    "a theatre stage, a concert, a football match, a swimming pool, a ski slope, a bicycle, "
+    "a motorcycle, a car, a truck, a train, an aeroplane, a helicopter, a sailing boat, "
+    "a ship in harbour, a tractor, a baby, a child on a swing, an old man, a wedding, "
+    "a birthday cake with candles, a christmas tree, fireworks, a picnic, a campfire, "
+    "people dancing, a crowd, a portrait of a woman, a soldier, a nurse, a cook, a pizza, "
+    "a cup of coffee, a glass of wine, a bowl of soup, fruit in a basket, bread, a cheese, "
+    "a hamburger, an ice cream, a guitar, a piano, a drum, a camera, a telephone, "
+    "a computer screen, a screenshot of a chat, a receipt, a handwritten letter, "
+    "a newspaper, a map, a painting, a statue, a coin, a clock, a pair of shoes, a hat, "
+    "jewellery, a toy, a puzzle, a chess board, a robot, a rocket, the moon, a galaxy, "
+    "a microscope image, an x-ray, a diagram, a brick wall, a wooden floor, clouds, "
+    "lightning, a rainbow, snow falling, a flood, a fire, a bus stop, a petrol station, "
+    "an airport, a farm, a factory, a windmill"
+).split(", ")
+
+NONSENSE = (
+    "qwxz flurb, zzyqk vrrpt, plomb guttle snee, xxqq jjvv, brillig slithy, frum dint aggle, "
+    "kzzt 00 kzzt, wibblorn, tharg eeple, mnop rstv, ghoti splunge, vorpal gimble outgrabe, "
+    "oqxi lumm, trelk, dwarn pitzel, yyx 7 yyx, snorfle bexing, jub quandle, hreet voss, "
+    "ulpo remmick, cadwil fenster oom, brax brax, igglo pem, tisk varn ole, mubble 12 zor"
+).split(", ")
+
+PROMPTS = (*ORDINARY, *NONSENSE)
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """What was measured in one library with one model."""
+
+    #: Pictures in the library when it was measured.
+    pictures: int
+    #: Pictures looked at.
+    sample: int
+    #: How far the best picture of a question without an answer stands out, in standard deviations
+    #: of that question's scores: the median over all prompts, and their spread below it.
+    median: float
+    spread: float
+    #: Some pictures' vectors, float16 (k, dim) in base64: on them any question's own mean and
+    #: deviation here are measured.
+    witnesses: str
+    dim: int
+
+
+def calibrate(background: Vectors, pictures: Vectors, total: int) -> Calibration:
+    """Measure what chance looks like.
+
+    Args:
+        background: float32 (b, dim), unit rows: `PROMPTS` by the text tower.
+        pictures: float32 (n, dim), unit rows: a fair sample of the library, n >= 1.
+        total: Pictures in the whole library.
+    """
+    scores = background @ pictures.T
+    middle, deviation = _middle_and_deviation(scores)
+    outstanding = (scores.max(axis=1) - middle) / deviation
+    # A whole library reaches further by chance than a sample of it: the expected maximum of n
+    # normal values grows as the square root of 2 ln n.
+    outstanding *= np.sqrt(np.log(max(total, 3)) / np.log(max(len(pictures), 3)))
+    median = float(np.median(outstanding))
+    lower = outstanding[outstanding <= median]
+    # 1.4826: from a median absolute deviation to a standard deviation, for a normal distribution.
+    spread = 1.4826 * float(np.median(median - lower)) if len(lower) else 0.0
+    chosen = np.linspace(0, len(pictures) - 1, min(WITNESSES, len(pictures))).astype(int)
+    return Calibration(
+        pictures=total,
+        sample=len(pictures),
+        median=median,
+        spread=spread,
+        witnesses=base64.b64encode(pictures[chosen].astype("<f2").tobytes()).decode("ascii"),
+        dim=pictures.shape[1],
+    )
+
+
+def cutoff(calibration: Calibration, question: Vectors) -> float | None:
+    """Return the cosine from which a hit for `question` is better than chance here.
+
+    Args:
+        calibration: Of this library and model.
+        question: float32 (dim,), unit length.
+
+    Returns:
+        None where the library is too small to tell.
+    """
+    if calibration.sample < FEWEST_PICTURES:
+        return None
+    halves = np.frombuffer(base64.b64decode(calibration.witnesses), dtype="<f2")
+    scores = halves.reshape(-1, calibration.dim).astype(np.float32) @ question
+    middle, deviation = _middle_and_deviation(scores[None, :])
+    bar = calibration.median + SPREADS * calibration.spread
+    return float(middle[0] + bar * deviation[0])
+
+
+def _middle_and_deviation(scores: Vectors) -> tuple[Vectors, Vectors]:
+    """Return each row's median and its standard deviation below that, (n,) each.
+
+    Only the lower side is looked at: in a library where every third picture shows a dog, "a dog"
+    must not be measured against its own answers.
+    """
+    low, middle = np.percentile(scores, (BELOW_ONE_DEVIATION, 50), axis=1)
+    return middle.astype(np.float32), np.maximum(middle - low, 1e-6).astype(np.float32)
