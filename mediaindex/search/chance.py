@@ -2,7 +2,7 @@
 
 A cosine means nothing by itself: models differ, questions differ, libraries differ. So the library
 is asked questions that nobody asks: everyday things, most of which any one library lacks, and
-strings that mean nothing. For each, how far the best picture stands out of all pictures is measured,
+strings that mean nothing. For each, how far the best picture stands out of all is measured,
 in standard deviations of that question's own scores. What a question without an answer reaches that
 way is chance. A real question's hits are marked weak where they stand out no further.
 
