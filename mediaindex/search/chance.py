@@ -27,6 +27,9 @@ WITNESSES = 512
 BELOW_ONE_DEVIATION = 15.866
 """Per cent of a normal distribution that lie more than one standard deviation below its middle."""
 
+RARE_SHARE = 0.02
+"""A text is about a question if it is nearer to it than to 98 of 100 ordinary ones."""
+
 SPREADS = 1.5
 """How far above the median of chance a hit has to stand out, in spreads of chance."""
 
@@ -73,6 +76,8 @@ class Calibration(msgspec.Struct, frozen=True):
     #: of that question's scores: the median over all prompts, and their spread below it.
     median: float
     spread: float
+    #: `PROMPTS` by the text tower, float16 (b, dim) in base64.
+    background: str
     #: Some pictures' vectors, float16 (k, dim) in base64: on them any question's own mean and
     #: deviation here are measured.
     witnesses: str
@@ -103,7 +108,8 @@ def calibrate(background: Vectors, pictures: Vectors, total: int) -> Calibration
         sample=len(pictures),
         median=median,
         spread=spread,
-        witnesses=base64.b64encode(pictures[chosen].astype("<f2").tobytes()).decode("ascii"),
+        background=_packed(background),
+        witnesses=_packed(pictures[chosen]),
         dim=pictures.shape[1],
     )
 
@@ -120,8 +126,7 @@ def cutoff(calibration: Calibration, question: Vectors) -> float | None:
     """
     if calibration.sample < FEWEST_PICTURES:
         return None
-    halves = np.frombuffer(base64.b64decode(calibration.witnesses), dtype="<f2")
-    scores = halves.reshape(-1, calibration.dim).astype(np.float32) @ question
+    scores = _unpacked(calibration.witnesses, calibration.dim) @ question
     middle, deviation = _middle_and_deviation(scores[None, :])
     bar = calibration.median + SPREADS * calibration.spread
     return float(middle[0] + bar * deviation[0])
@@ -135,3 +140,28 @@ def _middle_and_deviation(scores: Vectors) -> tuple[Vectors, Vectors]:
     """
     low, middle = np.percentile(scores, (BELOW_ONE_DEVIATION, 50), axis=1)
     return middle.astype(np.float32), np.maximum(middle - low, 1e-6).astype(np.float32)
+
+
+def telling(calibration: Calibration, texts: Vectors, scores: Vectors) -> list[bool]:
+    """Return which texts are nearer to the question than to nearly all that anyone might ask.
+
+    For rankings of written words, which may be few: each text is its own measure, so this also
+    works where there are three of them.
+
+    Args:
+        calibration: Of the model that made the vectors.
+        texts: float32 (n, dim), unit rows.
+        scores: float32 (n,), their cosines to the question.
+    """
+    usual = texts @ _unpacked(calibration.background, calibration.dim).T
+    bar = np.quantile(usual, 1 - RARE_SHARE, axis=1)
+    return [bool(score > least) for score, least in zip(scores, bar, strict=True)]
+
+
+def _packed(vectors: Vectors) -> str:
+    return base64.b64encode(vectors.astype("<f2").tobytes()).decode("ascii")
+
+
+def _unpacked(packed: str, dim: int) -> Vectors:
+    halves = np.frombuffer(base64.b64decode(packed), dtype="<f2")
+    return halves.reshape(-1, dim).astype(np.float32)

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from mediaindex.config import SearchSettings
 from mediaindex.embedders import Embedder
 from mediaindex.search.calibration import read_calibration
-from mediaindex.search.chance import cutoff
+from mediaindex.search.chance import Calibration, cutoff, telling
 from mediaindex.search.fuse import Ranking, combine_terms, fuse
 from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.search.query import Query
 from mediaindex.search.retrieve import Candidate, matching_words, nearest_moments
 from mediaindex.store import fulltext, moments
 from mediaindex.store.database import Database
-from mediaindex.store.embeddings import find_space
+from mediaindex.store.embeddings import find_space, read_vectors
 from mediaindex.store.filters import Filter
 from mediaindex.types import SpaceKind, Vectors
 from mediaindex.vectors.indexes import Indexes
@@ -46,21 +46,23 @@ class Engine:
             like: float32 (dim,), a picture's vector by the serving model, or None.
             limit: At most this many hits.
         """
-        vector = self._vector(query, like)
+        words = self._vector(query, None)
+        looks = words if like is None else self._vector(query, like)
         with self.database.read() as session:
             wanted = _with_phrases(session, query)
-            if query.text or vector is not None:
-                found = self._search(session, query, vector, wanted, limit)
+            if query.text or looks is not None:
+                found = self._search(session, query, looks, words, wanted, limit)
             else:
-                found = _newest(session, wanted, limit)
-            hits = self._hits(session, found, vector)
+                found = _newest(session, query, wanted, limit)
+            # Chance was measured with words; a picture is like others in its own way.
+            hits = self._hits(session, found, self._least(looks) if like is None else None)
         if self.settings.weak == "drop":
             hits = [hit for hit in hits if not hit.weak]
         return Answer(
             hits=tuple(hits),
             notes=tuple(note.text for note in query.notes),
             no_good_match=bool(found) and all(hit.weak for hit in hits),
-            model_id=self.embedder.model_id if vector is not None and self.embedder else None,
+            model_id=self.embedder.model_id if looks is not None and self.embedder else None,
         )
 
     def _vector(self, query: Query, like: Vectors | None) -> Vectors | None:
@@ -69,23 +71,30 @@ class Engine:
             return None
         terms = [(term.text, term.weight) for term in query.terms]
         terms += [(phrase, 1.0) for phrase in query.phrases]
-        weighted = [weight for _, weight in terms]
+        weights = [weight for _, weight in terms]
         parts = [self.embedder.embed_texts([text for text, _ in terms])] if terms else []
         if like is not None:
             parts.append(like[None, :])
-            weighted.append(1.0)
+            weights.append(1.0)
         if not parts:
             return None
         excluded = self.embedder.embed_texts(query.excluded) if query.excluded else None
-        return combine_terms(np.concatenate(parts), weighted, excluded)
+        return combine_terms(np.concatenate(parts), weights, excluded)
 
     def _search(
-        self, session: Session, query: Query, vector: Vectors | None, wanted: Filter, limit: int
+        self,
+        session: Session,
+        query: Query,
+        looks: Vectors | None,
+        words: Vectors | None,
+        wanted: Filter,
+        limit: int,
     ) -> "list[_Found]":
         depth = max(DEPTH, 2 * limit)
+        texts = self._nearest(session, "text", words, wanted, depth)
         spread: dict[str, list[Candidate]] = {
-            "picture": self._nearest(session, "picture", vector, wanted, depth),
-            "text": self._nearest(session, "text", vector, wanted, depth),
+            "picture": self._nearest(session, "picture", looks, wanted, depth),
+            "text": self._telling(session, texts),
             "words": matching_words(session, _expression(query), wanted, depth),
         }
         weights = {
@@ -117,22 +126,48 @@ class Engine:
             return []
         return nearest_moments(session, self.indexes, space, vector, wanted, depth)
 
-    def _hits(
-        self, session: Session, found: "Sequence[_Found]", vector: Vectors | None
-    ) -> list[Hit]:
+    def _telling(self, session: Session, found: list[Candidate]) -> list[Candidate]:
+        """Leave out texts that are no nearer to this question than to any other.
+
+        Few assets have words on them; the worst of a handful would rank with the best pictures.
+        """
+        calibration = self._calibration()
+        if not found or calibration is None or self.embedder is None:
+            return found
+        space = find_space(session, self.embedder.model_id, "text")
+        if space is None:
+            return found
+        keys, vectors = read_vectors(session, space, [candidate.key for candidate in found])
+        rows = dict(zip(keys.tolist(), vectors, strict=True))
+        known = [candidate for candidate in found if candidate.key in rows]
+        scores = np.array([candidate.score for candidate in known], dtype=np.float32)
+        texts = np.array([rows[candidate.key] for candidate in known], dtype=np.float32)
+        tells = telling(calibration, texts, scores) if known else []
+        return [candidate for candidate, good in zip(known, tells, strict=True) if good]
+
+    def _calibration(self) -> Calibration | None:
+        if self.embedder is None:
+            return None
+        return read_calibration(self.database, self.embedder.model_id)
+
+    def _hits(self, session: Session, found: "Sequence[_Found]", least: float | None) -> list[Hit]:
         shown = moments.show(session, [item.moment_id for item in found])
-        least = self._least(vector)
         return [
-            Hit(shown[item.moment_id], item.score, item.why, _is_weak(item.why, least))
+            Hit(
+                shown[item.moment_id],
+                item.score,
+                _worth_saying(item.why, least),
+                _is_weak(item.why, least),
+            )
             for item in found
             if item.moment_id in shown
         ]
 
     def _least(self, vector: Vectors | None) -> float | None:
         """Return the cosine from which a picture is better than chance; None: nothing is known."""
-        if vector is None or self.embedder is None or self.settings.weak == "off":
+        if vector is None or self.settings.weak == "off":
             return None
-        calibration = read_calibration(self.database, self.embedder.model_id)
+        calibration = self._calibration()
         return None if calibration is None else cutoff(calibration, vector)
 
 
@@ -156,8 +191,11 @@ def _found(asset_id: int, score: float, rankings: Mapping[str, Sequence[Candidat
     return _Found(moment_id or 0, score, tuple(why))
 
 
-def _newest(session: Session, wanted: Filter, limit: int) -> list[_Found]:
-    listed = moments.newest(session, wanted, limit)
+def _newest(session: Session, query: Query, wanted: Filter, limit: int) -> list[_Found]:
+    listed = moments.newest(session, wanted, limit + DEPTH if query.excluded else limit)
+    bare = [Candidate(asset_id, moment_id, 0.0) for asset_id, moment_id in listed]
+    dropped = _saying(session, query.excluded, {"filter": bare})
+    listed = [found for found in listed if found[0] not in dropped][:limit]
     return [
         _Found(moment_id, 1.0, (Reason("filter", rank),))
         for rank, (_, moment_id) in enumerate(listed, start=1)
@@ -190,6 +228,14 @@ def _saying(
         if expression is not None
         for asset_id in fulltext.saying(session, expression, sorted(ids))
     }
+
+
+def _worth_saying(why: tuple[Reason, ...], least: float | None) -> tuple[Reason, ...]:
+    """Return the reasons less a likeness by chance, unless there is no other."""
+    if least is None:
+        return why
+    good = [one for one in why if one.by != "picture" or (one.similarity or 0.0) >= least]
+    return tuple(good) or why
 
 
 def _is_weak(why: Sequence[Reason], least: float | None) -> bool:

@@ -26,6 +26,8 @@ class Candidate:
     moment_id: int
     #: The cosine; of full text, its rank value negated, so that more is better.
     score: float
+    #: Of the vector that is near; 0 for full text.
+    key: int = 0
     #: Of full text, the passage that matched.
     passage: str | None = None
 
@@ -54,7 +56,7 @@ def nearest_moments(
         for key, score in zip(near.keys.tolist(), near.scores.tolist(), strict=True):
             if key in found:
                 moment_id, asset_id = found[key]
-                best.setdefault(asset_id, Candidate(asset_id, moment_id, score))
+                best.setdefault(asset_id, Candidate(asset_id, moment_id, score, key))
         if len(best) >= limit or depth >= total or len(near.keys) < depth:
             return list(best.values())[:limit]
         depth *= GROWTH
@@ -72,6 +74,6 @@ def matching_words(
     for match in found:
         moment_id = match.moment_id or first.get(match.asset_id)
         if moment_id is not None:
-            candidate = Candidate(match.asset_id, moment_id, -match.rank, match.passage)
+            candidate = Candidate(match.asset_id, moment_id, -match.rank, passage=match.passage)
             best.setdefault(match.asset_id, candidate)
     return list(best.values())[:limit]
