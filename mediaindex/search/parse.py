@@ -1,25 +1,40 @@
 """What a person typed -> a `Query`.
 
 The language: plain words; "exact phrase"; -word and -"two words"; 2:word and 0.5:"two words" for
-weights; and the operators of `OPERATORS`, as `name:value` or `name:"two words"`. Anything else with
-a colon in it (12:30, a URL) is words.
+weights, of which -0.5:word only ranks down, where -word also drops what says so; and the operators
+of `OPERATORS`, as `name:value` or `name:"two words"`. Anything else with a colon in it (12:30, a
+URL, note: hello) is words. Only plain words are read for dates and places.
 """
 
-import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
+from difflib import get_close_matches
 
 from mediaindex.errors import QueryError
 from mediaindex.search.query import Note, Query, Term
 from mediaindex.search.when import find_date, read_period, words_for
 from mediaindex.search.where import find_place as find_known_place
+from mediaindex.search.where import plain as plain_name
 from mediaindex.search.where import reach_km
 from mediaindex.store.filters import Circle, Dates, Filter
 from mediaindex.types import Place
 
-OPERATORS = ("after", "before", "date", "kind", "in", "camera", "near", "library", "rating")
+EXAMPLES = {
+    "after": "after:2019",
+    "before": "before:2019-07",
+    "date": "date:2019-07-04",
+    "on": "on:2019-07-04",
+    "kind": "kind:photo",
+    "in": 'in:"Summer trip"',
+    "camera": "camera:canon",
+    "near": "near:Lisbon,50km",
+    "library": "library:photos",
+    "rating": "rating:3",
+}
+OPERATORS = tuple(EXAMPLES)
 LATER = ("person", "album", "tag", "is")
 """Names that a coming version gives a meaning; until then they are refused, not taken for words."""
 
@@ -28,20 +43,38 @@ FindPlace = Callable[[str], Sequence[Place]]
 QUOTES = str.maketrans(dict.fromkeys("“”„‟«»\uff02", '"') | {"\uff1a": ":"})
 """Word processors' quotes, and the full-width quote and colon of East Asian keyboards."""
 
+DASHES = "\u2212\u2013-"
+"""Minus, the en dash that phones make of a hyphen, and the hyphen: last, as in a set of a regex."""
+
 TOKEN = re.compile(
-    r"""
-    (?P<minus>-(?=[^\s-]))?
-    (?:(?P<weight>\d+(?:\.\d+)?):(?=[^\s\d/]))?
-    (?:(?P<name>[A-Za-z]+):(?=[^\s/]))?
-    (?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))
+    rf"""
+    (?P<minus>[{DASHES}](?=[^\s{DASHES}]))?
+    (?:(?P<weight>\d*\.?\d+):(?=[^\s\d/]))?
+    (?:(?P<name>[A-Za-z]+):(?!//))?
+    (?:"(?P<quoted>[^"]*)"|(?P<bare>\S+)|(?<=:))
     """,
     re.VERBOSE,
 )
 
+MOST_WEIGHT = 100.0
+MOST_STARS = 5
+
+ALIKE = 0.75
+"""From this likeness on (difflib) an unknown name before a colon is taken for a slip of the pen."""
+
+FARTHEST_KM = 20_038.0
+"""Half way round the earth."""
+
+POINT = "near:38.7,-9.1,10km"
+
 NEAR_KM = 25.0
 """`near:` a point without a distance; near a town it is at least as far as the town reaches."""
 
-DANGLING = re.compile(r"(?:^|\s)(?:in|on|at|from|of|taken|during|since|until)\s*$", re.IGNORECASE)
+DANGLING = re.compile(
+    r"(?:(?:^|(?<=\s))(?:in|on|at|from|of|taken|during|since|until|the|im|en|em|aus|vom) *)+$",
+    re.IGNORECASE,
+)
+"""What leads up to a date or place and is nothing without it."""
 
 
 def parse(
@@ -61,13 +94,15 @@ def parse(
         find_place: The gazetteer, for `near:`; asked only then.
 
     Raises:
-        QueryError: An operator's value means nothing, or the operator is not known yet.
+        QueryError: An operator has no value or one that means nothing, or is not known yet.
     """
+    # Composed, as the tables here are: a Mac's "é" may come as two characters.
+    text = unicodedata.normalize("NFC", text).translate(QUOTES)
     reader = _Reader(today, find_place)
-    for match in TOKEN.finditer(text.translate(QUOTES)):
+    for match in TOKEN.finditer(text):
         reader.take(match)
     query = reader.query()
-    return _understood(query, today, places) if understand else query
+    return _understood(query, reader.plain, today, places) if understand else query
 
 
 def operator(name: str, value: str, today: date, find_place: FindPlace = lambda _: ()) -> Filter:
@@ -75,23 +110,28 @@ def operator(name: str, value: str, today: date, find_place: FindPlace = lambda 
 
     `after:2019` begins with 2019 and `before:2019` ends with 2018, so that both together are empty.
 
+    Args:
+        name: One of `OPERATORS`.
+        value: What stands behind the colon, without quotes.
+        today: What "yesterday" is counted from.
+        find_place: The gazetteer, for `near`.
+
     Raises:
-        QueryError: The value means nothing.
+        QueryError: There is no such operator, or the value means nothing.
     """
     value = value.strip()
-    if name in ("after", "before", "date"):
+    if name not in OPERATORS:
+        raise QueryError(f"{name}: is no operator; known: {', '.join(OPERATORS)}")
+    if not value:
+        raise QueryError(f"{name}: needs its value right after the colon, as in {EXAMPLES[name]}")
+    if name in ("after", "before", "date", "on"):
         return Filter(dates=(_dates(name, value, today),))
     if name == "kind":
-        if value.lower() not in ("photo", "video"):
-            raise QueryError(f"kind:{value}: it is photo or video")
-        return Filter(kinds=(value.lower(),))
+        return Filter(kinds=(_kind(value),))
     if name == "rating":
-        stars = re.fullmatch(r">?=?\s*([0-5])", value)
-        if stars is None:
-            raise QueryError(f"rating:{value}: it is 0 to 5, and means at least so many stars")
-        return Filter(rating=int(stars[1]))
+        return Filter(rating=_stars(value))
     if name == "near":
-        return Filter(near=(_circle(value, find_place),))
+        return Filter(near=(_circle(value, find_place)[0],))
     if name == "in":
         return Filter(folders=(value,))
     return Filter(cameras=(value,)) if name == "camera" else Filter(libraries=(value,))
@@ -110,96 +150,141 @@ def combine(one: Filter, other: Filter) -> Filter:
         near=one.near + other.near,
         places=one.places + other.places,
         rating=max(ratings) if ratings else None,
-        assets=one.assets if other.assets is None else other.assets,
+        assets=_in_both(one.assets, other.assets),
     )
 
 
-@dataclass
+def _in_both(one: tuple[int, ...] | None, other: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return tuple(sorted(set(one) & set(other)))
+
+
 class _Reader:
     """Gathers tokens; plain words in a row become one term, as a model reads sentences."""
 
-    today: date
-    find_place: FindPlace
-
-    def __post_init__(self) -> None:
+    def __init__(self, today: date, find_place: FindPlace) -> None:
+        self._today, self._find_place = today, find_place
         self._plain: list[str] = []
         self._weighted: list[Term] = []
         self._phrases: list[str] = []
         self._excluded: list[str] = []
         self._filter = Filter()
+        self._notes: list[Note] = []
+
+    @property
+    def plain(self) -> str:
+        """The words without any sign."""
+        return " ".join(self._plain)
 
     def take(self, match: "re.Match[str]") -> None:
         """Take one token in."""
         name = (match["name"] or "").lower()
-        words = match["quoted"] if match["quoted"] is not None else match["bare"]
-        words = words.strip().strip('"').strip()
+        words = match["bare"] if match["quoted"] is None else match["quoted"]
+        words = (words or "").strip().strip('"').strip()
         if name in LATER:
             raise QueryError(f"{name}: is for a coming version; known: {', '.join(OPERATORS)}")
-        if name and name not in OPERATORS:
-            words, name = f"{match['name']}:{words}", ""
-        if not words:
+        if name in OPERATORS:
+            self._take_operator(name, words, turned_round=match["minus"] is not None)
             return
         if name:
-            if match["minus"]:
-                raise QueryError(f"-{name}: cannot be turned round; words can: -word")
-            self._filter = combine(self._filter, operator(name, words, self.today, self.find_place))
-        elif match["minus"]:
-            self._excluded.append(words)
-        elif match["weight"]:
-            self._weighted.append(Term(words, _weight(match["weight"])))
-        elif match["quoted"] is not None:
-            self._phrases.append(words)
-        else:
-            self._plain.append(words)
+            self._note_typo(name, match.group())
+            words = f"{match['name']}:{words}"
+        if words:
+            self._take_words(words, match)
 
     def query(self) -> Query:
         """Return what was gathered."""
-        plain = [Term(" ".join(self._plain))] if self._plain else []
+        plain = (Term(self.plain),) if self._plain else ()
         return Query(
             terms=(*plain, *self._weighted),
             phrases=tuple(self._phrases),
             excluded=tuple(self._excluded),
             filter=self._filter,
+            notes=tuple(self._notes),
         )
 
+    def _take_words(self, words: str, match: "re.Match[str]") -> None:
+        if match["weight"]:
+            weight = _weight(match["weight"])
+            self._weighted.append(Term(words, -weight if match["minus"] else weight))
+        elif match["minus"]:
+            self._excluded.append(words)
+        elif match["quoted"] is not None and not match["name"]:
+            self._phrases.append(words)
+        else:
+            self._plain.append(words)
 
-def _weight(text: str) -> float:
-    weight = float(text)
-    if not math.isfinite(weight) or weight > 100:
-        raise QueryError(f"{text}: is no weight; from 0 to 100")
-    return weight
+    def _take_operator(self, name: str, value: str, turned_round: bool) -> None:
+        if turned_round:
+            raise QueryError(f"-{name}: cannot be turned round; words can: -word")
+        wanted = operator(name, value, self._today, self._find_place)
+        self._filter = combine(self._filter, wanted)
+        if name == "near":
+            told = _circle(value, self._find_place)[1]
+            self._notes.append(Note(f"near:{value}: {told}", f"near:{value}"))
+
+    def _note_typo(self, name: str, written: str) -> None:
+        meant = get_close_matches(name, OPERATORS, n=1, cutoff=ALIKE)
+        if meant:
+            self._notes.append(Note(f"{written}: taken as words; did you mean {meant[0]}:"))
 
 
-def _understood(query: Query, today: date, places: Sequence[Place]) -> Query:
+def _understood(query: Query, plain: str, today: date, places: Sequence[Place]) -> Query:
     """Turn dates and known places in the plain words into filters, and say so."""
-    if not query.terms or query.terms[0].weight != 1.0:
-        return query
-    text, found, notes = query.terms[0].text, query.filter, list(query.notes)
-    place = find_known_place(text, places)
-    if place is not None:
-        found = combine(found, Filter(places=place.ids))
-        said = text[slice(*place.span)]
-        notes.append(Note(f"{said}: only pictures taken there (--literal: as words)", said))
-        text = _without(text, place.span)
+    text, found, notes = plain, query.filter, list(query.notes)
+    # Dates first: March is a town, too.
     when = find_date(text, today)
     if when is not None:
-        said = text[slice(*when.span)]
         if when.dates is not None:
             found = combine(found, Filter(dates=(when.dates,)))
             told = words_for(when.dates)
         else:
             found = combine(found, Filter(months=(when.month or 1,)))
             told = "in that month of any year"
-        notes.append(Note(f"{said}: only pictures taken {told} (--literal: as words)", said))
-        text = _without(text, when.span)
+        text, note = _consumed(text, when.span, told)
+        notes.append(note)
+    place = find_known_place(text, places)
+    if place is not None:
+        found = combine(found, Filter(places=place.ids))
+        text, note = _consumed(text, place.span, f"in {place.name}")
+        notes.append(note)
+    weighted = query.terms[1:] if plain else query.terms
     first = (Term(text),) if text else ()
-    return replace(query, terms=(*first, *query.terms[1:]), filter=found, notes=tuple(notes))
+    return replace(query, terms=(*first, *weighted), filter=found, notes=tuple(notes))
 
 
-def _without(text: str, span: tuple[int, int]) -> str:
-    before = DANGLING.sub("", text[: span[0]]).rstrip(" ,")
-    after = text[span[1] :].lstrip(" ,")
-    return f"{before} {after}".strip()
+def _consumed(text: str, span: tuple[int, int], told: str) -> tuple[str, Note]:
+    """Return the text without a span and what led up to it, and what is told of that."""
+    start, end = span
+    lead = DANGLING.search(text[:start])
+    start = lead.start() if lead else start
+    before, after = text[:start].rstrip(" ,"), text[end:].lstrip(" ,")
+    said = text[span[0] : end]
+    note = Note(f"{said}: only pictures taken {told} (--literal: as words)", text[start:end])
+    return f"{before} {after}".strip(), note
+
+
+def _weight(text: str) -> float:
+    weight = float(text)
+    if not 0 < weight <= MOST_WEIGHT:
+        raise QueryError(f"{text}: is no weight; it is above 0 and at most {MOST_WEIGHT:g}")
+    return weight
+
+
+def _kind(value: str) -> str:
+    kind = value.lower().removesuffix("s")
+    if kind not in ("photo", "video"):
+        raise QueryError(f"kind:{value}: it is photo or video")
+    return kind
+
+
+def _stars(value: str) -> int:
+    found = re.fullmatch(r"(>?=?)\s*([0-5])", value)
+    stars = None if found is None else int(found[2]) + (found[1] == ">")
+    if stars is None or stars > MOST_STARS:
+        raise QueryError(f"rating:{value}: it is 0 to 5, and means at least so many stars")
+    return stars
 
 
 def _dates(name: str, value: str, today: date) -> Dates:
@@ -213,19 +298,35 @@ def _dates(name: str, value: str, today: date) -> Dates:
     return Dates(end=period.start) if name == "before" else period
 
 
-def _circle(value: str, find_place: FindPlace) -> Circle:
+def _circle(value: str, find_place: FindPlace) -> tuple[Circle, str]:
+    """Return what `near:value` means, and that in words."""
     where, radius_km = _with_distance(value)
     point = re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)", where)
     if point:
         latitude, longitude = float(point[1]), float(point[2])
         if abs(latitude) > 90 or abs(longitude) > 180:
             raise QueryError(f"near:{value}: latitude is within 90 degrees, longitude within 180")
-        return Circle(latitude, longitude, radius_km or NEAR_KM)
-    found = find_place(where)
-    if not found:
-        raise QueryError(f"near:{value}: no place of that name is known; near:38.7,-9.1,10km is")
-    town = found[0]
-    return Circle(town.latitude, town.longitude, radius_km or max(NEAR_KM, reach_km(town)))
+        circle = Circle(latitude, longitude, radius_km or NEAR_KM)
+        return circle, f"within {circle.radius_km:g} km"
+    town = _town(where, find_place)
+    if town is None:
+        raise QueryError(f"near:{value}: no such place; known are {EXAMPLES['near']}, {POINT}")
+    radius_km = radius_km or max(NEAR_KM, round(reach_km(town)))
+    called = ", ".join(part for part in (town.name, town.region, town.country) if part)
+    return Circle(town.latitude, town.longitude, radius_km), f"within {radius_km:g} km of {called}"
+
+
+def _town(name: str, find_place: FindPlace) -> Place | None:
+    """Return the largest town of a name; "Paris, Texas" and "Paris, FR" say which."""
+    whole = find_place(name)
+    if whole:
+        return whole[0]
+    town, _, area = name.rpartition(",")
+    for place in find_place(town.strip()) if town.strip() else ():
+        areas = (place.region or "", place.country, place.country_code)
+        if plain_name(area) in map(plain_name, areas):
+            return place
+    return None
 
 
 def _with_distance(value: str) -> tuple[str, float | None]:
@@ -233,4 +334,7 @@ def _with_distance(value: str) -> tuple[str, float | None]:
     if found is None:
         return value.strip(), None
     unit_km = {"km": 1.0, "m": 0.001, "mi": 1.609344}[found[3].lower()]
-    return found[1], float(found[2]) * unit_km
+    distance_km = float(found[2]) * unit_km
+    if not 0 < distance_km <= FARTHEST_KM:
+        raise QueryError(f"near:{value}: a distance is above 0 and at most {FARTHEST_KM:g} km")
+    return found[1], distance_km

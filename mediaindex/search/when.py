@@ -1,7 +1,8 @@
 """Dates in plain words, and in operators: what they mean on a calendar.
 
 Said by whoever asks, so it is read generously but never guessed: "may", "march", "fall" and
-"summer" are words like any others unless a year, "in" or "last" stands by them.
+"summer" are words like any others unless a year, "in" or "last" stands by them. Holidays stay
+words: "christmas 2019" looks for christmas among the pictures of 2019.
 """
 
 import re
@@ -32,8 +33,16 @@ MONTH_OF = {name: number for number, names in enumerate(MONTHS, 1) for name in n
 SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 """The month each begins with, on the northern half of the earth (meteorological seasons)."""
 
-MONTH = "(?P<month>" + "|".join(sorted(MONTH_OF, key=len, reverse=True)) + r")\.?"
-YEAR = r"(?P<year>(?:18[3-9]|19\d|20\d)\d)"
+COUNTED = "one two three four five six seven eight nine ten"
+COUNTS = {"a": 1} | {word: number for number, word in enumerate(COUNTED.split(), 1)}
+
+MONTH_NAMES = "|".join(sorted(MONTH_OF, key=len, reverse=True))
+MONTH = rf"(?P<month>{MONTH_NAMES})\.?"
+# Photography is from the 1830s; of the years before, there are no pictures. Not followed by a unit.
+A_YEAR = r"(?:18[3-9]|19\d|20\d)\d(?!\s*(?:(?:px|pixels?|mm|km|kg|m)\b|x\s*\d))"
+YEAR = f"(?P<year>{A_YEAR})"
+TO = r"(?: (?:to|until|till) | ?[-\u2013] ?)"
+END = rf"(?:(?:{MONTH_NAMES})\.?,? )?{A_YEAR}"
 DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|\.)?"
 SEASON = "(?P<season>" + "|".join(SEASONS) + ")"
 UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
@@ -57,6 +66,8 @@ def read_period(text: str, today: date) -> Dates | None:
     None for what is no date. A period runs from its first moment to just before the next.
     """
     text = text.strip().lower()
+    if not text[:1].isdigit():  # "after:last-week", for want of a space in an operator
+        text = text.replace("-", " ")
     numbers = re.fullmatch(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?", text)
     if numbers:
         return _calendar(*(int(part) if part else None for part in numbers.groups()))
@@ -71,8 +82,10 @@ def read_period(text: str, today: date) -> Dates | None:
 def find_date(text: str, today: date) -> Found | None:
     """Return the first date in plain words, None if there is none."""
     best: Found | None = None
+    # Character by character: "İ".lower() is two, and spans are for the text as it was written.
+    lowered = "".join(letter.lower()[0] for letter in text)
     for pattern, meaning in (*SPOKEN, *PATTERNS):
-        for match in pattern.finditer(text.lower()):
+        for match in pattern.finditer(lowered):
             said = meaning(match, today)
             if said is None:
                 continue
@@ -135,7 +148,8 @@ def _of_season(match: "re.Match[str]", today: date) -> Dates:
 
 
 def _of_numbers(match: "re.Match[str]", _today: date) -> Dates | None:
-    return _calendar(int(match["y"]), int(match["m"]), int(match["d"]))
+    year, month, day = int(match["y"]), int(match["m"]), int(match["d"])
+    return _calendar(year, month, day) or (_calendar(year, day, month) if day <= 12 else None)
 
 
 def _of_year(match: "re.Match[str]", today: date) -> Dates | None:
@@ -146,7 +160,7 @@ def _of_year(match: "re.Match[str]", today: date) -> Dates | None:
 def _of_decade(match: "re.Match[str]", today: date) -> Dates:
     digits = match["decade"]
     first = int(digits) if len(digits) == 4 else 1900 + int(digits)
-    if len(digits) == 2 and first + 100 <= today.year and int(digits) < 30:
+    if len(digits) == 2 and first + 100 <= today.year:
         first += 100
     return Dates(datetime(first, 1, 1), datetime(first + 10, 1, 1))
 
@@ -171,7 +185,8 @@ def _of_span(match: "re.Match[str]", today: date) -> Dates:
 
 
 def _of_ago(match: "re.Match[str]", today: date) -> Dates | None:
-    count, unit = int(match["count"]), match["unit"]
+    said, unit = match["count"], match["unit"]
+    count = COUNTS[said] if said in COUNTS else int(said)
     if count > 200:
         return None
     if unit == "year":
@@ -183,9 +198,15 @@ def _of_ago(match: "re.Match[str]", today: date) -> Dates | None:
     return _calendar(day.year, day.month, day.day)
 
 
-def _between(match: "re.Match[str]", _today: date) -> Dates | None:
-    first, last = int(match["year"]), int(match["last"])
-    return Dates(datetime(first, 1, 1), datetime(last + 1, 1, 1)) if first <= last else None
+def _between(match: "re.Match[str]", today: date) -> Dates | None:
+    """Return from the first day of one to the last of the other; a year said once is for both."""
+    first, last = match["first"], match["last"]
+    if not first[-1].isdigit():
+        first = f"{first} {last[-4:]}"
+    begin, end = read_period(first, today), read_period(last, today)
+    if begin is None or end is None or begin.start is None or end.end is None:
+        return None
+    return Dates(begin.start, end.end) if begin.start < end.end else None
 
 
 def _one_sided(match: "re.Match[str]", _today: date) -> Dates | None:
@@ -204,29 +225,37 @@ def _any_year(match: "re.Match[str]", _today: date) -> int:
 
 
 def _compiled(*rules: tuple[str, Meaning]) -> list[tuple["re.Pattern[str]", Meaning]]:
-    return [(re.compile(rf"(?<![\w-]){pattern}(?![\w-])"), meaning) for pattern, meaning in rules]
+    # No part of a longer number or word: 31.02.2019 is not "2019", nor is IMG_2019 or 2019:07.
+    before, after = r"(?<![\w/:-])(?<!\d\.)", r"(?![\w/:-]|\.\d)"
+    return [(re.compile(f"{before}(?:{pattern}){after}"), meaning) for pattern, meaning in rules]
 
 
 PATTERNS = _compiled(
     (r"(?P<y>\d{4})[-/.](?P<m>\d\d?)[-/.](?P<d>\d\d?)", _of_numbers),
-    # Day first, as in most of the world; 07/04/2019 is the seventh of April.
+    # Day first, as in most of the world: 07/04/2019 is the seventh of April; but 07/25/2019 can
+    # only be the 25th of July.
     (r"(?P<d>\d\d?)[./](?P<m>\d\d?)[./](?P<y>\d{4})", _of_numbers),
     (rf"{DAY} (?:of |de )?{MONTH},? (?:of |de )?{YEAR}", _of_month),
     (rf"{MONTH} {DAY},? {YEAR}", _of_month),
-    (rf"{MONTH} (?:of |de )?{YEAR}", _of_month),
-    (rf"{SEASON} (?:of )?{YEAR}", _of_season),
+    (rf"{MONTH},? (?:of |de )?{YEAR}", _of_month),
+    (rf"{SEASON},? (?:of )?{YEAR}", _of_season),
     (rf"(?P<which>last|this) {SEASON}", _of_season),
     (r"(?P<which>last|this) (?P<unit>week|month|year)", _of_span),
-    (r"(?P<count>\d{1,3}) (?P<unit>day|week|month|year)s? ago", _of_ago),
-    (r"(?:the day before yesterday|yesterday|today)", _of_day),
-    (r"(?:the )?'?(?P<decade>(?:18|19|20)?[0-9]0)'?s", _of_decade),
+    (rf"(?P<count>\d{{1,3}}|{'|'.join(COUNTS)}) (?P<unit>day|week|month|year)s? ago", _of_ago),
+    (r"the day before yesterday|yesterday|today", _of_day),
+    (r"(?:the )?(?P<decade>(?:18|19|20)[0-9]0)'?s", _of_decade),
+    # Without "the", "80s disco" is a style.
+    (r"the '?(?P<decade>[0-9]0)'?s", _of_decade),
     (YEAR, _of_year),
 )
 """What names a period by itself, most telling first."""
 
 SPOKEN = _compiled(
-    (rf"(?:between|from) {YEAR} (?:and|to|until|till|-) (?P<last>\d{{4}})", _between),
-    (rf"(?P<side>since|after|before|until|till) (?:{MONTH} )?{YEAR}", _one_sided),
-    (rf"in {MONTH}(?! \d)", _any_year),
+    (rf"between (?P<first>{END}|{MONTH_NAMES})(?: and |{TO})(?P<last>{END})", _between),
+    (rf"(?:from )?(?P<first>{END}){TO}(?P<last>{END})", _between),
+    (rf"from (?P<first>{MONTH_NAMES}){TO}(?P<last>{END})", _between),
+    (rf"(?P<side>since|after|before|until|till) (?:{MONTH},? )?{YEAR}", _one_sided),
+    # "mars" is March in French and a planet in English.
+    (rf"in (?!mars\b){MONTH}(?!,? \d)", _any_year),
 )
 """What needs the words around it."""

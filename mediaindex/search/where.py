@@ -1,7 +1,8 @@
 """Known places in plain words: "in Lisbon", where the library has pictures from Lisbon.
 
-Only after a preposition. "Nice", "Bath", "Reading" and "Orange" are towns and words; a bare name is
-left to full text, which knows the places too and filters nothing out.
+Only after a preposition, and a place that is also an everyday word only with its capital: "at
+Sunset" and not "at sunset". A bare name is left to full text, which knows the places too and
+filters nothing out.
 """
 
 import math
@@ -14,23 +15,37 @@ from mediaindex.types import Place
 
 PREPOSITIONS = ("in", "at", "near", "around", "from")
 
+EVERYDAY = frozenset(
+    (
+        "airport bag bar barn bath battle bay bed best big bloom blur bottom buffalo bury cage "
+        "canyon castle cave center chair china cork countryside creek crystal daisy date dawn "
+        "deal diamond downtown eagle egg forest fountain freedom gold grass gray green hall ham "
+        "hat hope hull independence jasper lemon lens liberty lime long male man market me metro "
+        "mobile nice normal of orange pan panorama paradise pearl plaza plum pond port progress "
+        "race rain reading rock rose rugby rye sale sand sandwich slide split spring street "
+        "summer sunrise sunset swamp temple tent terrace tours tub turkey union us valley van "
+        "wedding young "
+    ).split()
+)
+"""Words of pictures that the gazetteer has towns of ("at dawn" is in Singapore), found by asking it
+for some five hundred; and "us"."""
+
 ALSO = {
     "usa": "united states",
     "us": "united states",
-    "the us": "united states",
-    "the usa": "united states",
     "america": "united states",
     "uk": "united kingdom",
-    "the uk": "united kingdom",
     "england": "united kingdom",
     "great britain": "united kingdom",
     "holland": "netherlands",
-    "the netherlands": "netherlands",
     "czech republic": "czechia",
     "new york": "new york city",
 }
 
 MOST_WORDS = 5
+
+MOST_TOLD = 3
+"""So many places are named where several are meant."""
 
 KM_OF_A_MILLION = 15.0
 """How far a city of a million reaches; area grows with people, so the radius with their root."""
@@ -46,31 +61,94 @@ class FoundPlace:
 
     #: Where it stands with its preposition, from and to.
     span: tuple[int, int]
+    #: What it was taken for, for people: "Lisbon, Portugal"; of several, the largest first.
     name: str
     #: GeoNames ids of the known places that it means.
     ids: tuple[int, ...]
 
 
 def find_place(text: str, places: Sequence[Place]) -> FoundPlace | None:
-    """Return the first known place after a preposition, the longest name that fits.
+    """Return the first known places after a preposition, the longest names that fit.
+
+    "in Lisbon or Porto" is both; "in Paris, Texas" is what lies in both.
 
     Args:
         text: Plain words.
         places: Those that the library has pictures of.
     """
-    if not places:
-        return None
-    names = _names(places)
-    for match in re.finditer(rf"(?<!\w)(?:{'|'.join(PREPOSITIONS)}) ", text, re.IGNORECASE):
-        words = list(re.finditer(r"[^\s,;]+", text[match.end() :]))[:MOST_WORDS]
-        for last in range(len(words), 0, -1):
-            end = match.end() + words[last - 1].end()
-            said = plain(text[match.end() : end])
-            ids = names.get(ALSO.get(said, said)) or names.get(said)
-            if ids:
-                reached = _with_suburbs(ids, places)
-                return FoundPlace((match.start(), end), text[match.end() : end], reached)
+    names = _Names(places)
+    for match in BEFORE.finditer(text):
+        first = _name_at(text, match.end(), names)
+        if first is None:
+            continue
+        end, ids = first
+        while (link := LINK.match(text, end)) and (more := _name_at(text, link.end(), names)):
+            both = ids & more[1]
+            if link["or"] is None and not both:
+                break
+            end, ids = more[0], (ids | more[1]) if link["or"] else both
+        meant = [place for place in places if place.id in ids]
+        return FoundPlace((match.start(), end), _told(meant), tuple(sorted(ids)))
     return None
+
+
+BEFORE = re.compile(rf"(?<!\w)(?:{'|'.join(PREPOSITIONS)})\s+", re.IGNORECASE)
+LINK = re.compile(
+    rf"(?:,?\s+(?P<or>and|or)\s+|,\s*)(?:(?:{'|'.join(PREPOSITIONS)})\s+)?", re.IGNORECASE
+)
+WORD = re.compile(r"[^\s,;]+")
+
+
+class _Names:
+    """The known places by what they are called."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+        self._towns: dict[str, list[Place]] = {}
+        self._areas: dict[str, set[int]] = {}
+        for place in places:
+            for name in {plain(name) for name in (place.name, *place.other_names)}:
+                self._towns.setdefault(name, []).append(place)
+            for area in (place.region, place.country):
+                self._areas.setdefault(plain(area or ""), set()).add(place.id)
+
+    def called(self, name: str) -> frozenset[int]:
+        """Return what has this name, and what lies within reach of it if that is a town.
+
+        So Amadora is asked for by "Lisbon"; regions and countries end at their borders.
+        """
+        near = (
+            place.id
+            for place in self._places
+            if any(
+                _distance_km(place, town) <= reach_km(town) for town in self._towns.get(name, ())
+            )
+        )
+        return frozenset(self._areas.get(name, ()) if name else ()).union(near)
+
+
+def _name_at(text: str, at: int, names: _Names) -> tuple[int, frozenset[int]] | None:
+    """Return where the longest name that starts at `at` ends, and the places it names."""
+    ends = [word.end() for word in WORD.finditer(text, at)][:MOST_WORDS]
+    for end in reversed(ends):
+        said = plain(text[at:end]).removeprefix("the ").strip(" .!?")
+        if said in EVERYDAY and not any(map(str.isupper, text[at:end])):
+            continue
+        ids = names.called(ALSO.get(said, said)) or names.called(said)
+        if ids:
+            return end, ids
+    return None
+
+
+def _told(meant: Sequence[Place]) -> str:
+    """Return what is meant, so that "in Paris" of Texas is seen to be so."""
+    largest = sorted(meant, key=lambda place: -place.population)
+    told = [
+        ", ".join(part for part in (place.name, place.region, place.country) if part)
+        for place in largest[:MOST_TOLD]
+    ]
+    more = [f"{len(meant) - MOST_TOLD} more"] if len(meant) > MOST_TOLD else []
+    return "; ".join(told + more)
 
 
 def plain(name: str) -> str:
@@ -84,27 +162,6 @@ def reach_km(place: Place) -> float:
     """Return how far a town reaches, by its people."""
     radius = KM_OF_A_MILLION * math.sqrt(place.population / 1e6)
     return min(max(radius, LEAST_KM), MOST_KM)
-
-
-def _names(places: Sequence[Place]) -> dict[str, tuple[int, ...]]:
-    found: dict[str, list[int]] = {}
-    for place in places:
-        every = (place.name, place.region, place.country, *place.other_names)
-        for name in {plain(name) for name in every if name}:
-            found.setdefault(name, []).append(place.id)
-    return {name: tuple(ids) for name, ids in found.items()}
-
-
-def _with_suburbs(ids: Sequence[int], places: Sequence[Place]) -> tuple[int, ...]:
-    """Return these places and what lies within their reach: Amadora is asked for by "Lisbon"."""
-    meant = [place for place in places if place.id in set(ids)]
-    return tuple(
-        sorted(
-            place.id
-            for place in places
-            if any(_distance_km(place, centre) <= reach_km(centre) for centre in meant)
-        )
-    )
 
 
 def _distance_km(one: Place, other: Place) -> float:
