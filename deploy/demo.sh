@@ -11,7 +11,7 @@ mediaindex="$PWD/.venv/bin/mediaindex"
 
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 if [ ! -t 1 ]; then step() { printf '\n%s\n' "$*"; }; fi
-run() { printf '$ mediaindex %s\n' "$*"; "$mediaindex" "$@" || [ $? = 1 ]; }
+run() { printf '$ mediaindex'; printf ' %q' "$@"; printf '\n'; "$mediaindex" "$@" || [ $? = 1 ]; }
 
 library="${LIBRARY:-}"
 if [ -z "$library" ]; then

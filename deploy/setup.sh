@@ -70,8 +70,8 @@ install_torch() {
     pip --quiet --timeout 5 --retries 0 --index-url https://download.pytorch.org/whl/cpu \
         "torch==$torch" "torchvision==$torchvision" 2>/dev/null && return
     say "PyTorch's own index cannot be reached; trying the usual one"
+    pip numpy pillow filelock typing-extensions sympy networkx jinja2 fsspec "setuptools>=77.0.3"
     pip --only-binary=:all: --no-deps "torch==$torch" "torchvision==$torchvision"
-    pip numpy pillow filelock typing-extensions sympy networkx jinja2 fsspec
 }
 
 pip() { "$venv/bin/python" -m pip install --disable-pip-version-check --quiet --constraint constraints.txt "$@"; }

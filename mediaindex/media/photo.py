@@ -208,7 +208,7 @@ def _reason(error: BaseException) -> str:
     if "truncated" in said or "Truncated" in said or isinstance(error, EOFError):
         return "the file is cut off"
     if isinstance(error, UnidentifiedImageError):
-        return "begins like a picture, and its header is broken"
+        return "begins like a picture, but its header is broken or of a kind that is not known"
     return f"cannot be decoded: {said or type(error).__name__}"
 
 
