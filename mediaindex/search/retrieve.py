@@ -1,21 +1,24 @@
 """Three rankings of the same question: pictures, words as vectors, words as they stand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from mediaindex.store import fulltext, moments
-from mediaindex.store.embeddings import count_vectors
 from mediaindex.store.filters import Filter
-from mediaindex.types import Space, Vectors
+from mediaindex.types import Keys, Near, Space, Vectors
 from mediaindex.vectors.indexes import Indexes
 
 FEW_KEYS = 50_000
-"""A filter that at most so many vectors pass is answered by looking at just these."""
+"""A filter that so many vectors pass at most can be answered by comparing just these."""
 
-GROWTH = 8
-"""How much further down the ranking each look goes, until enough pass a filter that many pass."""
+PAGED_SHARE = 0.2
+"""Where more than this share passes, looking further down the ranking is quicker than that."""
+
+GROWTH = 16
+"""How much further down the next look goes at most."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +48,31 @@ def nearest_moments(
         wanted: Acts inside: a filter never starves the result.
         limit: At most this many.
     """
-    among = None if wanted.is_empty else moments.keys_passing(session, space, wanted, FEW_KEYS)
-    total = count_vectors(session, space) if among is None else len(among)
-    keys = None if among is None else np.array(sorted(among), dtype=np.int64)
-    depth = limit * 4
+    total = indexes.exact.count(space)
+    keys: Keys | None = None
+    depth = limit * 5 // 4
     while True:
         near = indexes.nearest(space, query, depth, keys)
-        found = moments.passing(session, space, near.keys.tolist(), wanted)
-        best: dict[int, Candidate] = {}
-        for key, score in zip(near.keys.tolist(), near.scores.tolist(), strict=True):
-            if key in found:
-                moment_id, asset_id = found[key]
-                best.setdefault(asset_id, Candidate(asset_id, moment_id, score, key))
-        if len(best) >= limit or depth >= total or len(near.keys) < depth:
-            return list(best.values())[:limit]
-        depth *= GROWTH
+        best = _best_of_each(near, moments.passing(session, space, near.keys.tolist(), wanted))
+        if len(best) >= limit or len(near.keys) < depth or depth >= total:
+            return best[:limit]
+        share = len(best) / depth
+        if keys is None and share < PAGED_SHARE and not wanted.is_empty:
+            among = moments.keys_passing(session, space, wanted, FEW_KEYS)
+            if among is not None:
+                keys, total = np.array(sorted(among), dtype=np.int64), len(among)
+                continue
+        further = limit / share * 1.3 if share else depth * GROWTH
+        depth = min(total, max(2 * depth, round(min(further, depth * GROWTH))))
+
+
+def _best_of_each(near: Near, found: Mapping[int, tuple[int, int]]) -> list[Candidate]:
+    best: dict[int, Candidate] = {}
+    for key, score in zip(near.keys.tolist(), near.scores.tolist(), strict=True):
+        if key in found:
+            moment_id, asset_id = found[key]
+            best.setdefault(asset_id, Candidate(asset_id, moment_id, score, key))
+    return list(best.values())
 
 
 def matching_words(

@@ -1,8 +1,10 @@
 """Find moments for a search, and read all that a hit shows."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,7 +26,7 @@ class Shown:
     start_ms: int
     end_ms: int
     at_ms: int
-    #: Where its files lie; the first is the oldest known. As the file system has them.
+    #: Where its files lie, or lay if none is there; as the file system has them, oldest first.
     paths: tuple[str, ...]
     taken_at: datetime | None
     taken_local: datetime | None
@@ -49,7 +51,8 @@ def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> 
         .where(EmbeddingRow.space_id == space.id, *conditions(wanted))
         .limit(limit + 1)
     )
-    keys = session.scalars(query).all()
+    # Not through the ORM, which takes longer over rows than SQLite does.
+    keys = session.connection().scalars(query).all()
     return None if len(keys) > limit else list(keys)
 
 
@@ -57,13 +60,20 @@ def passing(
     session: Session, space: Space, keys: Sequence[int], wanted: Filter
 ) -> dict[int, tuple[int, int]]:
     """Return (moment id, asset id) by key for those of `keys` whose assets pass."""
+    # One parameter however many keys: a statement with hundreds is slow to prepare.
+    these = func.json_each(json.dumps(list(keys))).table_valued("value")
     query = (
         select(EmbeddingRow.id, EmbeddingRow.moment_id, MomentRow.asset_id)
         .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
-        .where(EmbeddingRow.space_id == space.id, EmbeddingRow.id.in_(keys), *conditions(wanted))
+        .where(
+            EmbeddingRow.space_id == space.id,
+            EmbeddingRow.id.in_(select(these.c.value)),
+            *conditions(wanted),
+        )
     )
-    return {key: (moment, asset) for key, moment, asset in session.execute(query)}
+    rows = session.connection().execute(query)
+    return {key: (moment, asset) for key, moment, asset in rows}
 
 
 def first_moments(session: Session, asset_ids: Collection[int]) -> dict[int, int]:
@@ -114,7 +124,7 @@ def _shown(session: Session, moment: MomentRow, asset: AssetRow, place: PlaceRow
         start_ms=moment.start_ms,
         end_ms=moment.end_ms,
         at_ms=moment.at_ms,
-        paths=tuple(str(path) for path in paths_of_asset(session, asset.id, missing=True)),
+        paths=tuple(str(path) for path in _paths(session, asset.id)),
         taken_at=asset.taken_at,
         taken_local=asset.taken_local,
         taken_source=asset.taken_source,
@@ -127,6 +137,11 @@ def _shown(session: Session, moment: MomentRow, asset: AssetRow, place: PlaceRow
         rating=asset.rating,
         words=tuple(session.scalars(words)),
     )
+
+
+def _paths(session: Session, asset_id: int) -> list[Path]:
+    there = paths_of_asset(session, asset_id)
+    return there or paths_of_asset(session, asset_id, missing=True)
 
 
 def _place(place: PlaceRow | None) -> str | None:

@@ -1,0 +1,142 @@
+"""Search without encoding, and the rebuild of an index.
+
+python benchmarks/vectors.py search --n 10000 100000 1000000
+python benchmarks/vectors.py rebuild --n 100000
+"""
+
+import argparse
+import resource
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import text
+
+from mediaindex.pipeline.sync import Sync
+from mediaindex.search.retrieve import nearest_moments
+from mediaindex.store.database import Database, open_database
+from mediaindex.store.embeddings import open_space
+from mediaindex.store.filters import Filter
+from mediaindex.types import Space, Vectors
+from mediaindex.vectors import load
+from mediaindex.vectors.indexes import Indexes
+
+DIM, CLUSTERS, QUESTIONS = 512, 2000, 60
+CHANCE = np.random.default_rng(20261121)
+CENTRES = CHANCE.standard_normal((CLUSTERS, DIM), dtype=np.float32)
+
+
+def clustered(count: int) -> Vectors:
+    """Return unit vectors around some thousand centres, as pictures of real things lie."""
+    made = CENTRES[CHANCE.integers(0, CLUSTERS, count)]
+    made = made + 0.7 * CHANCE.standard_normal((count, DIM), dtype=np.float32)
+    unit: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
+    return unit
+
+
+def fill(database: Database, count: int) -> Space:
+    """Write `count` photos with a vector each, and stars so that 1, 10 and 50 % pass a filter."""
+    with database.write() as session:
+        space = open_space(session, "benchmark", "picture", DIM)
+        now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
+        session.execute(text(f"INSERT INTO library VALUES (1, 'b', '/b', '{now}', 0, NULL, NULL)"))
+    for start in range(1, count + 1, 20_000):
+        ids = range(start, min(start + 20_000, count + 1))
+        blobs = clustered(len(ids)).astype("<f2")
+        with database.write() as session:
+            raw = session.connection().connection.driver_connection
+            assert raw is not None
+            raw.executemany(
+                "INSERT INTO asset (id, sha256, kind, format, size_bytes, added_at, taken_local,"
+                " rating) VALUES (?, ?, 'photo', 'jpeg', 1, ?, ?, ?)",
+                [(i, f"{i:064}", now, f"{2000 + i % 25}-07-04 12:00:00", _stars(i)) for i in ids],
+            )
+            raw.executemany("INSERT INTO moment VALUES (?, ?, 0, 0, 0)", [(i, i) for i in ids])
+            raw.executemany(
+                "INSERT INTO embedding VALUES (?, ?, ?, 0, ?)",
+                [(i, space.id, i, blob.tobytes()) for i, blob in zip(ids, blobs, strict=True)],
+            )
+    return space
+
+
+def _stars(number: int) -> int:
+    return 5 if number % 100 == 0 else 4 if number % 10 == 0 else 3 if number % 2 == 0 else 0
+
+
+def measure(
+    database: Database, indexes: Indexes, space: Space, wanted: Filter
+) -> tuple[float, float]:
+    """Return p50 and p99 in ms of the whole retrieval of 200 hits, SQL included."""
+    times = []
+    with database.read() as session:
+        for question in clustered(QUESTIONS):
+            began = time.perf_counter()
+            nearest_moments(session, indexes, space, question, wanted, 200)
+            times.append(1000 * (time.perf_counter() - began))
+    return float(np.percentile(times[3:], 50)), float(np.percentile(times[3:], 99))
+
+
+def search(counts: list[int], chroma: bool) -> None:
+    print("| moments | index | filter passes | p50 ms | p99 ms |\n|---|---|---|---|---|")
+    for count in counts:
+        folder = Path(tempfile.mkdtemp(prefix="mediaindex-benchmark-"))
+        database = open_database(folder / "b.db")
+        space = fill(database, count)
+        exact = load("exact", folder / "exact")
+        made = [exact, load("chroma", folder / "chroma")] if chroma else [exact]
+        began = time.monotonic()
+        Sync(database, made).repair()
+        took = time.monotonic() - began
+        for index in made:
+            name = type(index).__name__.removesuffix("Index").lower()
+            pair = Indexes(exact, None if index is exact else index, 0)
+            for passes, wanted in FILTERS.items():
+                p50, p99 = measure(database, pair, space, wanted)
+                print(f"| {count:,} | {name} | {passes} | {p50:.1f} | {p99:.1f} |", flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"filled and indexed in {took:.0f} s; peak memory so far {peak:.0f} MiB", flush=True)
+        for index in made:
+            index.close()
+        database.close()
+        shutil.rmtree(folder)
+
+
+FILTERS = {
+    "all": Filter(),
+    "50 %": Filter(rating=3),
+    "10 %": Filter(rating=4),
+    "1 %": Filter(rating=5),
+}
+
+
+def rebuild(count: int) -> None:
+    for name in ("exact", "chroma"):
+        folder = Path(tempfile.mkdtemp(prefix="mediaindex-benchmark-"))
+        database = open_database(folder / "b.db")
+        fill(database, count)
+        with database.write() as session:
+            session.execute(text("DELETE FROM index_change"))
+        index = load(name, folder / name)
+        began = time.monotonic()
+        Sync(database, [index]).repair()
+        took = time.monotonic() - began
+        used = sum(path.stat().st_size for path in (folder / name).rglob("*") if path.is_file())
+        print(f"| {name} | {count:,} | {took:.1f} s | {used / 1e6:.0f} MB |", flush=True)
+        index.close()
+        database.close()
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("search", "rebuild"))
+    parser.add_argument("--n", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--no-chroma", action="store_true", help="only the exact index")
+    chosen = parser.parse_args()
+    if chosen.what == "search":
+        search(chosen.n, chroma=not chosen.no_chroma)
+    else:
+        rebuild(chosen.n[0])
