@@ -19,7 +19,7 @@ from mediaindex.pipeline.sync import Sync
 from mediaindex.search.retrieve import nearest_moments
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.embeddings import open_space
-from mediaindex.store.filters import Filter
+from mediaindex.store.filters import Dates, Filter
 from mediaindex.types import Space, Vectors
 from mediaindex.vectors import load
 from mediaindex.vectors.indexes import Indexes
@@ -106,9 +106,10 @@ def search(counts: list[int], chroma: bool) -> None:
 
 FILTERS = {
     "all": Filter(),
-    "50 %": Filter(rating=3),
-    "10 %": Filter(rating=4),
-    "1 %": Filter(rating=5),
+    "48 % (12 years)": Filter(dates=(Dates(datetime(2000, 1, 1), datetime(2012, 1, 1)),)),
+    "12 % (3 years)": Filter(dates=(Dates(datetime(2000, 1, 1), datetime(2003, 1, 1)),)),
+    "4 % (a year)": Filter(dates=(Dates(datetime(2004, 1, 1), datetime(2005, 1, 1)),)),
+    "1 % (five stars)": Filter(rating=5),
 }
 
 

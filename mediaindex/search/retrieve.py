@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.store import fulltext, moments
 from mediaindex.store.filters import Filter
-from mediaindex.types import Keys, Near, Space, Vectors
+from mediaindex.types import Near, Space, Vectors
 from mediaindex.vectors.indexes import Indexes
 
 FEW_KEYS = 50_000
@@ -17,8 +17,8 @@ FEW_KEYS = 50_000
 PAGED_SHARE = 0.2
 """Where more than this share passes, looking further down the ranking is quicker than that."""
 
-GROWTH = 16
-"""How much further down the next look goes at most."""
+GROWTH = 8
+"""How much further down the next look goes, where the guess fell short."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,21 @@ def nearest_moments(
         limit: At most this many.
     """
     total = indexes.exact.count(space)
-    keys: Keys | None = None
-    depth = limit * 5 // 4
+    keys, depth = None, limit * 5 // 4
+    if not wanted.is_empty:
+        share = moments.share_passing(session, space, wanted)
+        if share < PAGED_SHARE:
+            among = moments.keys_passing(session, space, wanted, FEW_KEYS)
+            if among is not None:
+                keys, total = np.array(sorted(among), dtype=np.int64), len(among)
+        if keys is None:
+            depth = min(total, round(limit * 1.5 / max(share, 0.01)))
     while True:
         near = indexes.nearest(space, query, depth, keys)
         best = _best_of_each(near, moments.passing(session, space, near.keys.tolist(), wanted))
         if len(best) >= limit or len(near.keys) < depth or depth >= total:
             return best[:limit]
-        share = len(best) / depth
-        if keys is None and share < PAGED_SHARE and not wanted.is_empty:
-            among = moments.keys_passing(session, space, wanted, FEW_KEYS)
-            if among is not None:
-                keys, total = np.array(sorted(among), dtype=np.int64), len(among)
-                continue
-        further = limit / share * 1.3 if share else depth * GROWTH
-        depth = min(total, max(2 * depth, round(min(further, depth * GROWTH))))
+        depth = min(total, depth * GROWTH)
 
 
 def _best_of_each(near: Near, found: Mapping[int, tuple[int, int]]) -> list[Candidate]:
