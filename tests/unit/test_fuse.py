@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaindex.search.fuse import Fused, K, Ranking, combine_terms, fuse
@@ -65,6 +65,7 @@ def test_id_that_stands_twice_in_a_ranking_counts_once() -> None:
     assert fuse([Ranking("text", 1.0, (1, 1, 2))]) == fuse([Ranking("text", 1.0, (1, 2))])
 
 
+@settings(deadline=None)
 @given(rankings)
 def test_every_id_comes_once_best_first_between_none_and_one(some: list[Ranking]) -> None:
     fused = fuse(some)
@@ -120,6 +121,7 @@ def test_excluding_what_is_asked_for_changes_nothing() -> None:
     assert np.allclose(combine_terms(beach[None, :], [1.0], beach[None, :]), beach, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(*[st.floats(-1, 1, width=32)] * 4), min_size=1, max_size=4),
     st.lists(st.tuples(*[st.floats(-1, 1, width=32)] * 4), max_size=3),

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import date, datetime
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediaindex.errors import QueryError
@@ -256,6 +256,7 @@ PIECES = st.one_of(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=6).map(" ".join))
 @example('-"')
 @example('2:"')
@@ -265,6 +266,7 @@ def test_any_text_is_understood_or_refused_for_people(text: str) -> None:
         assert all(term.text.strip() and term.weight for term in asked(text).terms)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(

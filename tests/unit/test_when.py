@@ -1,7 +1,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaindex.search.when import find_date, read_period, words_for
@@ -175,6 +175,7 @@ def test_periods_are_told_with_their_last_day(text: str, said: str) -> None:
     assert words_for(found.dates) == said
 
 
+@settings(deadline=None)
 @given(st.dates(date(1900, 1, 1), date(2026, 12, 31)))
 def test_every_day_is_read_back_as_itself(day: date) -> None:
     for text in (day.isoformat(), f"{day:%d.%m.%Y}", f"{day:%B} {day.day}, {day.year}"):
@@ -185,6 +186,7 @@ def test_every_day_is_read_back_as_itself(day: date) -> None:
         assert period.end == datetime(day.year, day.month, day.day) + timedelta(days=1)
 
 
+@settings(deadline=None)
 @given(st.text(), st.dates(date(1990, 1, 1), date(2100, 1, 1)))
 def test_any_text_is_read_without_an_error(text: str, today: date) -> None:
     read_period(text, today)
