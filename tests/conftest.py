@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from sqlalchemy.orm import Session
 
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, MomentRow
 from mediaindex.types import RGB
+
+# How long an example takes says something of the machine and nothing of the code.
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

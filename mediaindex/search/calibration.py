@@ -50,4 +50,4 @@ def refresh_calibration(
 
 
 def _name(model_id: str) -> str:
-    return f"calibration {model_id}"
+    return f"chance {model_id}"

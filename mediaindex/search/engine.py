@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from mediaindex.config import SearchSettings
 from mediaindex.embedders import Embedder
 from mediaindex.search.calibration import read_calibration
-from mediaindex.search.chance import Calibration, cutoff, telling
+from mediaindex.search.chance import Calibration, better_than_chance, telling
 from mediaindex.search.fuse import Ranking, combine_terms, fuse
 from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.search.query import Query
@@ -54,8 +54,7 @@ class Engine:
                 found = self._search(session, query, looks, words, wanted, limit)
             else:
                 found = _newest(session, query, wanted, limit)
-            # Chance was measured with words; a picture is like others in its own way.
-            hits = self._hits(session, found, self._least(looks) if like is None else None)
+            hits = self._hits(session, found)
         if self.settings.weak == "drop":
             hits = [hit for hit in hits if not hit.weak]
         return Answer(
@@ -92,8 +91,11 @@ class Engine:
     ) -> "list[_Found]":
         depth = max(DEPTH, 2 * limit)
         texts = self._nearest(session, "text", words, wanted, depth)
+        pictures = self._nearest(session, "picture", looks, wanted, depth)
+        if looks is words:  # Chance was measured with words; a picture is like in its own way.
+            pictures = self._judged(session, pictures, looks)
         spread: dict[str, list[Candidate]] = {
-            "picture": self._nearest(session, "picture", looks, wanted, depth),
+            "picture": pictures,
             "text": self._telling(session, texts),
             "words": matching_words(session, _expression(query), wanted, depth),
         }
@@ -134,41 +136,55 @@ class Engine:
         calibration = self._calibration()
         if not found or calibration is None or self.embedder is None:
             return found
-        space = find_space(session, self.embedder.model_id, "text")
-        if space is None:
+        known, texts = self._vectors(session, "text", found)
+        scores = np.array([candidate.score for candidate in known], dtype=np.float32)
+        tells = telling(calibration, texts, scores) if known else []
+        return [candidate for candidate, good in zip(known, tells, strict=True) if good]
+
+    def _judged(
+        self, session: Session, found: list[Candidate], question: Vectors | None
+    ) -> list[Candidate]:
+        """Mark pictures that are no nearer to the question than chance brings one."""
+        calibration = self._calibration()
+        if calibration is None or question is None or self.settings.weak == "off":
             return found
+        known, pictures = self._vectors(session, "picture", found)
+        if not known:
+            return found
+        good = better_than_chance(calibration, question, pictures)
+        return [replace(one, weak=not fine) for one, fine in zip(known, good, strict=True)]
+
+    def _vectors(
+        self, session: Session, kind: SpaceKind, found: Sequence[Candidate]
+    ) -> tuple[list[Candidate], Vectors]:
+        """Return those of `found` whose vectors are stored, and these, float32 (n, dim)."""
+        space = None
+        if self.embedder is not None:
+            space = find_space(session, self.embedder.model_id, kind)
+        if space is None:
+            return [], np.empty((0, 0), dtype=np.float32)
         keys, vectors = read_vectors(session, space, [candidate.key for candidate in found])
         rows = dict(zip(keys.tolist(), vectors, strict=True))
         known = [candidate for candidate in found if candidate.key in rows]
-        scores = np.array([candidate.score for candidate in known], dtype=np.float32)
-        texts = np.array([rows[candidate.key] for candidate in known], dtype=np.float32)
-        tells = telling(calibration, texts, scores) if known else []
-        return [candidate for candidate, good in zip(known, tells, strict=True) if good]
+        return known, np.array([rows[candidate.key] for candidate in known], dtype=np.float32)
 
     def _calibration(self) -> Calibration | None:
         if self.embedder is None:
             return None
         return read_calibration(self.database, self.embedder.model_id)
 
-    def _hits(self, session: Session, found: "Sequence[_Found]", least: float | None) -> list[Hit]:
+    def _hits(self, session: Session, found: "Sequence[_Found]") -> list[Hit]:
         shown = moments.show(session, [item.moment_id for item in found])
         return [
             Hit(
                 shown[item.moment_id],
                 item.score,
-                _worth_saying(item.why, least),
-                _is_weak(item.why, least),
+                _worth_saying(item.why),
+                all(reason.weak for reason in item.why),
             )
             for item in found
             if item.moment_id in shown
         ]
-
-    def _least(self, vector: Vectors | None) -> float | None:
-        """Return the cosine from which a picture is better than chance; None: nothing is known."""
-        if vector is None or self.settings.weak == "off":
-            return None
-        calibration = self._calibration()
-        return None if calibration is None else cutoff(calibration, vector)
 
 
 @dataclass(frozen=True)
@@ -185,7 +201,7 @@ def _found(asset_id: int, score: float, rankings: Mapping[str, Sequence[Candidat
         for rank, candidate in enumerate(candidates, start=1):
             if candidate.asset_id == asset_id:
                 cosine = None if name == "words" else candidate.score
-                why.append(Reason(name, rank, cosine, candidate.passage))
+                why.append(Reason(name, rank, cosine, candidate.passage, candidate.weak))
                 moment_id = moment_id or candidate.moment_id
                 break
     return _Found(moment_id or 0, score, tuple(why))
@@ -230,18 +246,6 @@ def _saying(
     }
 
 
-def _worth_saying(why: tuple[Reason, ...], least: float | None) -> tuple[Reason, ...]:
+def _worth_saying(why: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """Return the reasons less a likeness by chance, unless there is no other."""
-    if least is None:
-        return why
-    good = [one for one in why if one.by != "picture" or (one.similarity or 0.0) >= least]
-    return tuple(good) or why
-
-
-def _is_weak(why: Sequence[Reason], least: float | None) -> bool:
-    """Return True if nothing speaks for a hit but a likeness no better than chance."""
-    if least is None:
-        return False
-    return all(
-        reason.by in ("picture", "text") and (reason.similarity or 0.0) < least for reason in why
-    )
+    return tuple(reason for reason in why if not reason.weak) or why

@@ -18,6 +18,8 @@ class Reason:
     similarity: float | None = None
     #: For `words`: the passage, the words in it between «».
     passage: str | None = None
+    #: For `picture`: a likeness no better than chance.
+    weak: bool = False
 
 
 @dataclass(frozen=True)

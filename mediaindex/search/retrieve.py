@@ -33,6 +33,8 @@ class Candidate:
     key: int = 0
     #: Of full text, the passage that matched.
     passage: str | None = None
+    #: No nearer than chance brings one; only pictures are judged.
+    weak: bool = False
 
 
 def nearest_moments(

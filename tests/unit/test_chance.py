@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from mediaindex.search.chance import NONSENSE, ORDINARY, PROMPTS, calibrate, cutoff, telling
+from mediaindex.search.chance import (
+    NONSENSE,
+    ORDINARY,
+    PROMPTS,
+    better_than_chance,
+    calibrate,
+    telling,
+)
 from mediaindex.types import Keys, Vectors
 
 DIM, CONCEPTS = 256, 300
@@ -40,34 +47,50 @@ def background() -> Vectors:
     return np.concatenate([asked, empty])
 
 
-@pytest.mark.parametrize("size", [1_000, 20_000])
-def test_bar_tells_questions_with_an_answer_from_those_without(size: int) -> None:
-    here, elsewhere = np.arange(60), np.arange(60, CONCEPTS)
+# The last library has an answer to most of the background's own questions.
+@pytest.mark.parametrize(("size", "known"), [(300, 60), (1_000, 60), (20_000, 60), (20_000, 270)])
+def test_bar_tells_questions_with_an_answer_from_those_without(size: int, known: int) -> None:
+    here, elsewhere = np.arange(known), np.arange(known, CONCEPTS)
     library = pictures_of(CHANCE.choice(here, size))
     calibration = calibrate(background(), library[:5000], size)
 
-    def best_is_told(concepts: Keys) -> float:
+    def answered(concepts: Keys) -> float:
         questions = words_for(CHANCE.choice(concepts, 100))
-        best = (questions @ library.T).max(axis=1)
-        bars = [cutoff(calibration, question) or 0.0 for question in questions]
-        return float(np.mean(best >= np.array(bars)))
+        best = library[(questions @ library.T).argmax(axis=1)]
+        told = [
+            better_than_chance(calibration, question, best[row : row + 1])[0]
+            for row, question in enumerate(questions)
+        ]
+        return float(np.mean(told))
 
-    assert best_is_told(here) >= 0.9
-    assert best_is_told(elsewhere) <= 0.2
+    assert answered(here) >= 0.9
+    assert answered(elsewhere) <= 0.2
+
+
+def test_picture_that_is_near_to_every_question_is_no_answer() -> None:
+    library = pictures_of(CHANCE.choice(60, 1_000))
+    calibration = calibrate(background(), library, 1_000)
+    question = words_for(np.array([7]))[0]
+    answer = pictures_of(np.array([7]))[0]
+    hub = unit(background()[: len(ORDINARY)].mean(axis=0))
+
+    assert hub @ question > answer @ question
+    assert better_than_chance(calibration, question, np.stack([hub, answer])) == [False, True]
 
 
 def test_of_a_small_library_nothing_is_said() -> None:
-    calibration = calibrate(background(), pictures_of(np.arange(20)), 20)
+    library = pictures_of(np.arange(20))
+    calibration = calibrate(background(), library, 20)
 
-    assert cutoff(calibration, words_for(np.arange(1))[0]) is None
+    assert all(better_than_chance(calibration, words_for(np.array([250]))[0], library))
 
 
 def test_library_of_one_picture_many_times_is_survived() -> None:
     same = np.repeat(pictures_of(np.arange(1)), 100, axis=0)
-    bar = cutoff(calibrate(background(), same, 100), words_for(np.arange(1))[0])
+    calibration = calibrate(background(), same, 100)
 
-    assert bar is not None
-    assert np.isfinite(bar)
+    assert np.isfinite(calibration.bar)
+    assert len(better_than_chance(calibration, words_for(np.arange(1))[0], same[:3])) == 3
 
 
 def test_text_is_about_a_question_if_it_is_nearer_to_it_than_to_others() -> None:
