@@ -19,6 +19,7 @@ from mediaindex.search.hits import Answer
 from mediaindex.search.parse import parse
 from mediaindex.store.assets import known_places
 from mediaindex.store.database import Database
+from mediaindex.store.embeddings import has_vectors, spaces
 from mediaindex.store.lock import worker_lock
 from mediaindex.types import Place, Vectors
 from mediaindex.vectors.indexes import Indexes
@@ -77,7 +78,7 @@ def ask(config: Config, asked: Asked, today: date) -> Answer:
 def _opened(config: Config) -> Iterator[tuple[Database, Indexes]]:
     database = parts.store(config)
     try:
-        indexes = parts.indexes(config, database, chroma=True)
+        indexes = parts.indexes_to_ask(config, database)
         try:
             _catch_up(config, database, indexes)
             yield database, indexes
@@ -89,6 +90,13 @@ def _opened(config: Config) -> Iterator[tuple[Database, Indexes]]:
 
 def _catch_up(config: Config, database: Database, indexes: Indexes) -> None:
     """Build the index again if it was deleted; not while somebody is indexing, who does it."""
+    with database.read() as session:
+        lost = any(
+            indexes.exact.count(space) == 0 and has_vectors(session, space)
+            for space in spaces(session)
+        )
+    if not lost:
+        return
     try:
         with worker_lock(config.state_dir):
             Sync(database, indexes.all()).repair()

@@ -20,8 +20,10 @@ from mediaindex.pipeline.identify import Identify
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.probe import Probe
 from mediaindex.pipeline.stage import Stage
+from mediaindex.store import settings
 from mediaindex.store.database import Database, open_database
-from mediaindex.store.settings import database_id
+from mediaindex.store.embeddings import spaces
+from mediaindex.vectors import VectorIndex
 from mediaindex.vectors import load as load_index
 from mediaindex.vectors.indexes import Indexes, index_folder
 from mediaindex.vectors.probe import open_checked
@@ -64,19 +66,11 @@ def embedder(config: Config, use: str | None = None, model: str | None = None) -
     return load_embedder(use or section.use, options)
 
 
-def indexes(config: Config, database: Database, *, chroma: bool = True) -> Indexes:
-    """Open the indexes of a database, each behind its probe; a bad one is set aside.
-
-    Args:
-        config: The settings.
-        database: Whose vectors they hold.
-        chroma: Open Chroma too, if the settings want it; it costs a second.
-    """
-    with database.write() as session:
-        folder = index_folder(config.cache_dir, database_id(session))
+def indexes(config: Config, database: Database) -> Indexes:
+    """Open the indexes of a database, Chroma's behind its probe; a bad one is set aside."""
+    folder, exact = _exact(config, database)
     wanted = config.settings.index
-    exact = load_index("exact", folder / "exact")
-    if not chroma or wanted.use == "exact":
+    if wanted.use == "exact":
         return Indexes(exact, None, wanted.exact_below)
     below = 0 if wanted.use == "chroma" else wanted.exact_below
     try:
@@ -84,6 +78,27 @@ def indexes(config: Config, database: Database, *, chroma: bool = True) -> Index
     except RetryLater as error:
         return Indexes(exact, None, below, set_aside=str(error))
     return Indexes(exact, opened.index, below, opened.set_aside)
+
+
+def indexes_to_ask(config: Config, database: Database) -> Indexes:
+    """Open what answers questions: Chroma, which takes a second, only where it would be asked."""
+    _, exact = _exact(config, database)
+    wanted = config.settings.index
+    with database.read() as session:
+        largest = max((exact.count(space) for space in spaces(session)), default=0)
+    if wanted.use == "chroma" or (wanted.use == "auto" and largest > wanted.exact_below):
+        return indexes(config, database)
+    return Indexes(exact, None, wanted.exact_below)
+
+
+def _exact(config: Config, database: Database) -> tuple[Path, VectorIndex]:
+    with database.read() as session:
+        known = settings.recall(session, settings.DATABASE_ID)
+    if known is None:
+        with database.write() as session:
+            known = settings.database_id(session)
+    folder = index_folder(config.cache_dir, known)
+    return folder, load_index("exact", folder / "exact")
 
 
 def stages(config: Config, model: Model) -> list[Stage[Any, Any]]:

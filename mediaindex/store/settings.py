@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from mediaindex.store.tables import SettingRow
 
+DATABASE_ID = "database_id"
+
 
 def recall(session: Session, name: str) -> Any:  # noqa: ANN401 - any JSON value
     """Return what was remembered under `name`, or None."""
@@ -30,9 +32,9 @@ def remember(session: Session, name: str, value: object) -> None:
 
 
 def database_id(session: Session) -> str:
-    """Return a name that no other database has; caches made from this one carry it."""
-    known = recall(session, "database_id")
+    """Return a name that no other database has, made if new; caches made from this one carry it."""
+    known = recall(session, DATABASE_ID)
     if known is None:
         known = uuid.uuid4().hex
-        remember(session, "database_id", known)
+        remember(session, DATABASE_ID, known)
     return str(known)

@@ -1,0 +1,219 @@
+"""Sweeps over real folders: what is new, changed, moved and gone; and what is not believed."""
+
+import os
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from mediaindex.pipeline.sweep import FEW, Library, SweepReport, believable, sweep
+from mediaindex.sources.folder import Rules
+from mediaindex.store import assets, files, jobs
+from mediaindex.store.assets import Identity
+from mediaindex.store.database import Database
+from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, ResultRow
+from tests.conftest import NOW
+
+
+@pytest.fixture
+def library(database: Database, tmp_path: Path) -> Library:
+    root = tmp_path / "library"
+    root.mkdir()
+    with database.write() as session:
+        row = files.add_library(session, "family", root, NOW)
+        return Library(row.id, row.name, root, Rules(("@eaDir",)))
+
+
+def look(database: Database, library: Library, **options: object) -> SweepReport:
+    wanted = {"max_vanish_fraction": 0.5, **options}
+    return sweep(database, library, NOW, **wanted)  # type: ignore[arg-type] # options of each test
+
+
+def identify_all(database: Database) -> None:
+    """Link every file to an asset of its own, as `identify` does."""
+    with database.write() as session:
+        for file in session.scalars(select(FileRow).where(FileRow.kind.is_(None))).all():
+            if file.role == "media":
+                sha256 = f"{file.id:064}"
+                assets.identify_file(session, file.id, Identity(sha256, 1, "photo", "jpeg"), NOW)
+        for asset_id in session.scalars(select(AssetRow.id)).all():
+            jobs.mark_done(session, asset_id, "probe", "1", NOW, redo=())
+
+
+def present(database: Database) -> set[str]:
+    with database.read() as session:
+        query = select(FolderRow.path, FileRow.name).join(FileRow)
+        return {
+            f"{folder}/{name}".lstrip("/")
+            for folder, name in session.execute(query.where(FileRow.missing_since.is_(None)))
+        }
+
+
+def fill(library: Library, *names: str) -> None:
+    for name in names:
+        path = library.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+
+
+def test_new_files_are_found_and_found_once(database: Database, library: Library) -> None:
+    fill(library, "a.jpg", "x/y/b.jpg", "@eaDir/c.jpg")
+
+    assert (look(database, library).new, look(database, library).new) == (2, 0)
+    assert present(database) == {"a.jpg", "x/y/b.jpg"}
+
+
+def test_changed_file_is_looked_into_again(database: Database, library: Library) -> None:
+    fill(library, "a.jpg")
+    look(database, library)
+    identify_all(database)
+    (library.root / "a.jpg").write_bytes(b"other bytes")
+
+    assert look(database, library).changed == 1
+    with database.read() as session:
+        file = session.scalars(select(FileRow)).one()
+        assert (file.kind, file.asset_id) == (None, None)
+        assert session.scalars(select(AssetRow.missing_since)).one() is not None
+
+
+def test_folder_that_is_gone_takes_its_files_along_and_brings_them_back(
+    database: Database, library: Library, tmp_path: Path
+) -> None:
+    fill(library, "a.jpg", "x/b.jpg", "x/y/c.jpg")
+    look(database, library)
+    (library.root / "x").rename(tmp_path / "aside")
+
+    assert look(database, library).gone == 2
+    assert present(database) == {"a.jpg"}
+    (tmp_path / "aside").rename(library.root / "x")
+
+    assert look(database, library).back == 2
+    assert present(database) == {"a.jpg", "x/b.jpg", "x/y/c.jpg"}
+
+
+def test_much_gone_at_once_waits_for_a_person(database: Database, library: Library) -> None:
+    fill(library, "kept.jpg", *(f"x/{number}.jpg" for number in range(FEW + 5)))
+    look(database, library)
+    shutil.rmtree(library.root / "x")
+
+    held = look(database, library)
+
+    assert (held.gone, held.held_back) == (0, FEW + 5)
+    assert len(present(database)) == FEW + 6
+    assert look(database, library, confirmed=True).gone == FEW + 5
+    assert present(database) == {"kept.jpg"}
+
+
+@pytest.mark.parametrize("state", ["empty", "gone"])
+def test_root_that_is_not_mounted_changes_nothing(
+    database: Database, library: Library, state: str
+) -> None:
+    fill(library, "a.jpg")
+    look(database, library)
+    shutil.rmtree(library.root)
+    if state == "empty":
+        library.root.mkdir()
+
+    report = look(database, library)
+
+    assert report.offline_reason
+    assert present(database) == {"a.jpg"}
+    with database.read() as session:
+        assert session.scalars(select(LibraryRow.offline_reason)).one() == report.offline_reason
+
+
+def test_folder_that_cannot_be_listed_is_not_gone(database: Database, library: Library) -> None:
+    fill(library, "a.jpg", "x/b.jpg", "x/y/c.jpg")
+    look(database, library)
+    (library.root / "x").rename(library.root / "elsewhere")
+
+    report = look(database, library, below="x")
+
+    assert report.unreadable == {"x": "No such file or directory"}
+    assert present(database) == {"a.jpg", "x/b.jpg", "x/y/c.jpg"}
+
+
+def test_sidecar_that_comes_changes_or_goes_makes_its_photo_read_again(
+    database: Database, library: Library
+) -> None:
+    fill(library, "a.jpg", "b.jpg")
+    look(database, library)
+    identify_all(database)
+
+    def read_again() -> int:
+        with database.read() as session:
+            return 2 - len(session.scalars(select(ResultRow).filter_by(stage="probe")).all())
+
+    fill(library, "a.jpg.xmp")
+    look(database, library)
+    assert read_again() == 1
+    identify_all(database)
+    (library.root / "a.jpg.xmp").write_bytes(b"a person changed it")
+    look(database, library)
+    assert read_again() == 1
+    identify_all(database)
+    (library.root / "a.jpg.xmp").unlink()
+    look(database, library)
+    assert read_again() == 1
+
+
+def test_sweep_of_one_folder_leaves_the_others_alone(database: Database, library: Library) -> None:
+    fill(library, "a/1.jpg", "b/1.jpg")
+    look(database, library)
+    (library.root / "a" / "1.jpg").unlink()
+    (library.root / "b" / "1.jpg").unlink()
+
+    assert look(database, library, below="b").gone == 1
+    assert present(database) == {"a/1.jpg"}
+
+
+def test_library_widens_to_a_folder_around_it(
+    database: Database, library: Library, tmp_path: Path
+) -> None:
+    fill(library, "a.jpg", "x/b.jpg")
+    look(database, library)
+    with database.write() as session:
+        row = files.widen_library(session, files.libraries(session), tmp_path)
+        wider = Library(row.id, row.name, tmp_path, library.rules)
+
+    assert present(database) == {"library/a.jpg", "library/x/b.jpg"}
+    report = look(database, wider)
+    assert (report.gone, report.changed) == (0, 0)
+    assert {"library/a.jpg", "library/x/b.jpg"} <= present(database)
+
+
+def test_name_that_is_not_utf8_is_kept_as_it_is(database: Database, library: Library) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    fill(library)
+    (library.root / name).write_bytes(b"x")
+
+    assert (look(database, library).new, look(database, library).new) == (1, 0)
+    assert present(database) == {name}
+
+
+def test_asset_goes_when_its_files_have_been_gone_long_enough(
+    database: Database, library: Library
+) -> None:
+    fill(library, "a.jpg", "b.jpg")
+    look(database, library)
+    identify_all(database)
+    (library.root / "a.jpg").unlink()
+    look(database, library)
+
+    with database.write() as session:
+        kept = assets.purge_missing(session, timedelta(days=30), NOW + timedelta(days=29))
+        gone = assets.purge_missing(session, timedelta(days=30), NOW + timedelta(days=31))
+
+    assert (len(kept), len(gone)) == (0, 1)
+    with database.read() as session:
+        assert len(session.scalars(select(AssetRow)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("gone", "there", "believed"),
+    [(0, 0, True), (FEW, FEW, True), (FEW + 1, 30, False), (40, 100, True), (60, 100, False)],
+)
+def test_what_may_be_believed(gone: int, there: int, believed: bool) -> None:
+    assert believable(gone, there, max_fraction=0.5) is believed
