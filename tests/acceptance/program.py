@@ -1,13 +1,19 @@
 """The real program in a process of its own, with folders of its own, and its end state."""
 
+import atexit
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+from mediaindex.media.places import Gazetteer
 
 # All that must be the same however a run came to its end: no ids, no times.
 STATE = {
@@ -40,6 +46,14 @@ STATE = {
 }
 
 
+@cache
+def _places() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="mediaindex-places-"))
+    atexit.register(shutil.rmtree, folder)
+    Gazetteer.open(folder).close()
+    return folder
+
+
 @dataclass
 class Program:
     """`mediaindex` with its own state, cache and settings."""
@@ -47,6 +61,13 @@ class Program:
     home: Path
     #: More environment: settings by `MEDIAINDEX__SECTION__KEY`.
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # The gazetteer's compact form takes seconds to make and is the same for all.
+        cache_dir = self.home / "cache"
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        if not (cache_dir / "places").exists():
+            (cache_dir / "places").symlink_to(_places())
 
     @property
     def environment(self) -> dict[str, str]:
