@@ -65,7 +65,8 @@ class _Lane:
 
     @property
     def busy(self) -> bool:
-        return bool(self.calls or self.claimed or (self.opening and not self.is_open))
+        opening = self.opening is not None and not self.is_open
+        return bool(self.calls or self.claimed or (opening and not self.progress.blocked_reason))
 
 
 class Runner:

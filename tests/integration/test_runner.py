@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
@@ -148,6 +148,21 @@ def test_stage_that_cannot_work_is_blocked_and_the_others_go_on(
     assert run(database, blocked) == {"blocked": (7, 0, 0)}
     with database.read() as session:
         assert session.scalars(select(BlockedRow)).all() == []
+
+
+def test_stage_is_not_forgotten_while_another_is_blocked(
+    database: Database, seven: list[int]
+) -> None:
+    blocked, first = Step("blocked"), Step("first")
+    last = Step("last", after="first")
+    blocked.missing = "no weights"
+    first.batch = first.width = 1
+
+    for _ in range(5):
+        last.worked.clear()
+        with database.write() as session:
+            session.execute(delete(ResultRow))
+        assert run(database, last, blocked, first)["last"] == (7, 0, 0)
 
 
 def test_stage_with_nothing_to_do_is_not_asked_whether_it_could(database: Database) -> None:
