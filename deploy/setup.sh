@@ -1,110 +1,132 @@
 #!/usr/bin/env bash
-# Make .venv with all that mediaindex needs. Quick if nothing has changed since the last time.
+# Make .venv with all that mediaindex needs. At once if nothing has changed since the last time;
+# safe to interrupt: the next run goes on.
 #
 #   deploy/setup.sh [extra]     extra: `demo` or `dev`; none: just to run it
-#   GPU=1 deploy/setup.sh       torch with CUDA (several GB), for a computer with an NVIDIA card
+#   GPU=1 deploy/setup.sh       torch with CUDA (several GB), for a computer with an NVIDIA card;
+#                               the choice is remembered until GPU=0
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd -P "$(dirname "$0")/.."
 
 extra="${1:-}"
-gpu="${GPU:-0}"
-venv=.venv
+venv="$PWD/.venv"
+gpu="${GPU:-$(cat "$venv/.gpu" 2>/dev/null || echo 0)}"
 torch=2.13.0 torchvision=0.28.0
+cpu_index=https://download.pytorch.org/whl/cpu
 
 say() { printf 'set-up: %s\n' "$*"; }
 
-find_python() {
-    for name in python3.13 python3.12 python3.11 python3; do
-        if command -v "$name" >/dev/null &&
-            "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
-            echo "$name"
-            return
-        fi
-    done
-    echo "set-up: needs Python 3.11, 3.12 or 3.13 (Debian, Ubuntu: apt install python3 python3-venv)" >&2
+fail() {
+    printf 'set-up: %s\n' "$@" >&2
     exit 1
 }
 
+find_python() {
+    for name in python3.13 python3.12 python3.11 python3; do
+        if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+            "$name" -c 'import ensurepip, venv' 2>/dev/null && echo "$name" && return
+            fail "$name cannot make virtual environments (Debian, Ubuntu: sudo apt install $name-venv)"
+        fi
+    done
+    fail "needs Python 3.11, 3.12 or 3.13 (Debian, Ubuntu: sudo apt install python3 python3-venv)"
+}
+
+# A folder that was moved or copied, or whose Python was replaced, does not run from here any more.
+runs_from_here() { "$venv/bin/pip" --version 2>/dev/null | grep -qF "from $venv/"; }
+
 make_venv() {
-    [ -x "$venv/bin/python" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1 && return
+    [ "$(cat "$venv/.gpu" 2>/dev/null || echo 0)" = "$gpu" ] && runs_from_here && return
     local python
     python="$(find_python)"
-    say "making $venv with $("$python" --version)"
+    say "making .venv with $("$python" --version)"
     rm -rf "$venv"
-    "$python" -m venv "$venv" || {
-        echo "set-up: this Python cannot make virtual environments (Debian, Ubuntu: apt install python3-venv)" >&2
-        exit 1
-    }
+    "$python" -m venv "$venv"
+    printf '%s' "$gpu" >"$venv/.gpu"
+}
+
+# pip writes INSTALLER after all else: without it, a package was cut off while it was unpacked, and
+# pip would take it for whole.
+forget_half_installed() {
+    local info
+    for info in "$venv"/lib/python*/site-packages/*.dist-info; do
+        [ -e "$info/INSTALLER" ] || rm -rf "$info"
+    done
+    rm -rf "$venv"/lib/python*/site-packages/~*
+}
+
+pip() {
+    "$venv/bin/python" -m pip --disable-pip-version-check --quiet install --constraint constraints.txt "$@"
 }
 
 has_torch() {
-    "$venv/bin/python" - "$torch" "$gpu" <<'PY' 2>/dev/null
+    "$venv/bin/python" - "$@" <<'PY' 2>/dev/null
 import sys
 from importlib.metadata import version
-from importlib.util import find_spec
 
-import torch
-
-wanted = version("torch").split("+")[0] == sys.argv[1] and find_spec("torchvision") is not None
-cuda = torch.version.cuda is not None
-sys.exit(not (wanted and (cuda or sys.argv[2] != "1")))
+sys.exit([version("torch"), version("torchvision").split("+")[0]] != sys.argv[1:])
 PY
 }
 
-# The trap: open_clip needs torchvision, and torchvision from the usual index belongs to a torch with
-# 5 GB of CUDA. So for the CPU the matching pair comes from PyTorch's own index; where that cannot
-# be reached, torch and torchvision come from the usual index, the latter without what it asks for.
-# mediaindex uses torchvision's picture transforms only, and gets by without its compiled parts.
+can_reach() {
+    "$venv/bin/python" -c 'import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=5)' "$1/torch/" 2>/dev/null
+}
+
+# The trap: open_clip needs torchvision, and the usual index has both for CUDA only, 5 GB. For the CPU
+# the pair comes from PyTorch's own index. Where that cannot be reached, a torch marked "+cpu" may
+# be at hand all the same (a folder of wheels, a mirror); mediaindex uses torchvision's picture
+# transforms only, and gets by with the usual torchvision, whose compiled parts do not fit.
 install_torch() {
-    has_torch && return
     if [ "$gpu" = 1 ]; then
         say "installing torch $torch with CUDA (several GB)"
         pip "torch==$torch" "torchvision==$torchvision"
         return
     fi
+    if [ "$(uname -s)" != Linux ]; then
+        return # torch comes with all the rest, and without CUDA
+    fi
+    has_torch "$torch+cpu" "$torchvision" && return
     say "installing torch $torch for the CPU (200 MB)"
-    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
-        pip "torch==$torch" "torchvision==$torchvision" # no CUDA in these anyway
+    if can_reach "$cpu_index"; then
+        pip --no-deps --index-url "$cpu_index" "torch==$torch+cpu" "torchvision==$torchvision"
         return
     fi
-    pip --quiet --timeout 5 --retries 0 --index-url https://download.pytorch.org/whl/cpu \
-        "torch==$torch" "torchvision==$torchvision" 2>/dev/null && return
-    say "PyTorch's own index cannot be reached; trying the usual one"
-    pip numpy pillow filelock typing-extensions sympy networkx jinja2 fsspec "setuptools>=77.0.3"
-    pip --only-binary=:all: --no-deps "torch==$torch" "torchvision==$torchvision"
+    say "$cpu_index cannot be reached; looking for torch $torch+cpu elsewhere"
+    pip --no-deps --only-binary=:all: "torch==$torch+cpu" "torchvision==$torchvision" || fail \
+        "there is no torch for the CPU without $cpu_index; try again when it can be reached," \
+        "or take the one with CUDA (several GB; it also runs without a card): GPU=1 make setup"
 }
-
-pip() { "$venv/bin/python" -m pip install --disable-pip-version-check --quiet --constraint constraints.txt "$@"; }
 
 install_ffmpeg() {
     command -v ffmpeg >/dev/null && return
-    local as_root=""
-    if [ "$(id -u)" != 0 ]; then
-        if sudo -n true 2>/dev/null; then as_root="sudo -n"; else as_root="no"; fi
+    local root="" install="" update=true
+    [ "$(id -u)" = 0 ] || root="sudo -n"
+    if command -v brew >/dev/null; then
+        root="" install="brew install --quiet ffmpeg"
+    elif command -v apt-get >/dev/null; then
+        update="$root apt-get update -qq" install="apt-get install -y -qq ffmpeg"
+    elif command -v dnf >/dev/null; then
+        install="dnf install -y -q ffmpeg-free"
+    elif command -v apk >/dev/null; then
+        install="apk add --quiet ffmpeg"
     fi
-    if [ "$as_root" != no ] && command -v apt-get >/dev/null; then
-        say "installing ffmpeg with apt-get"
-        $as_root apt-get update -qq && $as_root apt-get install -y -qq ffmpeg >/dev/null && return
-    elif [ "$as_root" != no ] && command -v dnf >/dev/null; then
-        say "installing ffmpeg with dnf"
-        $as_root dnf install -y -q ffmpeg-free >/dev/null && return
-    elif command -v brew >/dev/null; then
-        say "installing ffmpeg with brew"
-        brew install --quiet ffmpeg && return
+    if [ -n "$install" ] && { [ -z "$root" ] || sudo -n true 2>/dev/null; }; then
+        say "installing ffmpeg: $install"
+        $update && DEBIAN_FRONTEND=noninteractive $root $install >/dev/null && return
     fi
-    say "ffmpeg is not here; photos do not need it, videos will: sudo apt install ffmpeg"
+    say "ffmpeg is not here. Photos do not need it, videos will: ${root:+sudo }${install:-install ffmpeg}"
 }
 
-# A demo or a test run needs what a plain set-up has, and more; the stamp names all that was asked.
+# One stamp for each extra: a demo and a test run need more than just running it.
 stamp="$venv/.set-up-${extra:-run}"
-print="$(cat pyproject.toml constraints.txt "$0" | cksum) gpu=$gpu"
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$print" ] && [ -x "$venv/bin/mediaindex" ]; then
+wanted="$(cat pyproject.toml constraints.txt deploy/setup.sh | cksum) gpu=$gpu $venv"
+if [ -x "$venv/bin/python" ] && [ -x "$venv/bin/mediaindex" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
 make_venv
+forget_half_installed
 install_torch
-say "installing mediaindex and what it needs"
+say "installing mediaindex and what it needs (some minutes the first time)"
 pip --editable ".${extra:+[$extra]}"
 install_ffmpeg
-printf '%s' "$print" >"$stamp"
-say "done; the program is $venv/bin/mediaindex"
+printf '%s' "$wanted" >"$stamp"
+say "done; the program is .venv/bin/mediaindex"
