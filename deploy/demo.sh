@@ -2,42 +2,68 @@
 # Index a library of real photographs, search it three times, and make a contact sheet.
 # LIBRARY=~/Pictures uses your own (it is only read); MODEL=fast fetches a model first.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd -P "$(dirname "$0")/.."
 
-demo="$PWD/.demo"
-mkdir -p "$demo"
-export MEDIAINDEX_STATE_DIR="$demo/state" MEDIAINDEX_CACHE_DIR="$demo/cache"
+demo="$PWD/.demo/samples"
+if [ -n "${LIBRARY:-}" ]; then demo="$PWD/.demo/yours"; fi
+python="$PWD/.venv/bin/python"
 mediaindex="$PWD/.venv/bin/mediaindex"
 
-step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-if [ ! -t 1 ]; then step() { printf '\n%s\n' "$*"; }; fi
-run() { printf '$ mediaindex'; printf ' %q' "$@"; printf '\n'; "$mediaindex" "$@" || [ $? = 1 ]; }
+step() { printf '\n%s\n' "$*"; }
+if [ -t 1 ]; then step() { printf '\n\033[1m%s\033[0m\n' "$*"; }; fi
+
+# Shows the command and runs it; to have found nothing, or not to have read a file, is no fault here.
+run() {
+    printf '$ mediaindex'
+    for word in "$@"; do
+        case "$word" in *" "*) printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac
+    done
+    printf '\n'
+    "$mediaindex" "$@" || [ $? = 1 ]
+}
+
+model_here() {
+    "$mediaindex" model list --json | "$python" -c '
+import json, sys
+print(next((model["name"] for model in json.load(sys.stdin)["models"] if model["installed"]), ""))'
+}
+
+# Database, previews and index of the demo stay here, and your own settings are left out of it. Only
+# models, which are large, lie where you will want them afterwards.
+models="$("$mediaindex" config show --json | "$python" -c 'import json, sys; print(json.load(sys.stdin)["cache_dir"])')/models"
+mkdir -p "$demo/cache" "$models"
+[ -e "$demo/cache/models" ] || ln -sfn "$models" "$demo/cache/models"
+export MEDIAINDEX_CONFIG="$PWD/config.yaml"
+export MEDIAINDEX_STATE_DIR="$demo/state" MEDIAINDEX_CACHE_DIR="$demo/cache"
 
 library="${LIBRARY:-}"
 if [ -z "$library" ]; then
     library="$demo/library"
     step "The library: the photographs that come with scikit-image"
-    .venv/bin/python deploy/sample_library.py "$library"
+    "$python" deploy/sample_library.py "$library"
 fi
 
-model="${MODEL:-}"
-if [ -z "$model" ] && [ -t 0 ] && ! "$mediaindex" model list --json | grep -q '"installed": true'; then
-    read -r -p "Fetch the model 'fast' (605 MB), so that search sees what is in a picture? [y/N] " answer
-    case "$answer" in [yY]*) model=fast ;; esac
+here="$(model_here)"
+model="${MODEL:-$here}"
+if [ -z "$model" ] && [ -t 0 ]; then
+    read -r -p "Fetch the model 'fast' (605 MB), so that search sees what is in a picture? [y/N] " answer || true
+    case "${answer:-}" in [yY]*) model=fast ;; esac
 fi
-if [ -n "$model" ]; then
+if [ "$model" != "$here" ]; then
     step "The model"
-    export MEDIAINDEX__EMBEDDER__MODEL="$model"
-    "$mediaindex" model download "$model" || model=""
+    "$mediaindex" model download "$model" || model="$here"
 fi
 
-if [ -z "$model" ] && ! "$mediaindex" model list --json | grep -q '"installed": true'; then
+if [ -n "$model" ]; then
+    export MEDIAINDEX__EMBEDDER__MODEL="$model"
+    asked=("a cup of coffee" "a rocket before launch" "an animal looking at the camera")
+    if [ -n "${LIBRARY:-}" ]; then asked=("people at a table" "a view of the sea" "a red flower"); fi
+else
     step "No model is here, so this demo knows colours, names, dates and words, and no meaning"
     echo "For search by meaning: MODEL=fast make demo (605 MB, once)"
     export MEDIAINDEX__EMBEDDER__USE=colour
     asked=("something red" "coffee" "rocket")
-else
-    asked=("a cup of coffee" "a rocket before launch" "an animal looking at the camera")
+    if [ -n "${LIBRARY:-}" ]; then asked=("something red" "something green" "something blue"); fi
 fi
 
 step "Index"
@@ -49,16 +75,15 @@ for words in "${asked[@]}"; do
 done
 
 step "A contact sheet"
-run search "${asked[0]}" -n 12 --contact-sheet "$demo/sheet.jpg" --paths >/dev/null
-run search "${asked[0]}" -n 12 --contact-sheet "$demo/sheet.html" --paths >/dev/null
-echo "$demo/sheet.jpg"
-echo "$demo/sheet.html"
+for sheet in "$demo/sheet.jpg" "$demo/sheet.html"; do
+    run search "${asked[0]}" -n 12 --contact-sheet "$sheet" --paths >/dev/null
+    echo "$sheet"
+done
 
 step "Status"
 run status
 
-cat <<TXT
-
-All of this lies in $demo; your own library is one command away:
-  .venv/bin/mediaindex index ~/Pictures
-TXT
+step "All of this lies in $demo; your own library is one command away:"
+if [ -z "$model" ]; then echo "  .venv/bin/mediaindex model download fast"; fi
+case "$model" in "" | fast) with="" ;; *) with="MEDIAINDEX__EMBEDDER__MODEL=$model " ;; esac
+echo "  $with.venv/bin/mediaindex index ~/Pictures"
