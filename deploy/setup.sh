@@ -113,7 +113,8 @@ install_ffmpeg() {
         say "installing ffmpeg: $install"
         $update && DEBIAN_FRONTEND=noninteractive $root $install >/dev/null && return
     fi
-    say "ffmpeg is not here. Photos do not need it, videos will: ${root:+sudo }${install:-install ffmpeg}"
+    local command="${install:+${root:+sudo }$install}"
+    say "ffmpeg is not here. Photos do not need it, videos will: ${command:-install it as your system does}"
 }
 
 # One stamp for each extra: a demo and a test run need more than just running it.
