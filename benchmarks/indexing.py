@@ -54,7 +54,7 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
 
 
 def index(home: Path, library: Path, **settings: str) -> tuple[float, float, dict[str, object]]:
-    """Run `mediaindex index`; return seconds, peak MiB of its largest process, and its report."""
+    """Run `mediaindex index`; return seconds, peak MiB of its main process, and its report."""
     before = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "mediaindex", "index", str(library), "--json"],
@@ -131,7 +131,7 @@ def _idle_s(home: Path, settings: dict[str, str]) -> float:
 
 
 def memory(counts: list[int]) -> None:
-    print("| photos | peak of the largest process, MiB | seconds |\n|---|---|---|")
+    print("| photos | peak of the main process, MiB | seconds |\n|---|---|---|")
     for count in counts:
         home = Path(tempfile.mkdtemp(prefix="mediaindex-benchmark-"))
         photos(home / "library", count, 0.3)
