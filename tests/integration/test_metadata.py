@@ -7,8 +7,7 @@ import pytest
 
 from mediaindex.media.dates import DateRules
 from mediaindex.media.metadata import read_metadata, read_papers, settle
-from mediaindex.media.places import Gazetteer
-from mediaindex.types import Metadata, Position
+from mediaindex.types import Metadata
 from tests.media import MEDIA, media_files, needs_media
 
 RULES = DateRules(zone="Europe/Berlin")
@@ -186,48 +185,3 @@ def test_broken_or_hostile_sidecar_is_passed_by(tmp_path: Path, name: str, conte
     found = read(f"{SAMPLES}Canon_40D.jpg", tmp_path / name)
 
     assert found.camera_model == "EOS 40D"
-
-
-@pytest.fixture(scope="module")
-def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
-    return Gazetteer.open(tmp_path_factory.mktemp("places"))
-
-
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "name", "country"),
-    [
-        (38.72, -9.14, "Lisbon", "Portugal"),
-        (38.80, -9.38, "Sintra", "Portugal"),
-        (52.40, 13.06, "Potsdam", "Germany"),
-        (40.73, -73.99, "New York City", "United States"),
-        (-33.87, 151.21, "Sydney", "Australia"),
-        (-17.6, 177.45, "Lautoka", "Fiji"),
-    ],
-)
-def test_picture_belongs_to_the_town_that_draws_most(
-    gazetteer: Gazetteer, latitude: float, longitude: float, name: str, country: str
-) -> None:
-    found = gazetteer.nearest(Position(latitude, longitude))
-
-    assert found is not None
-    assert (found.name, found.country) == (name, country)
-
-
-def test_open_sea_is_no_place(gazetteer: Gazetteer) -> None:
-    assert gazetteer.nearest(Position(0.0, -30.0)) is None
-
-
-@pytest.mark.parametrize("name", ["Lisbon", "lisboa", "LISBOA", "Lissabon"])
-def test_town_is_found_by_any_of_its_names(gazetteer: Gazetteer, name: str) -> None:
-    assert gazetteer.find(name)[0].country_code == "PT"
-
-
-@pytest.mark.parametrize("name", ["", "  ", "\t", "Atlantis of the Deep"])
-def test_what_names_no_town_finds_none(gazetteer: Gazetteer, name: str) -> None:
-    assert gazetteer.find(name) == []
-
-
-def test_region_and_zone_are_known(gazetteer: Gazetteer) -> None:
-    denver = gazetteer.find("Denver")[0]
-
-    assert (denver.region, denver.time_zone) == ("Colorado", "America/Denver")
