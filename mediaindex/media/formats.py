@@ -1,15 +1,19 @@
 """What a file holds, told from its bytes and never from its name."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 from mediaindex.media.reading import open_to_read
 from mediaindex.types import MediaKind
 
 HEAD_BYTES = 4096
-"""Signatures stand in the first dozens of bytes; TIFF's first directory nearly always in these."""
+"""Signatures stand in the first dozens of bytes; TIFF's first directory mostly in these."""
+
+Reader = Callable[[int, int], bytes]
+"""Gives the bytes of a file from a place on, as many as asked for, fewer at its end."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ RAW = Format("raw", "photo", "image/x-raw")
 MP4 = Format("mp4", "video", "video/mp4")
 MOV = Format("mov", "video", "video/quicktime")
 MATROSKA = Format("mkv", "video", "video/matroska")
+WEBM = Format("webm", "video", "video/webm")
 AVI = Format("avi", "video", "video/x-msvideo")
 MPEG_TS = Format("mpegts", "video", "video/mp2t")
 MPEG_PS = Format("mpeg", "video", "video/mpeg")
@@ -53,13 +58,13 @@ PREFIXES = {
     b"\0\0\0\x0cjP  \r\n\x87\n": JP2,
     b"\xff\x4f\xff\x51": JP2,
     b"FUJIFILMCCD-RAW": RAW,
+    b"II\x1a\0\0\0HEAPCCDR": RAW,  # Canon CRW
     b"IIU\0": RAW,  # Panasonic RW2
     b"IIRO": RAW,  # Olympus ORF
     b"IIRS": RAW,
     b"MMOR": RAW,
     b"FOVb": RAW,  # Sigma X3F
     b"\0MRM": RAW,  # Minolta MRW
-    b"\x1a\x45\xdf\xa3": MATROSKA,
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": ASF,
     b"FLV\x01": FLV,
     b"\0\0\x01\xba": MPEG_PS,
@@ -76,9 +81,35 @@ BRANDS = {
 }
 """Brands of ISO base media files; any other with an `ftyp` box is a kind of MP4."""
 
-RAW_MAKERS = (b"NIKON", b"SONY", b"PENTAX", b"RICOH", b"SAMSUNG", b"Hasselblad", b"Phase One")
-RAW_TAGS = frozenset({0xC612, 0xC640, 0x014A})
-"""DNGVersion, Canon's CR2 slices, SubIFDs: what a camera's TIFF has and a plain one has not."""
+SOUND_BRANDS = frozenset((b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "))
+"""Major brands of MP4 files that hold sound alone."""
+
+MOST_TAGS = 512
+"""Looked at in a TIFF's directory; real ones have dozens."""
+
+TIFF_MAGIC = (b"II*\0", b"MM\0*")
+BIG_TIFF_MAGIC = (b"II+\0", b"MM\0+")
+
+MAKE, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION = 0x010F, 0x0106, 0x014A, 0xC612
+CFA, LINEAR_RAW = 32803, 34892
+"""Photometric interpretations that only a sensor's data have."""
+
+RAW_MAKERS = (
+    b"NIKON",
+    b"SONY",
+    b"PENTAX",
+    b"RICOH",
+    b"SAMSUNG",
+    b"EPSON",
+    b"Hasselblad",
+    b"Kodak",
+    b"KODAK",
+    b"EASTMAN KODAK",
+    b"Leaf",
+    b"Mamiya",
+    b"Phase One",
+)
+"""Makers of cameras whose RAW files are TIFFs with the sensor's data in a further directory."""
 
 MEDIA_SUFFIXES = frozenset(
     (
@@ -97,30 +128,52 @@ def sniff(head: bytes) -> Format | None:
     Args:
         head: The first `HEAD_BYTES`, fewer if the file is shorter.
     """
-    for prefix, found in PREFIXES.items():
-        if head.startswith(prefix):
-            return found
-    if head[4:8] == b"ftyp":
-        return _by_brand(head)
-    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return RAW if _is_raw(head) else TIFF
-    if head[:4] == b"RIFF":
-        return {b"WEBP": WEBP, b"AVI ": AVI}.get(head[8:12])
-    return _by_inner_marks(head)
+    return _sniff(head, lambda at, size: head[at : at + size])
+
+
+def sniff_open(file: BinaryIO) -> Format | None:
+    """Return what an open file holds, and leave it at its start; reads little of it."""
+
+    def read(at: int, size: int) -> bytes:
+        file.seek(at)
+        return file.read(size)
+
+    found = _sniff(read(0, HEAD_BYTES), read)
+    file.seek(0)
+    return found
 
 
 def sniff_file(path: Path) -> Format | None:
-    """Return what a file holds; reads its first bytes only.
+    """Return what a file holds; reads little of it.
 
     Raises:
         RetryLater: It cannot be read now.
         Unusable: It is no regular file.
     """
     with open_to_read(path) as file:
-        return sniff(file.read(HEAD_BYTES))
+        return sniff_open(file)
 
 
-def _by_brand(head: bytes) -> Format:
+def _sniff(head: bytes, read: Reader) -> Format | None:
+    for prefix, found in PREFIXES.items():
+        if head.startswith(prefix):
+            return found
+    if head[4:8] == b"ftyp":
+        return _by_brand(head)
+    if head[:4] in TIFF_MAGIC:
+        return RAW if _is_raw(head, read) else TIFF
+    if head[:4] in BIG_TIFF_MAGIC:
+        return TIFF
+    if head[:4] == b"RIFF":
+        return {b"WEBP": WEBP, b"AVI ": AVI}.get(head[8:12])
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return WEBM if b"webm" in head[:64] else MATROSKA
+    return _by_inner_marks(head)
+
+
+def _by_brand(head: bytes) -> Format | None:
+    if head[8:12] in SOUND_BRANDS:
+        return None
     size = min(struct.unpack(">I", head[:4])[0], len(head))
     brands = [head[at : at + 4].decode("latin-1") for at in (8, *range(16, size - 3, 4))]
     # "mif1" says only that it is some picture; AVIF files have it beside their own brand.
@@ -143,23 +196,30 @@ def _by_inner_marks(head: bytes) -> Format | None:
     return None
 
 
-def _is_raw(head: bytes) -> bool:
-    if head[8:10] == b"CR":
+def _is_raw(head: bytes, read: Reader) -> bool:
+    """Return whether a TIFF is a camera's RAW file; what cannot be read of it is left out."""
+    if head[8:10] == b"CR" or head[8:12] in (b"IIII", b"MMMM"):  # Canon CR2, Phase One IIQ
         return True
+    tags = _first_directory(head, read)
+    photometric = tags.get(PHOTOMETRIC, b"")[:2]
+    order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
+    if DNG_VERSION in tags or int.from_bytes(photometric, order) in (CFA, LINEAR_RAW):
+        return True
+    return SUB_DIRECTORIES in tags and tags.get(MAKE, b"").startswith(RAW_MAKERS)
+
+
+def _first_directory(head: bytes, read: Reader) -> dict[int, bytes]:
+    """Return the first directory of a TIFF: tag -> its text, or the four bytes of its entry."""
     order = "<" if head[:2] == b"II" else ">"
-    tags = dict(_tags(head, order))
-    maker = tags.get(0x010F, b"")
-    if 0xC612 in tags:
-        return True
-    return bool(RAW_TAGS & tags.keys()) and any(maker.startswith(name) for name in RAW_MAKERS)
-
-
-def _tags(head: bytes, order: str) -> Iterator[tuple[int, bytes]]:
-    """Yield (tag, its text) of the first directory of a TIFF, as far as `head` reaches."""
     (offset,) = struct.unpack_from(f"{order}I", head, 4) if len(head) >= 8 else (0,)
-    if not 8 <= offset <= len(head) - 2:
-        return
-    (count,) = struct.unpack_from(f"{order}H", head, offset)
-    for at in range(offset + 2, min(offset + 2 + 12 * count, len(head) - 11), 12):
-        tag, kind, length, where = struct.unpack_from(f"{order}HHII", head, at)
-        yield tag, head[where : where + length] if kind == 2 and length > 4 else b""
+    start = read(offset, 2)
+    if offset < 8 or len(start) < 2:
+        return {}
+    (count,) = struct.unpack(f"{order}H", start)
+    entries = read(offset + 2, 12 * min(count, MOST_TAGS))
+    tags = {}
+    for at in range(0, len(entries) - 11, 12):
+        tag, kind, length, where = struct.unpack_from(f"{order}HHII", entries, at)
+        is_far_text = tag == MAKE and kind == 2 and length > 4
+        tags[tag] = read(where, min(length, 64)) if is_far_text else entries[at + 8 : at + 12]
+    return tags

@@ -13,10 +13,11 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from mediaindex.errors import MediaIndexError, Unusable
-from mediaindex.media import raw
+from mediaindex.media import hdr, raw
 from mediaindex.media.colour import to_srgb
-from mediaindex.media.formats import HEAD_BYTES, Format, sniff
-from mediaindex.media.reading import open_to_read
+from mediaindex.media.completeness import is_cut_off
+from mediaindex.media.formats import Format, sniff_open
+from mediaindex.media.reading import is_of_the_disk, open_to_read
 from mediaindex.types import RGB
 
 PILLOW_NAMES = {
@@ -35,6 +36,19 @@ PILLOW_NAMES = {
 
 TURNED_BY_DECODER = frozenset({"heic", "jxl"})
 """Here the decoder turns the picture upright, and EXIF's orientation would turn it once more."""
+
+CODED_BY_NUMBER = frozenset({"heic", "avif"})
+"""Formats that may tell their colours without a profile; JPEG XL's decoder converts them itself."""
+
+DRAFT = {"jpeg": 2, "heic": 1}
+"""How many times the size asked for a decoder's own quick reduction has to be, where it has one.
+
+JPEG decodes at a half, a quarter or an eighth; twice the size keeps what is reduced sharp. HEIC
+takes a preview of the file's own, if there is one of the size.
+"""
+
+DEEP_WHITE = {"png": 65535.0, "jp2": 65535.0}
+"""White in 16 bits, where the decoder scales to it; others keep the sensor's 10, 12 or 14 bits."""
 
 DECODER_ERRORS = (
     OSError,
@@ -85,13 +99,13 @@ def decode_photo(path: Path, fit_px: int, limits: Limits) -> Photo:
         RetryLater: It cannot be read now.
     """
     with open_to_read(path) as file, _decoder_trouble():
-        head = file.read(HEAD_BYTES)
-        found = sniff(head)
+        found = sniff_open(file)
         if found is None or found.kind != "photo":
-            raise Unusable("the file is empty" if not head else "holds no photo")
-        file.seek(0)
+            raise Unusable("holds no photo" if file.read(1) else "the file is empty")
+        if is_cut_off(file):
+            raise Unusable("the file is cut off")
         if found.name == "raw":
-            return raw.decode(file, lambda inside: _decode(inside, "jpeg", fit_px, limits), fit_px)
+            return _decode_raw(file, fit_px, limits)
         return _decode(file, found.name, fit_px, limits)
 
 
@@ -123,51 +137,80 @@ def _decoder_trouble() -> Iterator[None]:
     except MediaIndexError:
         raise
     except DECODER_ERRORS as error:
+        if isinstance(error, OSError) and is_of_the_disk(error):
+            raise  # it is not the file's fault
         raise Unusable(_reason(error)) from error
 
 
+def _decode_raw(file: BinaryIO, fit_px: int, limits: Limits) -> Photo:
+    def decode_jpeg(inside: BinaryIO) -> RGB | None:
+        try:
+            return _decode(inside, "jpeg", fit_px, limits).pixels
+        except (Unusable, *DECODER_ERRORS):
+            return None
+
+    return Photo(*raw.decode(file, decode_jpeg, fit_px, limits.max_pixels), "raw")
+
+
 def _decode(file: BinaryIO, name: str, fit_px: int, limits: Limits) -> Photo:
+    coding = hdr.coding_of(file) if name in CODED_BY_NUMBER else None
     with open_picture(file, name, limits) as picture:
         width, height = picture.size
-        if name == "jpeg":
-            # Decodes at a half, a quarter or an eighth; twice the size keeps what is reduced sharp.
-            picture.draft(None, (fit_px * 2, fit_px * 2))
+        if name in DRAFT:
+            picture.draft(None, (fit_px * DRAFT[name], fit_px * DRAFT[name]))
         picture.load()
         # Read after loading: some formats tell their orientation and profile only then.
         orientation = 1 if name in TURNED_BY_DECODER else _orientation(picture)
-        small = _reduced(to_eight_bits(picture), fit_px)
-        upright = _turned(to_srgb(small, picture.info.get("icc_profile")), orientation)
+        small = _eight_bits(_reduced(_reducible(picture), fit_px), name)
+        upright = np.asarray(_turned(to_srgb(small, picture.info.get("icc_profile")), orientation))
+        if coding and not coding.is_srgb and not picture.info.get("icc_profile"):
+            upright = hdr.to_srgb(upright, coding)
         if orientation >= 5:  # the four that lie on a side
             width, height = height, width
-        return Photo(np.asarray(upright), width, height, name)
+        return Photo(upright, width, height, name)
 
 
-def to_eight_bits(picture: Image.Image) -> Image.Image:
-    """Return the picture with eight bits a channel, no palette, alpha flattened on white.
+def _reducible(picture: Image.Image) -> Image.Image:
+    """Return the picture in a mode that can be scaled: no palette, alpha a channel of its own.
 
-    CMYK and Lab stay as they are: only their profile says what they look like.
+    CMYK and Lab stay as they are: only a profile says what they look like.
     """
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return Image.fromarray(_eight_bits(np.asarray(picture)))
-    if picture.mode in ("RGB", "L", "CMYK", "LAB"):
+    if picture.mode.startswith("I;16"):
+        return picture.convert("I")
+    if picture.mode in ("I", "F", "CMYK", "LAB"):
         return picture
     if picture.has_transparency_data:
-        clear = picture.convert("RGBA")
-        white = Image.new("RGBA", clear.size, "white")
-        return Image.alpha_composite(white, clear).convert("RGB")
+        return picture.convert("RGBA")
+    if picture.mode in ("RGB", "L"):
+        return picture
     return picture.convert("L" if picture.mode == "1" else "RGB")
 
 
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Scale deep values to 0..255: by the smallest usual depth that holds the brightest of them."""
-    finite = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
-    peak = float(finite.max(initial=0.0))
-    if values.dtype.kind == "f" and peak <= 1.0:
-        top = 1.0
-    else:
-        depths = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-        top = next((depth for depth in depths if peak <= depth), peak)
-    return (finite.clip(0, None) * (255.0 / top)).round().astype(np.uint8)
+def _eight_bits(picture: Image.Image, name: str) -> Image.Image:
+    """Return the picture with eight bits a channel and alpha flattened on white."""
+    if picture.mode in ("I", "F"):
+        return Image.fromarray(_scaled(np.asarray(picture), DEEP_WHITE.get(name)))
+    if picture.mode == "RGBA":
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture).convert("RGB")
+    return picture
+
+
+def _scaled(values: np.ndarray, white: float | None) -> np.ndarray:
+    """Scale deep values to 0..255.
+
+    Args:
+        values: Any numbers; below 0 is black.
+        white: Taken for 255; None: the smallest usual depth that holds the brightest value.
+    """
+    finite = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0).clip(0, None)
+    if white is None:
+        peak = float(finite.max(initial=0.0))
+        depths = [255.0, 1023.0, 4095.0, 16383.0, 65535.0]
+        if values.dtype.kind == "f":
+            depths.insert(0, 1.0)
+        white = next((depth for depth in depths if peak <= depth), peak)
+    return (finite * (255.0 / white)).round().clip(0, 255).astype(np.uint8)
 
 
 def _reduced(picture: Image.Image, fit_px: int) -> Image.Image:

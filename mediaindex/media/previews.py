@@ -42,10 +42,14 @@ class PreviewStore:
         target = self.path(sha256, at_ms)
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(prefix=LEFTOVER_PREFIX, dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            Image.fromarray(pixels).save(file, "JPEG", quality=self.quality)
-            size_bytes = file.tell()
-        Path(partial).replace(target)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                Image.fromarray(pixels).save(file, "JPEG", quality=self.quality)
+                size_bytes = file.tell()
+            Path(partial).replace(target)
+        except OSError:  # a disk that is full need not hold our half as well
+            Path(partial).unlink(missing_ok=True)
+            raise
         return size_bytes
 
     def read(self, sha256: str, at_ms: int) -> RGB:

@@ -1,5 +1,6 @@
 """Open a file of the user's: to read only, leaving no trace, and never waiting on a pipe."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -21,16 +22,27 @@ def open_to_read(path: Path) -> Iterator[BufferedReader]:
     try:
         descriptor = _open(path)
     except OSError as error:
+        if error.errno == errno.ENXIO:  # what a socket answers
+            raise Unusable("is no regular file") from error
         raise RetryLater(f"cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unusable("is no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unusable("is no regular file")
         try:
             yield file
         except OSError as error:
-            if error.errno is None:  # a decoder's own complaint, not the disk's
+            if not is_of_the_disk(error):
                 raise
             raise RetryLater(f"cannot be read: {error.strerror}") from error
+
+
+def is_of_the_disk(error: OSError) -> bool:
+    """Return whether the disk or the network failed, and not a decoder at what it read.
+
+    A decoder's own complaint has no number, or is about a place where no file can be read.
+    """
+    return error.errno not in (None, errno.EINVAL)
 
 
 def _open(path: Path) -> int:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from mediaindex.media.fonts import Font, font_for
 from mediaindex.types import RGB
 
 CELL_PX = 300
@@ -20,6 +21,7 @@ LINE_PX = 20
 FONT_PX = 15
 MOST_COLUMNS = 5
 
+NO_PREVIEW = "no preview"
 PAPER, INK, PALE, FRAME = "#ffffff", "#1c1c1e", "#6b6b70", "#e4e4e7"
 
 
@@ -42,19 +44,23 @@ def write_sheet_jpg(path: Path, cells: Sequence[Cell]) -> None:
     step_x, step_y = CELL_PX + GAP_PX, CELL_PX + LABEL_PX + GAP_PX
     sheet = Image.new("RGB", (columns * step_x + GAP_PX, rows * step_y + GAP_PX), PAPER)
     pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(FONT_PX)
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)
         left, top = GAP_PX + column * step_x, GAP_PX + row * step_y
         pen.rectangle((left, top, left + CELL_PX - 1, top + CELL_PX - 1), fill=FRAME)
-        if cell.picture is not None:
+        if cell.picture is None:
+            middle = (left + CELL_PX // 2, top + CELL_PX // 2)
+            pen.text(middle, NO_PREVIEW, fill=PALE, font=font_for(NO_PREVIEW, FONT_PX), anchor="mm")
+        else:
             small = _fitted(cell.picture)
             sheet.paste(
                 small, (left + (CELL_PX - small.width) // 2, top + (CELL_PX - small.height) // 2)
             )
         for place, line in enumerate(cell.lines[: LABEL_PX // LINE_PX]):
             at = (left, top + CELL_PX + 4 + place * LINE_PX)
-            pen.text(at, _shortened(line, pen, font), fill=PALE if place else INK, font=font)
+            said = _printable(line)
+            font = font_for(said, FONT_PX)
+            pen.text(at, _shortened(said, pen, font), fill=PALE if place else INK, font=font)
     sheet.save(path, "JPEG", quality=88)
 
 
@@ -71,11 +77,13 @@ def _fitted(picture: RGB) -> Image.Image:
     return small
 
 
-def _shortened(
-    line: str, pen: ImageDraw.ImageDraw, font: ImageFont.ImageFont | ImageFont.FreeTypeFont
-) -> str:
+def _printable(line: str) -> str:
+    """Return a line without line breaks, and without what is no text in a name's bytes."""
+    return " ".join(line.encode("utf-8", "replace").decode().split())
+
+
+def _shortened(line: str, pen: ImageDraw.ImageDraw, font: Font) -> str:
     """Return a line that fits, its middle left out: names tell most at both ends."""
-    line = line.encode("utf-8", "replace").decode()
     if pen.textlength(line, font=font) <= CELL_PX:
         return line
     for kept in range(len(line) - 1, 3, -1):
@@ -86,14 +94,14 @@ def _shortened(
 
 
 def _figure(cell: Cell) -> str:
-    image = "<div class=none>no preview</div>"
+    image = f"<div class=none>{NO_PREVIEW}</div>"
     if cell.picture is not None:
         file = io.BytesIO()
         _fitted(cell.picture).save(file, "JPEG", quality=82)
         data = base64.b64encode(file.getvalue()).decode("ascii")
         image = f'<img alt="" src="data:image/jpeg;base64,{data}">'
     link = html.escape("file://" + quote(bytes(cell.target)))
-    said = [html.escape(line.encode("utf-8", "replace").decode()) for line in cell.lines]
+    said = [html.escape(_printable(line)) for line in cell.lines]
     labels = "".join(f"<span>{line}</span>" for line in said)
     return f'<figure><a href="{link}">{image}</a><figcaption>{labels}</figcaption></figure>'
 

@@ -1,5 +1,7 @@
 """Real photos of every format, upright and in sRGB; and hostile ones, which cost themselves."""
 
+import io
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +160,55 @@ def test_transparency_lies_on_white(tmp_path: Path) -> None:
     assert decoded(tmp_path / "a.png")[20, 20].tolist() == [255, 255, 255]
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_colour_that_stands_for_transparent_is_white(tmp_path: Path, mode: str) -> None:
+    key: int | tuple[int, ...] = 9 if mode == "L" else (9, 9, 9)
+    Image.new(mode, (40, 40), key).save(tmp_path / "a.png", transparency=key)
+
+    assert decoded(tmp_path / "a.png")[20, 20].tolist() == [255, 255, 255]
+
+
+def test_night_in_sixteen_bits_stays_dark(tmp_path: Path) -> None:
+    Image.fromarray(np.full((40, 40), 514, dtype=np.uint16)).save(tmp_path / "a.png")
+
+    assert decoded(tmp_path / "a.png")[20, 20].tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("transfer", "value", "seen"),
+    [
+        (13, 0.58, 0.58),  # sRGB itself
+        (16, 0.58, 0.957),  # PQ and HLG: white paper, 203 nits; leaves room for what is brighter
+        (18, 0.75, 0.957),
+        (16, 0.38, 0.394),  # a grey card, 26 nits
+        (18, 0.38, 0.394),
+    ],
+)
+def test_high_dynamic_range_is_brought_to_what_a_screen_shows(
+    tmp_path: Path, transfer: int, value: float, seen: float
+) -> None:
+    """The values of white and grey are those of ITU-R BT.2408, table 1."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), (round(value * 255),) * 3).save(file, "AVIF", quality=100)
+    coded = file.getvalue()
+    at = coded.index(b"colrnclx") + 10
+    (tmp_path / "a.avif").write_bytes(coded[:at] + transfer.to_bytes(2) + coded[at + 2 :])
+
+    assert decoded(tmp_path / "a.avif")[32, 32, 0] / 255 == pytest.approx(seen, abs=0.015)
+
+
+@needs_media
+@pytest.mark.parametrize("orientation", [1, 3, 5, 6])
+def test_jpeg_kept_as_jpeg_xl_looks_the_same(tmp_path: Path, orientation: int) -> None:
+    import pylibjxl
+
+    name = f"exif-samples__jpg__orientation__landscape_{orientation}.jpg"
+    source = MEDIA / "metadata" / name
+    (tmp_path / "a.jxl").write_bytes(pylibjxl.jpeg_to_jxl(source.read_bytes()))
+
+    assert alike(decoded(tmp_path / "a.jxl"), decoded(source)) < 3
+
+
 def test_picture_is_never_enlarged(tmp_path: Path) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
 
@@ -172,13 +223,34 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path) -> None:
 
 
 @needs_media
-@pytest.mark.parametrize("share", [0.3, 0.9])
-def test_file_that_is_cut_off_says_so(tmp_path: Path, share: float) -> None:
-    whole = (MEDIA / "photos" / "chelsea.png").read_bytes()
-    (tmp_path / "a.png").write_bytes(whole[: int(len(whole) * share)])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.95])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "photos/tanners_ridge.jpg",
+        "photos/chelsea.png",
+        "formats/denali.webp",
+        "formats/pillow-hopper.bmp",
+        "formats/pillow-balloon.jpf",
+        "formats/pillow-avif-rot3mir1.avif",
+        "metadata/exif-samples__tiff__Rudless.tiff",
+        "metadata/exif-samples__heic__IMG_5195.HEIC",
+    ],
+)
+def test_file_that_is_cut_off_says_so(tmp_path: Path, name: str, share: float) -> None:
+    whole = (MEDIA / name).read_bytes()
+    (tmp_path / "a").write_bytes(whole[: int(len(whole) * share)])
 
     with pytest.raises(Unusable, match="cut off"):
-        decoded(tmp_path / "a.png")
+        decoded(tmp_path / "a")
+
+
+@needs_media
+@pytest.mark.parametrize("name", ["formats/denali.webp", "formats/8bit-sRGB.avif"])
+def test_what_is_appended_to_a_picture_does_no_harm(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a").write_bytes((MEDIA / name).read_bytes() + b"\xff\xff\xff\xffrest of a phone")
+
+    assert decoded(tmp_path / "a").size > 0
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"", "empty"), (b"words" * 99, "holds no photo")])
@@ -187,6 +259,23 @@ def test_file_without_a_picture_says_so(tmp_path: Path, content: bytes, said: st
 
     with pytest.raises(Unusable, match=said):
         decoded(tmp_path / "a.jpg")
+
+
+def test_disk_that_fails_is_not_the_fault_of_the_file() -> None:
+    failing = Path("/proc/self/mem")  # a regular file whose first page answers EIO
+    if not failing.exists():
+        pytest.skip("only Linux has a file that fails to be read")
+
+    with pytest.raises(RetryLater, match="Input/output error"):
+        decoded(failing)
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "door"))
+        for path in (tmp_path, tmp_path / "door", Path("/dev/null")):
+            with pytest.raises(Unusable, match="no regular file"):
+                decoded(path)
 
 
 def test_file_that_is_gone_may_come_back(tmp_path: Path) -> None:
@@ -217,7 +306,7 @@ def test_name_says_nothing_of_the_kind(tmp_path: Path) -> None:
         ("formats/pillow-frozenpond.mpo", "jpeg"),
         ("metadata/exif-samples__tiff__Arbitro.tiff", "tiff"),
         ("videos/cockatoo.mp4", "mp4"),
-        ("videos/flower.webm", "mkv"),
+        ("videos/flower.webm", "webm"),
         ("videos/newtonscradle.gif", "gif"),
         ("speech/jfk.flac", None),
         ("SOURCES.md", None),

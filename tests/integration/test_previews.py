@@ -1,4 +1,7 @@
+import errno
+import hashlib
 import os
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +60,19 @@ def test_leftovers_of_a_killed_run_are_swept_away(previews: PreviewStore) -> Non
     assert [path.name for path in (previews.folder / "ab").iterdir()] == [f"{SHA}-0.jpg"]
 
 
+def test_disk_that_is_full_keeps_no_half_of_a_preview(
+    previews: PreviewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+
+    with pytest.raises(OSError, match="No space left"):
+        previews.write(SHA, 0, plain(1, 2, 3))
+    assert list((previews.folder / "ab").iterdir()) == []
+
+
 def test_hash_is_that_of_the_whole_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
 
@@ -80,6 +96,25 @@ def test_large_files_are_told_apart_by_size_ends_and_samples(tmp_path: Path) -> 
 
     assert len(hashes) == 3
     assert made("d", size, 0) in hashes
+
+
+def test_file_that_grows_while_it_is_read_is_read_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+
+    def digest_while_another_writes(file: BufferedReader, name: str) -> "hashlib._Hash":
+        found = file_digest(file, name)
+        with path.open("ab") as writer:
+            writer.write(b"def")
+        return found
+
+    file_digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", digest_while_another_writes)
+
+    with pytest.raises(RetryLater, match="still being written"):
+        content_hash(path)
 
 
 def test_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
@@ -110,6 +145,22 @@ def test_sheet_as_a_picture(tmp_path: Path, count: int) -> None:
         assert sheet.width >= 300
         red = np.asarray(sheet)[166, 166]
     assert count == 0 or (red[0] > 180 and red[1] < 40)
+
+
+@pytest.mark.parametrize("name", ["Straße à Noël.jpg", "Лето.jpg"])
+def test_name_in_any_alphabet_is_written_where_a_font_has_it(name: str) -> None:
+    from PIL import ImageFont
+
+    from mediaindex.media.fonts import font_for
+
+    try:
+        ImageFont.truetype("DejaVuSans.ttf", 15)
+    except OSError:
+        pytest.skip("no font of the system knows more than English")
+    font = font_for(name, 15)
+
+    missing = bytes(font.getmask("\uffff"))
+    assert missing not in [bytes(font.getmask(character)) for character in name]
 
 
 def test_sheet_as_a_page_is_whole_and_escaped(tmp_path: Path) -> None:
