@@ -2,7 +2,8 @@
 
 What shaped this file was measured (Chroma 1.5.9): `ef_search` counts only when a collection is
 made; upserts of ids that are there are ten times slower than delete and add; more than some
-thousand rows in one call raise and write nothing.
+thousand rows in one call raise and write nothing. A damaged folder may raise, hang, or end the
+process: open it by `probe.open_checked`.
 """
 
 import hashlib
@@ -15,12 +16,13 @@ import numpy as np
 from mediaindex.errors import RetryLater
 from mediaindex.types import Keys, Near, Space, Vectors
 from mediaindex.vectors import nothing_near
+from mediaindex.vectors.seal import MARK, Mark
 
 EF_SEARCH = 200
 """How widely the graph is searched; 100, the default, misses more where vectors are alike."""
 
-DIRTY = "OPEN"
-"""A file that stands in the folder from the first write to the orderly end."""
+DIRTY = MARK
+"""A file of this name that nobody holds locked tells of a user that was killed."""
 
 
 class ChromaIndex:
@@ -34,14 +36,15 @@ class ChromaIndex:
         """
         from chromadb.config import Settings
 
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        with _trouble(folder):
+        self._trouble = _Trouble(folder)
+        with self._trouble:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._mark = Mark(folder)
             # No embedding function is ever given, so Chroma fetches no model; telemetry is off.
             settings = Settings(anonymized_telemetry=False, is_persistent=True)
-            self._client = _open(str(folder), settings)
+            self._client = _open(str(folder), settings, self._mark)
             self._batch = min(self._client.get_max_batch_size(), 5000)
-        self._collections: dict[int, Any] = {}
+        self._collections: dict[str, Any] = {}
 
     def add(self, space: Space, keys: Keys, vectors: Vectors) -> None:
         """Store vectors under keys; see `VectorIndex.add`.
@@ -52,14 +55,11 @@ class ChromaIndex:
         # Of a key that comes twice, the last counts; Chroma would refuse the whole batch.
         last = np.sort(len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1])
         keys, vectors = keys[last], vectors[last]
-        self._mark_dirty()
-        with _trouble(self._folder):
-            collection = self._collection(space)
+        with self._trouble:
+            collection = self._made(space)
             for part in self._parts(len(keys)):
                 ids = [str(key) for key in keys[part]]
-                known = collection.get(ids=ids, include=[])["ids"]
-                if known:
-                    collection.delete(ids=known)
+                _delete(collection, ids)
                 collection.add(ids=ids, embeddings=vectors[part])
 
     def remove(self, space: Space, keys: Keys) -> None:
@@ -68,28 +68,28 @@ class ChromaIndex:
         Raises:
             RetryLater: Chroma cannot write.
         """
-        self._mark_dirty()
-        with _trouble(self._folder):
-            collection = self._collection(space)
-            for part in self._parts(len(keys)):
-                ids = [str(key) for key in keys[part]]
-                known = collection.get(ids=ids, include=[])["ids"]
-                if known:
-                    collection.delete(ids=known)
+        with self._trouble:
+            collection = self._known(space)
+            if collection is not None:
+                for part in self._parts(len(keys)):
+                    _delete(collection, [str(key) for key in keys[part]])
 
     def nearest(self, space: Space, query: Vectors, limit: int, among: Keys | None = None) -> Near:
         """Return the nearest, best first; see `VectorIndex.nearest`.
 
         With `among` the vectors asked for are fetched and compared here: right, and slower than
         `exact`, which answers such questions.
+
+        Raises:
+            RetryLater: Chroma cannot answer.
         """
-        with _trouble(self._folder):
-            collection = self._collection(space)
-            if among is not None:
-                return self._nearest_of(collection, query, limit, among)
-            count = min(limit, collection.count())
+        with self._trouble:
+            collection = self._known(space)
+            count = 0 if collection is None else min(limit, collection.count())
             if count < 1:
                 return nothing_near()
+            if among is not None:
+                return self._nearest_of(collection, query, limit, among)
             found = collection.query(
                 query_embeddings=query[None, :], n_results=count, include=["distances"]
             )
@@ -97,23 +97,31 @@ class ChromaIndex:
         return Near(keys, 1 - np.array(found["distances"][0], dtype=np.float32))
 
     def count(self, space: Space) -> int:
-        """Return how many vectors a space holds."""
-        with _trouble(self._folder):
-            return int(self._collection(space).count())
+        """Return how many vectors a space holds.
+
+        Raises:
+            RetryLater: Chroma cannot say.
+        """
+        with self._trouble:
+            collection = self._known(space)
+            return 0 if collection is None else int(collection.count())
 
     def drop(self, space: Space) -> None:
-        """Forget a space."""
-        self._mark_dirty()
-        with _trouble(self._folder):
-            self._collection(space)
-            self._client.delete_collection(_name(space))
-        self._collections.pop(space.id, None)
+        """Forget a space.
+
+        Raises:
+            RetryLater: Chroma cannot write.
+        """
+        with self._trouble:
+            if self._known(space) is not None:
+                self._client.delete_collection(_name(space))
+        self._collections.pop(_name(space), None)
 
     def close(self) -> None:
         """Let go of the files; what was written is on disk."""
         self._collections.clear()
         self._client.close()
-        (self._folder / DIRTY).unlink(missing_ok=True)
+        self._mark.leave(in_order=not self._trouble.seen)
 
     def _nearest_of(self, collection: Any, query: Vectors, limit: int, among: Keys) -> Near:  # noqa: ANN401
         keys: list[int] = []
@@ -128,23 +136,33 @@ class ChromaIndex:
         order = np.lexsort((names, -values))[:limit]
         return Near(names[order], values[order])
 
-    def _collection(self, space: Space) -> Any:  # noqa: ANN401 - Chroma's own type changes by version
-        known = self._collections.get(space.id)
+    def _known(self, space: Space) -> Any:  # noqa: ANN401 - Chroma's own type changes by version
+        """Return the space's collection, None where nothing was written yet."""
+        from chromadb.errors import NotFoundError
+
+        name = _name(space)
+        if name not in self._collections:
+            try:
+                found = self._client.get_collection(name, embedding_function=None)
+            except NotFoundError:
+                return None
+            self._collections[name] = found
+        return self._collections[name]
+
+    def _made(self, space: Space) -> Any:  # noqa: ANN401
+        known = self._known(space)
         if known is None:
-            known = self._client.get_or_create_collection(
+            known = self._client.create_collection(
                 _name(space),
                 embedding_function=None,
                 configuration={"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}},
             )
-            self._collections[space.id] = known
+            self._collections[_name(space)] = known
         return known
 
     def _parts(self, count: int) -> Iterator[slice]:
         for start in range(0, count, self._batch):
             yield slice(start, start + self._batch)
-
-    def _mark_dirty(self) -> None:
-        (self._folder / DIRTY).touch()
 
 
 def build(folder: Path) -> ChromaIndex:
@@ -156,7 +174,13 @@ def build(folder: Path) -> ChromaIndex:
     return ChromaIndex(folder)
 
 
-def _open(folder: str, settings: Any) -> Any:  # noqa: ANN401 - Chroma's own types
+def _delete(collection: Any, ids: list[str]) -> None:  # noqa: ANN401 - Chroma's own types
+    known = collection.get(ids=ids, include=[])["ids"]
+    if known:
+        collection.delete(ids=known)
+
+
+def _open(folder: str, settings: Any, mark: Mark) -> Any:  # noqa: ANN401
     import chromadb
     from chromadb.api.shared_system_client import SharedSystemClient
 
@@ -165,14 +189,17 @@ def _open(folder: str, settings: Any) -> Any:  # noqa: ANN401 - Chroma's own typ
     except BaseException:
         # Chroma would hand its half-made client to the next who asks for this folder.
         SharedSystemClient.clear_system_cache()
+        mark.leave(in_order=False)
         raise
 
 
-class _trouble:  # noqa: N801 - read as a verb, in `with`
-    """Turn what Chroma raises into `RetryLater` with its words."""
+class _Trouble:
+    """Turns what Chroma raises into `RetryLater` with its words, and remembers that it did."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        #: The folder may be damaged, so the next to open it should look first.
+        self.seen = False
 
     def __enter__(self) -> None:
         return None
@@ -185,6 +212,7 @@ class _trouble:  # noqa: N801 - read as a verb, in `with`
         panicked = type(error).__name__ == "PanicException"
         known = (chromadb.errors.ChromaError, RuntimeError, ValueError, OSError, KeyError)
         if panicked or isinstance(error, known):
+            self.seen = True
             said = " ".join(str(error).split())[:300]
             raise RetryLater(f"the Chroma index in {self._folder}: {said}") from error
 

@@ -1,11 +1,13 @@
 """Open an index behind a probe: a bad one is set aside, and never tried again without end.
 
 A damaged index may raise, hang, or take its process along (Chroma's open reports tell of all
-three), so a child opens it first. That costs a second; it is only done where the last writer did
-not come to an orderly end.
+three), so a child opens it first. That costs a second or two; it is done only where the folder is
+not as it was left, or where its last user did not come to an orderly end.
 """
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,12 +16,20 @@ from pathlib import Path
 
 from mediaindex.errors import RetryLater
 from mediaindex.vectors import VectorIndex, load
-from mediaindex.vectors.chroma import DIRTY
+from mediaindex.vectors.seal import forget_the_dead, in_use, is_sound
 
 TIME_LIMIT_S = 120
 
 LOOK = """
 import sys
+from pathlib import Path
+
+# Should memory run out, this process is the one to end.
+try:
+    Path("/proc/self/oom_score_adj").write_text("1000")
+except OSError:
+    pass
+
 import chromadb
 from chromadb.config import Settings
 
@@ -27,10 +37,16 @@ settings = Settings(anonymized_telemetry=False, is_persistent=True)
 client = chromadb.PersistentClient(sys.argv[1], settings=settings)
 for collection in client.list_collections():
     count = collection.count()
-    some = collection.get(limit=3, include=["embeddings"])
-    for vector in some["embeddings"]:
-        found = collection.query(query_embeddings=[vector], n_results=min(3, count))
-        assert found["ids"][0], "a vector does not find itself"
+    for offset in sorted({count * part // 8 for part in range(8)}):
+        some = collection.get(limit=4, offset=offset, include=["embeddings"])["embeddings"]
+        if not len(some):
+            continue
+        found = collection.query(
+            query_embeddings=some, n_results=min(10, count), include=["distances"]
+        )
+        for distances in found["distances"]:
+            assert len(distances) == min(10, count), "vectors are missing from the graph"
+            assert distances[0] < 0.01, "a vector does not find itself"
 """
 
 
@@ -48,52 +64,68 @@ def probe(folder: Path, time_limit_s: float = TIME_LIMIT_S, look: str = LOOK) ->
 
     Args:
         folder: The index's folder.
-        time_limit_s: A child that takes longer is killed, and the folder is bad.
+        time_limit_s: A child that takes longer is killed with its own children: the folder is bad.
         look: What the child runs, the folder being its argument.
     """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", look, str(folder)],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            timeout=time_limit_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"it does not answer within {time_limit_s:g} s"
-    if done.returncode < 0:
-        return f"opening it ends the process (signal {-done.returncode})"
-    if done.returncode > 0:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    child = subprocess.Popen(
+        [sys.executable, "-c", look, str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    with child:
+        try:
+            _, said = child.communicate(timeout=time_limit_s)
+        except subprocess.TimeoutExpired:
+            return f"it does not answer within {time_limit_s:g} s"
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)  # It leads its own session.
+    if child.returncode < 0:
+        return f"opening it ends the process (signal {-child.returncode})"
+    if child.returncode > 0:
+        last = (said.strip().splitlines() or ["no reason given"])[-1]
         return " ".join(last.split())[:300]
     return None
 
 
-def open_checked(folder: Path, use: str) -> Opened:
-    """Open an index, after a look in a child where its last writer was killed.
+def open_checked(folder: Path, use: str, time_limit_s: float = TIME_LIMIT_S) -> Opened:
+    """Open an index, after a look in a child where the folder cannot be trusted unseen.
 
     A bad one is renamed to `<folder>.broken-<time>`, of which one is kept for whoever wants to see
-    what happened, and an empty one is opened in its place.
+    what happened, and an empty one is opened in its place. What somebody else has open right now
+    is neither looked at nor set aside.
 
     Raises:
-        RetryLater: The empty one cannot be opened either; nothing more is tried.
+        RetryLater: It is bad and somebody else has it open, or the empty one cannot be opened
+            either; nothing more is tried.
     """
-    reason = probe(folder) if (folder / DIRTY).exists() else None
+    reason = None
+    if not in_use(folder) and not is_sound(folder):
+        reason = probe(folder, time_limit_s)
+        if reason is None:
+            forget_the_dead(folder)
     if reason is None:
         try:
             return Opened(load(use, folder))
         except RetryLater as error:
+            if in_use(folder):
+                raise
             reason = str(error)
     _set_aside(folder)
     return Opened(load(use, folder), set_aside=reason)
 
 
 def _set_aside(folder: Path) -> None:
-    for older in folder.parent.glob(f"{folder.name}.broken-*"):
-        shutil.rmtree(older, ignore_errors=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for older in folder.parent.glob(f"{folder.name}.broken-*"):
+        if older.is_dir():
+            shutil.rmtree(older, ignore_errors=True)
+        else:
+            older.unlink(missing_ok=True)
     try:
         folder.rename(folder.with_name(f"{folder.name}.broken-{stamp}"))
     except OSError as error:
