@@ -8,12 +8,14 @@ nothing: its vectors are stable and distinct, and mean nothing.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mediaindex.embedders.clip.weights import download
 
@@ -71,6 +73,20 @@ def tiny_clip(models_dir: Path) -> dict[str, object]:
     ready, name = _made_once()
     shutil.copytree(ready, models_dir, dirs_exist_ok=True)
     return {"model": name, "models_dir": models_dir, "runtime": "onnx", "device": "cpu"}
+
+
+def in_a_fresh_process(program: str, options: dict[str, object], **environment: str) -> Any:
+    """Run `program`, which finds `options` and prints JSON; return what it printed."""
+    asked = json.dumps(options | {"models_dir": str(options["models_dir"])})
+    start = "import json, sys; options = json.loads(sys.argv[1])\n"
+    done = subprocess.run(
+        [sys.executable, "-c", start + program, asked],
+        env=os.environ | {"HF_HUB_OFFLINE": "0"} | environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout)
 
 
 @cache
