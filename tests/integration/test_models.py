@@ -129,7 +129,7 @@ class Hub(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         self.seen.append(self.path)
         path = self.files / self.path.rpartition("/")[2]
-        if self.path.startswith("/forbidden/"):  # a firewall's answer; a dead line takes 24 s
+        if self.path.startswith("/forbidden/"):  # a firewall's answer
             self.send_error(403)
             return
         if "/resolve/" not in self.path or not path.is_file():
@@ -214,6 +214,31 @@ def test_hub_that_may_not_be_asked_is_answered_with_the_way_round_it(
     assert kind == "RetryLater"
     assert "mediaindex model download /path/to/the/folder" in says
     assert installed(tmp_path) == []
+
+
+FETCH = """
+from pathlib import Path
+from mediaindex.embedders.clip.hub import Hub
+from mediaindex.embedders.clip.names import parse_name
+here = Path(options["models_dir"])
+folder = here / options["into"]
+folder.mkdir()
+Hub(here / "cache", folder, lambda *_: None, None).fetch_model(parse_name(options["model"]))
+print(json.dumps(sorted(path.name for path in folder.iterdir())))
+"""
+
+
+def test_what_came_before_the_line_broke_needs_no_line(
+    hub: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    options: dict[str, object] = {"model": "hf-hub:someone/tiny", "models_dir": tmp_path}
+
+    first = in_a_fresh_process(FETCH, options | {"into": "first"}, HF_ENDPOINT=hub[0])
+    second = in_a_fresh_process(
+        FETCH, options | {"into": "again"}, HF_ENDPOINT="http://127.0.0.1:9"
+    )
+
+    assert first == second == ["open_clip_config.json", "open_clip_model.safetensors"]
 
 
 def test_unknown_tag_of_a_known_architecture_is_a_mistake(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 """
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,8 @@ from typing import Any
 from mediaindex.embedders.clip.names import ModelName, architecture_config, check_config
 from mediaindex.embedders.clip.towers import NO_TELEMETRY, environment
 from mediaindex.errors import ConfigError, RetryLater
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, bytes done and bytes in all (0 where nobody knows)."""
@@ -26,14 +29,18 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 TEXT_CONFIG_FILE = "config.json"
 """The architecture of a text tower that is one of transformers'."""
 
+PATIENCE = {"HF_HUB_ETAG_TIMEOUT": os.environ.get("HF_HUB_ETAG_TIMEOUT", "5")}
+"""Seconds until a hub that is silent counts as out of reach."""
+
 
 class Hub:
     """One download: files go through a cache, so that a broken-off one goes on where it stopped."""
 
     def __init__(self, cache: Path, folder: Path, progress: Progress, token: str | None) -> None:
         """Take the cache, the folder that files end in, who is told, and a token or None."""
-        with environment(NO_TELEMETRY):
-            import huggingface_hub.constants  # noqa: F401 - reads the switch on import
+        with environment(NO_TELEMETRY | PATIENCE):
+            import huggingface_hub.constants  # noqa: F401 - reads the switches on import
+        _speak_through_our_log()
         self._cache = cache
         self._folder = folder
         self._progress = progress
@@ -86,34 +93,34 @@ class Hub:
         raise ConfigError(f"{repository} on the hub has none of {', '.join(names)}")
 
     def _download(self, repository: str, name: str) -> Path:
-        import httpx
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import (
-            EntryNotFoundError,
-            GatedRepoError,
-            HFValidationError,
-            RepositoryNotFoundError,
-        )
+        import huggingface_hub as hub
+        from huggingface_hub import errors
 
+        unreachable = (OSError, errors.HTTPError)  # type: ignore[attr-defined] # its HTTP client's
         try:
-            path = hf_hub_download(
+            # By itself first: hf_hub_download goes on asking a hub that is not there for 24 s.
+            hub.get_hf_file_metadata(hub.hf_hub_url(repository, name), token=self._token)
+            path = hub.hf_hub_download(
                 repository,
                 name,
                 cache_dir=self._cache,
                 token=self._token,
                 tqdm_class=_reporting(self._progress, f"{repository}/{name}"),
             )
-        except EntryNotFoundError:
+        except errors.EntryNotFoundError:
             raise
-        except GatedRepoError as error:
+        except errors.GatedRepoError as error:
             raise RetryLater(
                 f"{repository} is given only to those who accepted its licence on the hub; "
                 "do so, then put your token into HF_TOKEN"
             ) from error
-        except (RepositoryNotFoundError, HFValidationError) as error:
+        except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
             raise ConfigError(f"the hub has no model {repository!r}, or not for you") from error
-        except (OSError, httpx.HTTPError) as error:
-            raise RetryLater(_unreachable(repository, error)) from error
+        except unreachable as error:
+            cached = hub.try_to_load_from_cache(repository, name, self._cache)
+            if not isinstance(cached, str):
+                raise RetryLater(_unreachable(repository, error)) from error
+            path = cached
         return Path(path)
 
 
@@ -160,6 +167,13 @@ def _link(cached: Path, target: Path) -> None:
         os.link(blob, target)
     except OSError:  # a file system without hard links
         shutil.copyfile(blob, target)
+
+
+def _speak_through_our_log() -> None:
+    """Take the hub library's own handler away, and its warnings of each retry unless asked for."""
+    theirs = logging.getLogger("huggingface_hub")
+    theirs.handlers.clear()
+    theirs.setLevel(logging.WARNING if log.isEnabledFor(logging.INFO) else logging.ERROR)
 
 
 def _unreachable(repository: str, error: BaseException) -> str:
