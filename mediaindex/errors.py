@@ -14,7 +14,7 @@ class RetryLater(MediaIndexError):  # noqa: N818 - names what to do, as the job 
     """The work failed for a reason that may pass; the stage is blocked and tried again later."""
 
 
-class Unusable(MediaIndexError):  # noqa: N818
+class Unusable(MediaIndexError):  # noqa: N818 - as above
     """This file cannot be used and never will be; record why, and do not try again."""
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediaindex.embedders.clip.manifest import TextRules
+from mediaindex.embedders.clip.manifest import CleanRule, TextRules
 from mediaindex.embedders.clip.tokens import Tokens, clean, write_clip_tokenizer
 
 CONTEXT = 77
@@ -100,8 +100,8 @@ def test_room_for_the_prompt_is_kept(tokens: Tokens, length: Length) -> None:
         ("canonicalize", "dont stop it"),
     ],
 )
-def test_text_is_cleaned_as_the_model_was_trained(rule: str, cleaned: str) -> None:
-    assert clean("  Don\u2019t \n &amp;amp;Stop_It!", rule) == cleaned  # type: ignore[arg-type]
+def test_text_is_cleaned_as_the_model_was_trained(rule: CleanRule, cleaned: str) -> None:
+    assert clean("  Don\u2019t \n &amp;amp;Stop_It!", rule) == cleaned
 
 
 def test_table_is_written_the_same_each_time(tmp_path: Path) -> None:

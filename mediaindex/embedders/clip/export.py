@@ -66,7 +66,7 @@ def _export_tower(model: Any, kind: Kind, inputs: Any, folder: Path) -> int:  # 
             super().__init__()
             self.model = model
 
-        def forward(self, inputs: Any) -> Any:  # noqa: ANN401
+        def forward(self, inputs: Any) -> Any:  # noqa: ANN401 - no types
             encode = self.model.encode_image if kind == "picture" else self.model.encode_text
             return encode(inputs, normalize=True)
 
