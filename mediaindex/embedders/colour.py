@@ -56,7 +56,7 @@ SIDE_PX = 48
 class ColourEmbedder:
     """How much of each colour a picture has, and how light it is, as one unit vector."""
 
-    model_id = "colour/2"
+    model_id = "colour/3"
     dim = len(AXES)
     semantic = False
 
@@ -73,8 +73,8 @@ class ColourEmbedder:
         return np.stack([_unit(_named(text)) for text in texts])
 
     def split_text(self, text: str) -> list[str]:
-        """Return `text` as one piece, whatever its length: there is no context to overflow."""
-        return [text] if text.strip() else []
+        """Return `text` as one piece, there is no context to overflow; none without a colour."""
+        return [text] if _axes_named(text) else []
 
 
 def build(_options: Mapping[str, object]) -> ColourEmbedder:
@@ -101,9 +101,13 @@ def _opponent(rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.stack([light, red - green, (red + green) / 2 - blue], axis=1)
 
 
+def _axes_named(text: str) -> list[str]:
+    axes = [SAME.get(word, word) for word in re.findall(r"\w+", text.lower())]
+    return [axis for axis in axes if axis in AXES[:-1]]
+
+
 def _named(text: str) -> npt.NDArray[np.float32]:
-    words = re.findall(r"\w+", text.lower())
-    axes = [SAME.get(word, word) for word in words]
+    axes = _axes_named(text)
     vector = np.array([axes.count(axis) for axis in AXES], dtype=np.float32)
     vector[-1] = 0.05
     return vector

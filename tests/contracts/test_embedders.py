@@ -87,7 +87,7 @@ def test_same_input_gives_the_same_vectors(embedder: Embedder) -> None:
 
 
 def test_pieces_of_a_long_text_lose_no_word(embedder: Embedder) -> None:
-    text = "\n".join(f"Sentence {n} tells of a dog, and of the sea." for n in range(60))
+    text = "\n".join(f"Sentence {n} tells of a red dog, and of the sea." for n in range(60))
 
     pieces = embedder.split_text(text)
 

@@ -57,6 +57,14 @@ def test_case_and_punctuation_do_not_matter() -> None:
     assert np.array_equal(*embedder.embed_texts(["RED, please!", "red"]))
 
 
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [("a crimson dress", ["a crimson dress"]), ("a dog in a garden", []), ("anything", [])],
+)
+def test_text_without_a_colour_says_nothing_to_it(text: str, pieces: list[str]) -> None:
+    assert ColourEmbedder().split_text(text) == pieces
+
+
 def test_it_is_never_called_semantic() -> None:
     assert ColourEmbedder.semantic is False
 
