@@ -39,10 +39,12 @@ OPERATORS = ("after", "before", "date", "kind", "in", "camera", "near", "library
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), help="So many hits at most.")
 @click.option("--literal", is_flag=True, help="Read no dates and places in the words.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object; its shape is in the README."
+    "--json", "form", flag_value="json", help="One JSON object; its shape is in the README."
 )
-@click.option("--paths", is_flag=True, help="Only paths, one a line.")
-@click.option("--paths0", is_flag=True, help="Only paths, each ended by NUL, for xargs -0.")
+@click.option("--paths", "form", flag_value="paths", help="Only paths, one a line.")
+@click.option(
+    "--paths0", "form", flag_value="paths0", help="Only paths, each ended by NUL, for xargs -0."
+)
 @click.option("--open", "open_", is_flag=True, help="Show the first hit with the system's viewer.")
 @click.option(
     "--contact-sheet",
@@ -57,9 +59,7 @@ def search(
     like: Path | None,
     limit: int | None,
     literal: bool,
-    as_json: bool,
-    paths: bool,
-    paths0: bool,
+    form: str | None,
     open_: bool,
     contact_sheet: Path | None,
     **operators: str | None,
@@ -72,14 +72,11 @@ def search(
     mediaindex search --like photo.jpg at night
     """
     config = settings_of(ctx)
-    written = [
-        *words,
-        *(_operator(name.rstrip("_"), value) for name, value in operators.items() if value),
-    ]
-    if not written and like is None:
+    given = [_operator(name.rstrip("_"), value) for name, value in operators.items() if value]
+    if not words and not given and like is None:
         raise click.UsageError("say what to look for, in words or with --like FILE")
     asked = Asked(
-        words=" ".join(written),
+        words=" ".join([*words, *given]),
         like=like,
         limit=limit or config.settings.search.limit,
         understand=config.settings.search.understand and not literal,
@@ -87,14 +84,9 @@ def search(
     answer = ask(config, asked, date.today())
     if contact_sheet is not None:
         shapes.write_sheet(config, answer, contact_sheet, asked.words or f"like {like}")
-    if as_json:
-        put_json(shapes.as_json(answer, asked))
-    elif paths or paths0:
-        _put_paths(answer, b"\0" if paths0 else b"\n")
-    else:
-        shapes.put_hits(answer)
-        if contact_sheet is not None:
-            click.echo(f"contact sheet: {contact_sheet}", err=True)
+    _put(answer, asked, form)
+    if contact_sheet is not None and form is None:
+        click.echo(f"contact sheet: {contact_sheet}", err=True)
     if open_ and answer.hits:
         _open(answer.hits[0].shown.paths[0])
     return 0 if answer.hits else NOTHING_FOUND
@@ -103,6 +95,15 @@ def search(
 def _operator(name: str, value: str) -> str:
     quoted = f'"{value}"' if " " in value else value
     return f"{name}:{quoted}"
+
+
+def _put(answer: Answer, asked: Asked, form: str | None) -> None:
+    if form == "json":
+        put_json(shapes.as_json(answer, asked))
+    elif form is None:
+        shapes.put_hits(answer)
+    else:
+        _put_paths(answer, b"\0" if form == "paths0" else b"\n")
 
 
 def _put_paths(answer: Answer, end: bytes) -> None:
