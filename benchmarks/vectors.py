@@ -22,6 +22,7 @@ from mediaindex.store.embeddings import open_space
 from mediaindex.store.filters import Dates, Filter
 from mediaindex.types import Space, Vectors
 from mediaindex.vectors import load
+from mediaindex.vectors.facets import Facets
 from mediaindex.vectors.indexes import Indexes
 
 DIM, CLUSTERS, QUESTIONS = 512, 2000, 60
@@ -88,11 +89,12 @@ def search(counts: list[int], chroma: bool) -> None:
         exact = load("exact", folder / "exact")
         made = [exact, load("chroma", folder / "chroma")] if chroma else [exact]
         began = time.monotonic()
-        Sync(database, made).repair()
+        facets = Facets(folder / "facets")
+        Sync(database, made, facets).repair()
         took = time.monotonic() - began
         for index in made:
             name = type(index).__name__.removesuffix("Index").lower()
-            pair = Indexes(exact, None if index is exact else index, 0)
+            pair = Indexes(exact, facets, None if index is exact else index, 0)
             for passes, wanted in FILTERS.items():
                 p50, p99 = measure(database, pair, space, wanted)
                 print(f"| {count:,} | {name} | {passes} | {p50:.1f} | {p99:.1f} |", flush=True)
@@ -122,7 +124,7 @@ def rebuild(count: int) -> None:
             session.execute(text("DELETE FROM index_change"))
         index = load(name, folder / name)
         began = time.monotonic()
-        Sync(database, [index]).repair()
+        Sync(database, [index], Facets(folder / "facets")).repair()
         took = time.monotonic() - began
         used = sum(path.stat().st_size for path in (folder / name).rglob("*") if path.is_file())
         print(f"| {name} | {count:,} | {took:.1f} s | {used / 1e6:.0f} MB |", flush=True)

@@ -91,7 +91,7 @@ def _opened(config: Config) -> Iterator[tuple[Database, Indexes]]:
 def _catch_up(config: Config, database: Database, indexes: Indexes) -> None:
     """Build the index again if it was deleted; not while somebody is indexing, who does it."""
     with database.read() as session:
-        lost = any(
+        lost = indexes.facets.read() is None or any(
             indexes.exact.count(space) == 0 and has_vectors(session, space)
             for space in spaces(session)
         )
@@ -99,7 +99,7 @@ def _catch_up(config: Config, database: Database, indexes: Indexes) -> None:
         return
     try:
         with worker_lock(config.state_dir):
-            Sync(database, indexes.all()).repair()
+            Sync(database, indexes.all(), indexes.facets).repair()
     except AlreadyRunning:
         return
 

@@ -88,7 +88,7 @@ class IndexSettings(Section, frozen=True):
     """Which index finds vectors."""
 
     use: Literal["auto", "exact", "chroma"] = "auto"
-    exact_below: Count = 300_000
+    exact_below: Count = 1_000_000
 
 
 class SearchSettings(Section, frozen=True):

@@ -116,7 +116,7 @@ def _work(
     if not previews.folder.is_dir():
         with database.write() as session:
             jobs.lose_results(session, "decode")
-    sync = Sync(database, indexes.all())
+    sync = Sync(database, indexes.all(), indexes.facets)
     sync.repair(lambda done, of: events.on_note(f"building the index again: {done:,} of {of:,}"))
 
     runner = Runner(

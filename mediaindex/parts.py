@@ -25,6 +25,7 @@ from mediaindex.store.database import Database, open_database
 from mediaindex.store.embeddings import spaces
 from mediaindex.vectors import VectorIndex
 from mediaindex.vectors import load as load_index
+from mediaindex.vectors.facets import Facets
 from mediaindex.vectors.indexes import Indexes, index_folder
 from mediaindex.vectors.probe import open_checked
 
@@ -68,37 +69,37 @@ def embedder(config: Config, use: str | None = None, model: str | None = None) -
 
 def indexes(config: Config, database: Database) -> Indexes:
     """Open the indexes of a database, Chroma's behind its probe; a bad one is set aside."""
-    folder, exact = _exact(config, database)
+    folder, exact, facets = _exact(config, database)
     wanted = config.settings.index
     if wanted.use == "exact":
-        return Indexes(exact, None, wanted.exact_below)
+        return Indexes(exact, facets, None, wanted.exact_below)
     below = 0 if wanted.use == "chroma" else wanted.exact_below
     try:
         opened = open_checked(folder / "chroma", "chroma")
     except RetryLater as error:
-        return Indexes(exact, None, below, set_aside=str(error))
-    return Indexes(exact, opened.index, below, opened.set_aside)
+        return Indexes(exact, facets, None, below, set_aside=str(error))
+    return Indexes(exact, facets, opened.index, below, opened.set_aside)
 
 
 def indexes_to_ask(config: Config, database: Database) -> Indexes:
     """Open what answers questions: Chroma, which takes a second, only where it would be asked."""
-    _, exact = _exact(config, database)
+    _, exact, facets = _exact(config, database)
     wanted = config.settings.index
     with database.read() as session:
         largest = max((exact.count(space) for space in spaces(session)), default=0)
     if wanted.use == "chroma" or (wanted.use == "auto" and largest > wanted.exact_below):
         return indexes(config, database)
-    return Indexes(exact, None, wanted.exact_below)
+    return Indexes(exact, facets, None, wanted.exact_below)
 
 
-def _exact(config: Config, database: Database) -> tuple[Path, VectorIndex]:
+def _exact(config: Config, database: Database) -> tuple[Path, VectorIndex, Facets]:
     with database.read() as session:
         known = settings.recall(session, settings.DATABASE_ID)
     if known is None:
         with database.write() as session:
             known = settings.database_id(session)
     folder = index_folder(config.cache_dir, known)
-    return folder, load_index("exact", folder / "exact")
+    return folder, load_index("exact", folder / "exact"), Facets(folder / "facets")
 
 
 def stages(config: Config, model: Model) -> list[Stage[Any, Any]]:

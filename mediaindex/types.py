@@ -20,6 +20,29 @@ Keys = npt.NDArray[np.int64]
 """Ids of embedding rows, (n,). A key is never given twice, also not after a delete."""
 
 
+FACETS = np.dtype(
+    [
+        ("taken_local", "<M8[us]"),
+        ("latitude", "<f8"),
+        ("longitude", "<f8"),
+        ("place_id", "<i4"),
+        ("rating", "i1"),
+        ("month", "u1"),
+        ("kind", "u1"),
+        ("is_visible", "?"),
+    ]
+)
+"""What filters compare of one asset, 32 bytes. Absent: NaT, NaN, place 0, rating -128, month 0; all
+zero for an asset that is not there. A `kind` is its place in `KINDS`."""
+
+KINDS = ("", "photo", "video")
+
+NO_RATING = -128
+
+FacetRecords = npt.NDArray[np.void]
+"""Records of `FACETS`, (n,)."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """One picture taken from an asset: the whole photo, or one moment of a video."""

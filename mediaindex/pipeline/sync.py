@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 
 from mediaindex.errors import RetryLater
-from mediaindex.store import embeddings
+from mediaindex.store import embeddings, facets
 from mediaindex.store.database import Database
 from mediaindex.types import Keys, Space, Vectors
 from mediaindex.vectors import VectorIndex
+from mediaindex.vectors.facets import Facets
 
 log = logging.getLogger(__name__)
 
@@ -20,27 +21,47 @@ BATCH = 1024
 class Sync:
     """Tells every index what came and went. An index that cannot be written is left behind."""
 
-    def __init__(self, database: Database, indexes: Sequence[VectorIndex]) -> None:
+    def __init__(self, database: Database, indexes: Sequence[VectorIndex], facets: Facets) -> None:
         self._database = database
         self._indexes = list(indexes)
-        #: Why an index was left behind; the next `repair` builds it again.
+        self._facets: Facets | None = facets
+        #: Why an index was left behind.
         self.trouble: str | None = None
+        # Up to which change all that still can be written was told.
+        self._told_assets = self._told_vectors = 0
 
     def step(self) -> int:
         """Bring the indexes up to date with one batch of changes.
 
-        A change says only "look at this vector again", so doing one twice, late or out of order
-        ends in the same state. The indexes are written first and the changes are forgotten after:
-        a crash between the two repeats work and loses none.
+        A change says only "look at this again", so doing one twice, late or out of order ends in
+        the same state. The indexes are written first and the changes are forgotten after: a crash
+        between the two repeats work and loses none. With an index left behind nothing is forgotten,
+        so that the next `Sync` tells it all that it missed.
 
         Returns:
             How many changes were handled; 0 means the indexes are up to date.
         """
+        return self._step_assets() + self._step_vectors()
+
+    def _step_assets(self) -> int:
         with self._database.read() as session:
-            changes = embeddings.pending_changes(session, BATCH)
+            changes = facets.pending_asset_changes(session, self._told_assets, BATCH)
             if not changes:
                 return 0
-            last = changes[-1].id
+            told = facets.read_facets(session, [change.asset_id for change in changes])
+        self._tell_facets(lambda known: known.tell(*told))
+        self._told_assets = changes[-1].id
+        if not self.trouble:
+            with self._database.write() as session:
+                facets.forget_asset_changes(session, self._told_assets)
+        return len(changes)
+
+    def _step_vectors(self) -> int:
+        with self._database.read() as session:
+            changes = embeddings.pending_changes(session, self._told_vectors, BATCH)
+            if not changes:
+                return 0
+            owned = facets.owners(session, [change.key for change in changes])
             told = {change.space_id: set[int]() for change in changes}
             for change in changes:
                 told[change.space_id].add(change.key)
@@ -54,11 +75,14 @@ class Sync:
                 for space_id, keys in told.items()
                 if space_id in known
             ]
+        self._tell_facets(lambda known: known.own(*owned))
         for space, keys, (alive, vectors) in batches:
             gone = np.setdiff1d(keys, alive)
             self._each(partial(_tell, space=space, gone=gone, alive=alive, vectors=vectors))
-        with self._database.write() as session:
-            embeddings.forget_changes(session, last)
+        self._told_vectors = changes[-1].id
+        if not self.trouble:
+            with self._database.write() as session:
+                embeddings.forget_changes(session, self._told_vectors)
         return len(changes)
 
     def repair(self, on_progress: Callable[[int, int], None] = lambda _done, _of: None) -> int:
@@ -72,6 +96,7 @@ class Sync:
         """
         while self.step():
             pass
+        self._repair_facets()
         with self._database.read() as session:
             wanted = {
                 space: embeddings.count_vectors(session, space)
@@ -115,6 +140,29 @@ class Sync:
             log.warning("an index cannot be written: %s", error)
             self.trouble = str(error)
             self._indexes.remove(index)
+
+    def _repair_facets(self) -> None:
+        if self._facets is None:
+            return
+        with self._database.read() as session:
+            known = self._facets.read()
+            if (
+                known is None
+                or np.count_nonzero(known.assets["is_visible"]) != facets.count_visible(session)
+                or len(known.owners) <= facets.newest_key(session)
+            ):
+                log.info("making the facets again")
+                told = facets.all_facets(session), facets.all_owners(session)
+                self._tell_facets(lambda lost: lost.rebuild(*told))
+
+    def _tell_facets(self, work: Callable[[Facets], None]) -> None:
+        try:
+            if self._facets is not None:
+                work(self._facets)
+        except RetryLater as error:
+            log.warning("what filters compare cannot be written: %s", error)
+            self.trouble = str(error)
+            self._facets = None
 
 
 def _tell(index: VectorIndex, space: Space, gone: Keys, alive: Keys, vectors: Vectors) -> None:

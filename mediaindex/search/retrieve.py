@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy.orm import Session
 
+from mediaindex.search import narrow
 from mediaindex.store import fulltext, moments
 from mediaindex.store.filters import Filter
-from mediaindex.types import Near, Space, Vectors
+from mediaindex.types import Keys, Near, Space, Vectors
 from mediaindex.vectors.indexes import Indexes
 
 FEW_KEYS = 50_000
@@ -50,22 +51,35 @@ def nearest_moments(
         wanted: Acts inside: a filter never starves the result.
         limit: At most this many.
     """
-    total = indexes.exact.count(space)
     keys, depth = None, limit * 5 // 4
     if not wanted.is_empty:
-        share = moments.share_passing(session, space, wanted)
-        if share < PAGED_SHARE:
-            among = moments.keys_passing(session, space, wanted, FEW_KEYS)
-            if among is not None:
-                keys, total = np.array(sorted(among), dtype=np.int64), len(among)
-        if keys is None:
-            depth = min(total, round(limit * 1.5 / max(share, 0.01)))
+        keys, depth = _narrowed(session, indexes, space, wanted, depth)
+    total = indexes.exact.count(space) if keys is None else len(keys)
     while True:
         near = indexes.nearest(space, query, depth, keys)
         best = _best_of_each(near, moments.passing(session, space, near.keys.tolist(), wanted))
         if len(best) >= limit or len(near.keys) < depth or depth >= total:
             return best[:limit]
         depth = min(total, depth * GROWTH)
+
+
+def _narrowed(
+    session: Session, indexes: Indexes, space: Space, wanted: Filter, depth: int
+) -> tuple[Keys | None, int]:
+    """Return the keys to compare, None for all, and how far down the ranking to look at first."""
+    known = indexes.facets.read()
+    names = narrow.of_names(wanted)
+    if known is not None and names.is_empty:
+        return narrow.keys_of(known, narrow.passing_assets(known.assets, wanted)), depth
+    share = moments.share_passing(session, space, wanted)
+    if share < PAGED_SHARE:
+        if known is not None:
+            ids = moments.assets_passing(session, wanted)
+            return narrow.keys_of(known, narrow.listed(ids, len(known.assets))), depth
+        among = moments.keys_passing(session, space, wanted, FEW_KEYS)
+        if among is not None:
+            return np.array(sorted(among), dtype=np.int64), depth
+    return None, round(depth / max(share, 0.01))
 
 
 def _best_of_each(near: Near, found: Mapping[int, tuple[int, int]]) -> list[Candidate]:

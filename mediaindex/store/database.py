@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 
 from mediaindex.errors import StoreError
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration. A database at it is opened without loading Alembic."""
 
 BUSY_TIMEOUT_MS = 30_000

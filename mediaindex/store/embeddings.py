@@ -143,9 +143,10 @@ def sample_vectors(session: Session, space: Space, limit: int) -> Vectors:
     return _arrays(space, session.execute(query).all())[1]
 
 
-def pending_changes(session: Session, limit: int) -> Sequence[IndexChangeRow]:
-    """Return the oldest changes that the indexes have not been told of."""
-    return session.scalars(select(IndexChangeRow).order_by(IndexChangeRow.id).limit(limit)).all()
+def pending_changes(session: Session, after: int, limit: int) -> Sequence[IndexChangeRow]:
+    """Return the oldest changes with ids above `after`."""
+    query = select(IndexChangeRow).where(IndexChangeRow.id > after).order_by(IndexChangeRow.id)
+    return session.scalars(query.limit(limit)).all()
 
 
 def forget_changes(session: Session, up_to: int) -> None:
@@ -156,16 +157,6 @@ def forget_changes(session: Session, up_to: int) -> None:
 def count_changes(session: Session) -> int:
     """Return how many changes the indexes have not been told of."""
     return session.scalar(select(func.count(IndexChangeRow.id))) or 0
-
-
-def moments_of(session: Session, keys: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Return (moment id, asset id) by key, of those that exist."""
-    query = (
-        select(EmbeddingRow.id, EmbeddingRow.moment_id, MomentRow.asset_id)
-        .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
-        .where(EmbeddingRow.id.in_(keys))
-    )
-    return {key: (moment, asset) for key, moment, asset in session.execute(query)}
 
 
 def _arrays(space: Space, rows: Sequence[tuple[int, bytes]]) -> tuple[Keys, Vectors]:

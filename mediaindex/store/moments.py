@@ -60,6 +60,11 @@ def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> 
     return None if len(keys) > limit else list(keys)
 
 
+def assets_passing(session: Session, wanted: Filter) -> list[int]:
+    """Return the ids of all assets that pass."""
+    return list(session.connection().scalars(select(AssetRow.id).where(*conditions(wanted))))
+
+
 def share_passing(session: Session, space: Space, wanted: Filter) -> float:
     """Return about which share of a space's vectors passes, 0 to 1, from a sample of them."""
     newest_key = session.scalar(select(func.max(EmbeddingRow.id))) or 0

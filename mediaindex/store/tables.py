@@ -122,9 +122,7 @@ class AssetRow(Base):
     #: Since when no file of it is there; None while one is.
     missing_since: Mapped[datetime | None] = mapped_column(Utc)
     #: The photo whose live-photo video this is; such a video is no hit of its own.
-    companion_of_id: Mapped[int | None] = mapped_column(
-        ForeignKey("asset.id", ondelete="SET NULL"), index=True
-    )
+    companion_of_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id", ondelete="SET NULL"))
     #: Of the upright picture.
     width_px: Mapped[int | None]
     height_px: Mapped[int | None]
@@ -144,6 +142,13 @@ class AssetRow(Base):
     lens: Mapped[str | None]
     #: 0 to 5, -1 is "rejected".
     rating: Mapped[int | None]
+
+
+Index(
+    "ix_asset_companion_of_id",
+    AssetRow.companion_of_id,
+    sqlite_where=AssetRow.companion_of_id.is_not(None),
+)
 
 
 class WordsRow(Base):
@@ -215,6 +220,16 @@ class IndexChangeRow(Base):
     space_id: Mapped[int]
     #: Id of the embedding.
     key: Mapped[int]
+
+
+class AssetChangeRow(Base):
+    """An asset whose facets are to be looked at again; see `IndexChangeRow`."""
+
+    __tablename__ = "asset_change"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    asset_id: Mapped[int]
 
 
 class DocumentRow(Base):

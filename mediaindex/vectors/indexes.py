@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mediaindex.types import Keys, Near, Space, Vectors
 from mediaindex.vectors import VectorIndex
+from mediaindex.vectors.facets import Facets
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,8 @@ class Indexes:
     """The exact index, and Chroma where it is wanted."""
 
     exact: VectorIndex
+    #: What filters compare.
+    facets: Facets
     #: None where the settings want no Chroma, or where it cannot be used now.
     chroma: VectorIndex | None
     #: Above this many vectors in a space, Chroma answers what has no filter.
@@ -22,10 +25,14 @@ class Indexes:
     def nearest(self, space: Space, query: Vectors, limit: int, among: Keys | None = None) -> Near:
         """Return the `limit` nearest to `query`; see `VectorIndex.nearest`.
 
-        A filter is answered exactly: a graph index loses what passes a selective one.
+        A filter is answered exactly: a graph index loses what passes a selective one. So is all
+        that Chroma, behind or just made anew, does not hold in full.
         """
-        if self.chroma is None or among is not None or self.exact.count(space) <= self.exact_below:
+        if self.chroma is None or among is not None:
             return self.exact.nearest(space, query, limit, among)
+        count = self.exact.count(space)
+        if count <= self.exact_below or self.chroma.count(space) < count:
+            return self.exact.nearest(space, query, limit)
         return self.chroma.nearest(space, query, limit)
 
     def all(self) -> list[VectorIndex]:

@@ -1,24 +1,37 @@
 """Rows of vectors with their keys, in files that survive `kill -9` at any moment.
 
-A space's folder has one generation in it: a numbered folder of two files that only grow,
-`vectors.f32` (rows of float32) and `keys.i64`. A row is on disk before its key, so the number of
-keys says how many rows count. A row is removed by overwriting its key with `GONE`; `compact` writes
-the others as the next generation, which counts from the moment it gets its number.
+A space's folder has one generation in it: a numbered folder of files that only grow, one a column.
+A row is on disk before its key, so the number of keys says how many rows count. A row is removed by
+overwriting its key with `GONE`; `compact` writes the others as the next generation, which counts
+from the moment it gets its number.
 """
 
 import os
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from mediaindex.types import Keys, Vectors
+
+Codes = npt.NDArray[np.int8]
 
 GONE = -1
 """The key of a row that was removed."""
 
-KEYS, VECTORS = "keys.i64", "vectors.f32"
+KEYS = "keys.i64"
+
+COLUMNS = {"vectors.f32": "<f4", "codes.i8": "i1", "scales.f32": "<f4", KEYS: "<i8"}
+"""The files in the order they are written, and the type of their values; the keys come last."""
+
+ONE_A_ROW = frozenset({"scales.f32", KEYS})
+"""Columns of one value a row; the others have one a dimension."""
+
+FULL_SCALE = 127
+"""The largest value of a code."""
 
 COPIED_ROWS = 8192
 
@@ -30,11 +43,24 @@ class Rows:
     #: `GONE` where a row was removed.
     keys: Keys
     vectors: Vectors
+    #: int8 (n, dim): the vectors in steps of `scales`, `FULL_SCALE` of them for a row's largest
+    #: value. A quarter of the bytes, and what is compared first.
+    codes: Codes
+    #: float32 (n,); NaN where a vector is not finite.
+    scales: Vectors
     #: 0 where nothing was ever written.
     generation: int
-    #: Inode of the keys and sizes of both files. What is mapped keeps its inode, so no other file
+    #: Inode of the keys and sizes of all files. What is mapped keeps its inode, so no other file
     #: can have got the same.
-    state: tuple[int, int, int]
+    state: tuple[int, ...]
+
+
+def encode(vectors: Vectors) -> tuple[Codes, Vectors]:
+    """Return vectors as int8 codes (n, dim) and the step of each row, float32 (n,)."""
+    largest = np.abs(vectors).max(axis=1, initial=0.0)
+    scales = np.where(np.isfinite(largest), largest / FULL_SCALE, np.nan).astype(np.float32)
+    steps = np.where(scales > 0, scales, np.float32(np.inf))[:, None]
+    return np.rint(np.nan_to_num(vectors / steps)).astype(np.int8), scales
 
 
 def read(home: Path, dim: int, known: Rows | None = None) -> Rows:
@@ -50,8 +76,8 @@ def read(home: Path, dim: int, known: Rows | None = None) -> Rows:
         except FileNotFoundError:
             # Either nothing was written yet, or the next generation has just taken the place.
             if _newest(home) == generation:
-                no_keys, no_rows = np.empty(0, np.int64), np.empty((0, dim), np.float32)
-                return Rows(no_keys, no_rows, generation, (0, 0, 0))
+                none = np.empty((0, dim), np.float32)
+                return Rows(np.empty(0, np.int64), none, *encode(none), generation, ())
 
 
 def append(home: Path, keys: Keys, vectors: Vectors) -> None:
@@ -118,29 +144,35 @@ def _newest(home: Path) -> int:
 
 
 def _map(folder: Path, dim: int, generation: int, known: Rows | None) -> Rows:
-    # Keys first: what they count has its row in the file that is looked at next.
-    of_keys, of_vectors = (folder / KEYS).stat(), (folder / VECTORS).stat()
-    state = (of_keys.st_ino, of_keys.st_size, of_vectors.st_size)
+    # Keys first: what they count has its row in the files that are looked at next.
+    keys_at = (folder / KEYS).stat()
+    sizes = [(folder / name).stat().st_size for name in COLUMNS]
+    state = (keys_at.st_ino, *sizes)
     if known is not None and known.state == state:
         return known
-    # The shorter of the two counts: a kill leaves rows without keys, a power cut may leave either.
-    whole = min(of_keys.st_size // 8, of_vectors.st_size // (dim * 4))
+    # The shortest counts: a kill leaves rows without keys, a power cut may leave any.
+    whole = min(size // _row_bytes(name, dim) for name, size in zip(COLUMNS, sizes, strict=True))
     if whole == 0:
         raise FileNotFoundError(folder)
-    keys = np.memmap(folder / KEYS, dtype=np.int64, mode="r", shape=(whole,))
-    vectors = np.memmap(folder / VECTORS, dtype=np.float32, mode="r", shape=(whole, dim))
-    return Rows(keys, vectors, generation, state)
+    vectors, codes, scales, keys = (
+        np.memmap(folder / name, kind, "r", shape=(whole,) if name in ONE_A_ROW else (whole, dim))
+        for name, kind in COLUMNS.items()
+    )
+    return Rows(keys, vectors, codes, scales, generation, state)
 
 
 def _append(folder: Path, keys: Keys, vectors: Vectors) -> None:
-    row_bytes = vectors.shape[1] * 4
-    with (folder / VECTORS).open("ab") as rows, (folder / KEYS).open("ab") as names:
-        whole = min(rows.tell() // row_bytes, names.tell() // 8)
-        for file, data, size in (
-            (rows, np.ascontiguousarray(vectors, dtype="<f4"), whole * row_bytes),
-            (names, np.ascontiguousarray(keys, dtype="<i8"), whole * 8),
-        ):
-            file.truncate(size)
-            file.write(data.data)
-            file.flush()
-            os.fdatasync(file.fileno())
+    dim = vectors.shape[1]
+    columns = zip(COLUMNS.items(), (vectors, *encode(vectors), keys), strict=True)
+    with ExitStack() as stack:
+        files = {name: stack.enter_context((folder / name).open("ab")) for name in COLUMNS}
+        whole = min(file.tell() // _row_bytes(name, dim) for name, file in files.items())
+        for (name, kind), values in columns:
+            files[name].truncate(whole * _row_bytes(name, dim))
+            files[name].write(np.ascontiguousarray(values, dtype=kind).data)
+            files[name].flush()
+            os.fdatasync(files[name].fileno())
+
+
+def _row_bytes(name: str, dim: int) -> int:
+    return np.dtype(COLUMNS[name]).itemsize * (1 if name in ONE_A_ROW else dim)

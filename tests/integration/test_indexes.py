@@ -15,10 +15,12 @@ from mediaindex.store.assets import moments_by_asset
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import count_changes, open_space, replace_embeddings
 from mediaindex.store.tables import AssetRow, MomentRow
-from mediaindex.types import Keys, Space, Vectors
+from mediaindex.types import Keys, Near, Space, Vectors
 from mediaindex.vectors.chroma import DIRTY
 from mediaindex.vectors.chroma import build as build_chroma
 from mediaindex.vectors.exact import CHUNK_ROWS, WASTE_ROWS, ExactIndex
+from mediaindex.vectors.facets import Facets
+from mediaindex.vectors.indexes import Indexes
 from mediaindex.vectors.probe import open_checked, probe
 from tests.conftest import NOW
 
@@ -77,15 +79,16 @@ def test_sync_tells_the_index_and_then_forgets_the_changes(
     database: Database, stored: Space, tmp_path: Path
 ) -> None:
     index = ExactIndex(tmp_path / "exact")
-    sync = Sync(database, [index])
+    sync = Sync(database, [index], Facets(tmp_path / "facets"))
 
-    assert (sync.step(), sync.step()) == (5, 0)
+    # Five assets and their five vectors.
+    assert (sync.step(), sync.step()) == (10, 0)
     assert index.count(stored) == 5
 
 
 def test_deleted_asset_leaves_the_index(database: Database, stored: Space, tmp_path: Path) -> None:
     index = ExactIndex(tmp_path / "exact")
-    sync = Sync(database, [index])
+    sync = Sync(database, [index], Facets(tmp_path / "facets"))
     sync.step()
     with database.write() as session:
         session.execute(text("DELETE FROM asset WHERE id = 3"))
@@ -99,7 +102,7 @@ def test_one_index_that_cannot_be_written_does_not_stop_the_other(
     database: Database, stored: Space, tmp_path: Path
 ) -> None:
     good = ExactIndex(tmp_path / "exact")
-    sync = Sync(database, [Broken(tmp_path / "broken"), good])
+    sync = Sync(database, [Broken(tmp_path / "broken"), good], Facets(tmp_path / "facets"))
 
     sync.step()
 
@@ -107,17 +110,36 @@ def test_one_index_that_cannot_be_written_does_not_stop_the_other(
     assert sync.trouble == "no space left on device"
 
 
-def test_index_left_behind_is_made_again_by_repair(
+def test_index_left_behind_is_told_later_all_that_it_missed(
     database: Database, stored: Space, tmp_path: Path
 ) -> None:
-    Sync(database, [Broken(tmp_path / "index")]).step()
-    with database.read() as session:
-        assert count_changes(session) == 0
+    facets = Facets(tmp_path / "facets")
+    Sync(database, [ExactIndex(tmp_path / "index")], facets).step()
+    with database.write() as session:
+        # As many vectors as before, so that counting alone would not tell.
+        replace_embeddings(session, stored, [1], [1], -unit_rows(1))
+    behind = Sync(database, [Broken(tmp_path / "index")], facets)
+    while behind.step():
+        pass
     index = ExactIndex(tmp_path / "index")
 
-    assert Sync(database, [index]).repair() == 1
+    Sync(database, [index], facets).repair()
+
+    assert index.nearest(stored, -unit_rows(1)[0], 1).scores[0] == pytest.approx(1.0, abs=1e-3)
+    with database.read() as session:
+        assert count_changes(session) == 0
+
+
+def test_lost_index_is_made_again_by_repair(
+    database: Database, stored: Space, tmp_path: Path
+) -> None:
+    facets = Facets(tmp_path / "facets")
+    Sync(database, [ExactIndex(tmp_path / "first")], facets).repair()
+    index = ExactIndex(tmp_path / "second")
+
+    assert Sync(database, [index], facets).repair() == 1
     assert index.count(stored) == 5
-    assert Sync(database, [index]).repair() == 0
+    assert Sync(database, [index], facets).repair() == 0
 
 
 @pytest.mark.parametrize("use", ["exact", "chroma"])
@@ -245,3 +267,20 @@ def test_probe_finds_a_sound_index_sound(tmp_path: Path) -> None:
     filled_chroma(tmp_path / "chroma")
 
     assert probe(tmp_path / "chroma") is None
+
+
+class Deaf(ExactIndex):
+    """An index that must not be asked."""
+
+    def nearest(self, space: Space, query: Vectors, limit: int, among: Keys | None = None) -> Near:
+        raise AssertionError("it does not hold all")
+
+
+def test_index_that_lacks_vectors_is_not_asked(tmp_path: Path) -> None:
+    exact, chroma = ExactIndex(tmp_path / "exact"), Deaf(tmp_path / "chroma")
+    exact.add(SPACE, keys(4), unit_rows(4))
+    chroma.add(SPACE, keys(3), unit_rows(3))
+
+    pair = Indexes(exact, Facets(tmp_path / "facets"), chroma, exact_below=0)
+
+    assert pair.nearest(SPACE, unit_rows(1)[0], 1).keys.tolist() == [1]

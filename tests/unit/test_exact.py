@@ -95,6 +95,25 @@ LikeADict.TestCase.settings = settings(max_examples=25, stateful_step_count=20, 
 TestLikeADict = LikeADict.TestCase
 
 
+@pytest.mark.parametrize("share", [1.0, 0.1], ids=["all", "some"])
+def test_comparing_codes_first_misses_nothing(tmp_path: Path, share: float) -> None:
+    # As CLIP's own: near to each other, and a few dimensions far larger than the others.
+    chance = np.random.default_rng(5)
+    raw = chance.standard_normal((20_000, 64)) * 0.3 + chance.standard_normal(64)
+    raw[:, 7] += 12.0
+    made = (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32)
+    space = Space(1, "model", "picture", 64)
+    index = ExactIndex(tmp_path)
+    index.add(space, np.arange(20_000), made)
+    some = np.arange(0, 20_000, round(1 / share))
+
+    for asked in made[:20]:
+        found = index.nearest(space, asked, 50, some)
+        scores = made[some] @ asked
+        assert set(found.keys) == set(some[np.argsort(-scores)[:50]])
+        assert found.scores.tolist() == pytest.approx(np.sort(scores)[::-1][:50], abs=1e-6)
+
+
 def test_equals_come_by_key_and_cut_the_same_way_each_time(tmp_path: Path) -> None:
     index = ExactIndex(tmp_path)
     index.add(SPACE, keys(9, 4, 7, 2), rows(ONE, ONE, OTHER, ONE))
@@ -175,7 +194,7 @@ def test_compaction_that_was_killed_changes_nothing_and_is_cleared_away(tmp_path
     assert len(list(home.iterdir())) == 1
 
 
-@pytest.mark.parametrize("torn", ["vectors.f32", "keys.i64"])
+@pytest.mark.parametrize("torn", ["vectors.f32", "codes.i8", "scales.f32", "keys.i64"])
 def test_torn_file_loses_its_tail_and_can_be_written_on(tmp_path: Path, torn: str) -> None:
     index = ExactIndex(tmp_path)
     index.add(SPACE, keys(1, 2, 3), rows(ONE, ONE, ONE))

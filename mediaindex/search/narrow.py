@@ -1,0 +1,83 @@
+"""What a filter leaves over, by comparing facets: what SQL would say, much faster.
+
+What a filter asks of names (folders, libraries, cameras) has no facet: SQLite lists that.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from mediaindex.store.filters import KM_A_DEGREE, Circle, Dates, Filter
+from mediaindex.types import KINDS, FacetRecords, Keys
+from mediaindex.vectors.facets import Known
+
+Mask = npt.NDArray[np.bool_]
+
+
+def of_names(wanted: Filter) -> Filter:
+    """Return the part of a filter that facets cannot answer."""
+    return Filter(folders=wanted.folders, cameras=wanted.cameras, libraries=wanted.libraries)
+
+
+def passing_assets(facets: FacetRecords, wanted: Filter) -> Mask:
+    """Return which assets pass all but the names, bool (n,) by id; see `filters.conditions`."""
+    mask: Mask = np.array(facets["is_visible"])
+    if wanted.kinds:
+        mask &= np.isin(facets["kind"], [KINDS.index(kind) for kind in wanted.kinds])
+    for dates in wanted.dates:
+        mask &= _taken(facets, dates)
+    if wanted.months:
+        mask &= np.isin(facets["month"], wanted.months)
+    if wanted.near:
+        mask &= _any(_within(facets, circle) for circle in wanted.near)
+    if wanted.places:
+        mask &= np.isin(facets["place_id"], wanted.places)
+    if wanted.rating is not None:
+        mask &= facets["rating"] >= wanted.rating
+    if wanted.assets is not None:
+        mask &= listed(wanted.assets, len(mask))
+    return mask
+
+
+def listed(asset_ids: Iterable[int], length: int) -> Mask:
+    """Return which asset ids are in a list, bool (length,)."""
+    ids = np.fromiter(asset_ids, dtype=np.int64)
+    mask = np.zeros(length, dtype=bool)
+    mask[ids[ids < length]] = True
+    return mask
+
+
+def keys_of(known: Known, mask: Mask) -> Keys:
+    """Return the keys of all vectors of the assets in `mask`, ascending."""
+    # An owner may be newer than the records: what is not known yet does not pass.
+    longest = int(known.owners.max(initial=0)) + 1
+    wide = np.zeros(max(longest, len(mask)), dtype=bool)
+    wide[: len(mask)] = mask
+    return np.flatnonzero(wide[known.owners])
+
+
+def _taken(facets: FacetRecords, dates: Dates) -> Mask:
+    taken = facets["taken_local"]
+    mask: Mask = ~np.isnat(taken)
+    if dates.start is not None:
+        mask &= taken >= np.datetime64(dates.start)
+    if dates.end is not None:
+        mask &= taken < np.datetime64(dates.end)
+    return mask
+
+
+def _within(facets: FacetRecords, circle: Circle) -> Mask:
+    shrink = max(math.cos(math.radians(circle.latitude)), 1e-6)
+    radius = circle.radius_km / KM_A_DEGREE
+    north = facets["latitude"] - circle.latitude
+    straight = np.abs(facets["longitude"] - circle.longitude)
+    east = np.minimum(straight, 360 - straight) * shrink
+    inside: Mask = north * north + east * east <= radius * radius
+    return inside
+
+
+def _any(masks: Iterable[Mask]) -> Mask:
+    found: Mask = np.logical_or.reduce(list(masks))
+    return found
