@@ -12,6 +12,7 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
 from mediaindex.media.dates import Stamp, offset_by_gps, parse_exif, parse_offset
+from mediaindex.media.text import one_line
 from mediaindex.types import PersonWords, Position, WordsKind
 
 DATES = (
@@ -156,7 +157,7 @@ def _gps_clock(gps: dict[int, Any]) -> datetime | None:
     try:
         hour, minute, second = (int(part or 0) for part in time)
         return day.at.replace(hour=hour, minute=minute, second=min(second, 59), tzinfo=UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -176,7 +177,7 @@ def _degrees(value: Any, ref: Any, most: int) -> float | None:  # noqa: ANN401 -
     parts = [_number(part) for part in _sequence(value)]
     if not parts or len(parts) > 3 or None in parts:
         return None
-    degrees = math.fsum((part or 0.0) / 60.0**place for place, part in enumerate(parts))
+    degrees = sum((part or 0.0) / 60.0**place for place, part in enumerate(parts))
     if not 0 <= degrees <= most:
         return None
     return -degrees if (_text(ref) or "").upper()[:1] in ("S", "W") else degrees
@@ -254,9 +255,7 @@ def _text(value: Any) -> str | None:  # noqa: ANN401 - a tag may hold anything
         # Pillow reads tags as Latin-1; phones write UTF-8.
         with suppress(UnicodeEncodeError, UnicodeDecodeError):
             value = value.encode("latin-1").decode("utf-8")
-    text = value.split("\0")[0]
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
-    text = " ".join(text.split())
+    text = one_line(value.split("\0")[0])
     return text if any(map(str.isalnum, text)) else None
 
 

@@ -1,6 +1,7 @@
 """Google Takeout's JSON beside a photo."""
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from mediaindex.media.dates import Stamp
 from mediaindex.media.reading import open_to_read
+from mediaindex.media.text import one_line
 from mediaindex.types import PersonWords, Position
 
 MAX_BYTES = 1_000_000
@@ -37,13 +39,14 @@ def read_takeout(path: Path) -> TakeoutFacts:
     if not isinstance(said, dict):
         return TakeoutFacts()
     words = []
-    if isinstance(said.get("description"), str) and said["description"].strip():
-        words.append(PersonWords("description", said["description"].strip(), "takeout"))
+    if isinstance(said.get("description"), str):
+        words.append(PersonWords("description", one_line(said["description"]), "takeout"))
     for person in _list(said.get("people")):
         if isinstance(person, dict) and isinstance(person.get("name"), str):
-            words.append(PersonWords("person", person["name"].strip(), "takeout"))
+            words.append(PersonWords("person", one_line(person["name"]), "takeout"))
     position = _position(said.get("geoData")) or _position(said.get("geoDataExif"))
-    return TakeoutFacts(_taken(said.get("photoTakenTime")), position, tuple(words))
+    told = tuple(one for one in words if one.text)
+    return TakeoutFacts(_taken(said.get("photoTakenTime")), position, told)
 
 
 def _taken(said: Any) -> Stamp | None:  # noqa: ANN401 - whatever the JSON holds
@@ -54,16 +57,23 @@ def _taken(said: Any) -> Stamp | None:  # noqa: ANN401 - whatever the JSON holds
 
 
 def _position(said: Any) -> Position | None:  # noqa: ANN401 - whatever the JSON holds
-    try:
-        latitude, longitude = float(said["latitude"]), float(said["longitude"])
-    except (TypeError, KeyError, ValueError):
+    if not isinstance(said, dict):
         return None
+    latitude, longitude = _number(said.get("latitude")), _number(said.get("longitude"))
     # Google writes 0, 0 where it knows nothing.
-    if (latitude, longitude) == (0.0, 0.0) or abs(latitude) > 90 or abs(longitude) > 180:
+    if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
         return None
-    altitude = said.get("altitude")
-    known = isinstance(altitude, int | float) and altitude != 0
-    return Position(latitude, longitude, float(altitude) if known else None)
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        return None
+    return Position(latitude, longitude, _number(said.get("altitude")) or None)
+
+
+def _number(said: Any) -> float | None:  # noqa: ANN401 - whatever the JSON holds
+    try:
+        number = float(said)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _list(said: Any) -> list[Any]:  # noqa: ANN401 - whatever the JSON holds

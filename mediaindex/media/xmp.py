@@ -9,6 +9,7 @@ import defusedxml
 from defusedxml.ElementTree import fromstring
 
 from mediaindex.media.dates import Stamp, parse_iso
+from mediaindex.media.text import one_line
 from mediaindex.types import PersonWords, Position, WordsKind
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -98,7 +99,7 @@ class _Tree:
                 found.append(node.attrib[tag])
             elif node.tag == tag:
                 found += _values(node)
-        return [" ".join(text.split()) for text in found if text.strip()]
+        return [text for text in map(one_line, found) if text]
 
     def first(self, *properties: tuple[str, str]) -> str | None:
         """Return the first value there is of these."""
@@ -153,7 +154,7 @@ def _degrees(text: str | None, most: int) -> float | None:
     )
     if found is None:
         return None
-    value = int(found[1]) + float(found[2]) / 60 + float(found[3] or 0) / 3600
+    value = float(found[1]) + float(found[2]) / 60 + float(found[3] or 0) / 3600
     if value > most:
         return None
     return -value if found[4] in "SW" else value
