@@ -6,14 +6,14 @@ import random
 import shutil
 import signal
 import stat
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.kills import kill_after, real_library
 from tests.acceptance.program import Program
-from tests.media import MEDIA, media_files, needs_media
+from tests.media import needs_media
 
 pytestmark = needs_media
 
@@ -22,24 +22,7 @@ KILLS = 10
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some forty real files of all kinds, good and broken, with a double and a sidecar."""
-    root = tmp_path_factory.mktemp("library")
-    chosen = [
-        *media_files("photos")[:12],
-        *media_files("metadata")[::8],
-        *media_files("broken")[::7],
-        MEDIA / "formats" / "IMG_2682.heic",
-        MEDIA / "formats" / "8bit-sRGB.avif",
-        MEDIA / "videos" / "realshort.mp4",
-    ]
-    for path in chosen:
-        folder = root / path.parent.name
-        folder.mkdir(exist_ok=True)
-        shutil.copy2(path, folder)
-    shutil.copy2(root / "photos" / "astronaut.png", root / "the same again.png")
-    (root / "empty.jpg").touch()
-    (root / "lying.jpg").write_text("no picture at all")
-    return root
+    return real_library(tmp_path_factory.mktemp("library"))
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +80,7 @@ def test_killed_at_any_moment_it_comes_to_the_same_end(
     program = Program(tmp_path)
     moments = random.Random(20261121)
     for _ in range(KILLS):
-        process = program.start("index", str(library))
-        try:
-            process.wait(timeout=moments.uniform(0.2, 4.0))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+        kill_after(moments.uniform(0.2, 4.0), program.start("index", str(library)))
 
     done = program.run("index", str(library))
 
