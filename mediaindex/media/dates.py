@@ -19,6 +19,8 @@ from mediaindex.types import DateSource, TakenAt
 EARLIEST = 1826
 """The year of the oldest photograph; scans of old prints carry such dates."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 NOON = 12
 """A date without a time is put at noon: in no zone does it slip into the next day."""
 
@@ -150,8 +152,11 @@ def by_name(name: str) -> list[Stamp]:
 
 
 def by_mtime(mtime_ns: int) -> list[Stamp]:
-    """Return a file's time as a stamp."""
-    return [Stamp(datetime.fromtimestamp(mtime_ns / 1e9, UTC))] if mtime_ns > 0 else []
+    """Return a file's time as a stamp; none for one before 1970 or past the year 9999."""
+    try:
+        return [Stamp(EPOCH + timedelta(microseconds=mtime_ns // 1000))] if mtime_ns > 0 else []
+    except OverflowError:
+        return []
 
 
 def _stamp(

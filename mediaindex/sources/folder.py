@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+EARLIEST_NS, LATEST_NS = -(2**63), 2**63 - 1
+"""Nanoseconds since 1970 that 64 bits hold, 1677 to 2262; file systems and `touch` go further."""
+
 
 @dataclass(frozen=True)
 class FoundFile:
@@ -15,6 +18,7 @@ class FoundFile:
 
     name: str
     size_bytes: int
+    #: A time that 64 bits cannot hold is taken for the nearest that they can.
     mtime_ns: int
 
 
@@ -122,7 +126,8 @@ def _sort_out(
         except OSError:
             continue  # gone since it was listed, or a link to nowhere
         if stat.S_ISREG(found.st_mode):
-            files.append(FoundFile(entry.name, found.st_size, found.st_mtime_ns))
+            mtime_ns = max(EARLIEST_NS, min(found.st_mtime_ns, LATEST_NS))
+            files.append(FoundFile(entry.name, found.st_size, mtime_ns))
     return folders, files
 
 

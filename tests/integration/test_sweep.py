@@ -135,6 +135,17 @@ def test_folder_that_cannot_be_listed_is_not_gone(database: Database, library: L
     assert present(database) == {"a.jpg", "x/b.jpg", "x/y/c.jpg"}
 
 
+def test_file_of_a_far_year_is_found_and_does_not_change(
+    database: Database, library: Library
+) -> None:
+    fill(library, "a.jpg")
+    year_2400_s = 13_569_465_600
+    os.utime(library.root / "a.jpg", (year_2400_s, year_2400_s))
+
+    assert look(database, library).new == 1
+    assert look(database, library).changed == 0
+
+
 def test_sidecar_that_comes_changes_or_goes_makes_its_photo_read_again(
     database: Database, library: Library
 ) -> None:

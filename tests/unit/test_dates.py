@@ -5,6 +5,7 @@ import pytest
 from mediaindex.media.dates import (
     DateRules,
     Stamp,
+    by_mtime,
     by_name,
     offset_by_gps,
     parse_exif,
@@ -51,6 +52,22 @@ def test_date_in_a_name(name: str, when: str) -> None:
 )
 def test_name_without_a_date(name: str) -> None:
     assert by_name(name) == []
+
+
+@pytest.mark.parametrize(
+    ("mtime_s", "when"),
+    [
+        (1_562_254_212, "2019-07-04T15:30:12+00:00"),
+        (253_402_300_799, "9999-12-31T23:59:59+00:00"),
+        (253_402_300_800, None),  # what follows on it
+        (2**63, None),  # more than file systems keep
+        (-1, None),
+    ],
+)
+def test_time_of_a_file(mtime_s: int, when: str | None) -> None:
+    found = by_mtime(mtime_s * 10**9)
+
+    assert [stamp.at.isoformat() for stamp in found] == ([] if when is None else [when])
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 
 from mediaindex.config import SweepSettings
-from mediaindex.sources.folder import Rules, walk, why_offline
+from mediaindex.sources.folder import LATEST_NS, Rules, walk, why_offline
 
 USUAL = Rules(SweepSettings().exclude)
+
+YEAR_2400_S = 13_569_465_600
 
 
 def fill(root: Path, *names: str) -> None:
@@ -104,6 +106,16 @@ def test_folder_that_cannot_be_listed_is_told_with_its_reason(tmp_path: Path) ->
 
     assert [(folder.path, folder.files) for folder in folders] == [("gone", ())]
     assert folders[0].unreadable == "No such file or directory"
+
+
+def test_time_beyond_64_bits_is_the_nearest_within(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jpg")
+    os.utime(tmp_path / "a.jpg", (YEAR_2400_S, YEAR_2400_S))
+
+    [folder] = walk(tmp_path, USUAL)
+
+    # Some file systems do not go so far themselves.
+    assert folder.files[0].mtime_ns == min((tmp_path / "a.jpg").stat().st_mtime_ns, LATEST_NS)
 
 
 def test_empty_root_is_suspect_only_where_files_were(tmp_path: Path) -> None:
