@@ -1,6 +1,8 @@
 """Walk a library: which files are there, folder by folder, less what is excluded."""
 
+import errno
 import fnmatch
+import heapq
 import os
 import re
 import stat
@@ -10,6 +12,9 @@ from pathlib import Path
 
 EARLIEST_NS, LATEST_NS = -(2**63), 2**63 - 1
 """Nanoseconds since 1970 that 64 bits hold, 1677 to 2262; file systems and `touch` go further."""
+
+NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+"""What a file that went since it was listed answers, and a link to nowhere or in a circle."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class FoundFolder:
     #: Relative to the root, "/" between names; "" is the root.
     path: str
     files: tuple[FoundFile, ...]
-    #: Why it could not be listed; None if it could. Nothing is known then of what lies below.
+    #: Why it, or a file in it, could not be looked at; None if all could. Nothing is known then of
+    #: what lies in it and below.
     unreadable: str | None = None
 
 
@@ -60,33 +66,38 @@ class Rules:
 
 
 def walk(root: Path, rules: Rules, below: str = "") -> Iterator[FoundFolder]:
-    """Yield every folder of a library that is not excluded, in order of path.
+    """Yield every folder of a library that is not excluded, in order of path, behind links last.
 
-    Only regular files are listed. Nothing is opened. A folder that cannot be listed is yielded with
-    the reason, so that its files are not taken for gone. A link that leads back into its own path
-    is passed by.
+    Only regular files are listed. Nothing is opened. A folder that cannot be looked into is yielded
+    with the reason, so that its files are not taken for gone. A link to a folder that was found
+    already is passed by: there are more ways through folders that link to each other than any walk
+    could take.
 
     Args:
         root: The library's root.
         rules: What to pass by.
         below: Begin at this folder, relative to the root.
     """
-    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(below, frozenset())]
+    waiting = [(0, below)]
+    walked: set[tuple[int, int]] = set()
     while waiting:
-        path, above = waiting.pop()
+        links, path = heapq.heappop(waiting)
         try:
             here = _identity(root / path)
-            if here in above:
+            # Without links no folder is met twice, and some file systems give one number to many.
+            if links and here in walked:
                 continue
             with os.scandir(root / path) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
+            if any(entry.name == rules.marker for entry in entries):
+                continue
+            folders, files = _sort_out(path, entries, rules)
         except OSError as error:
             yield FoundFolder(path, (), error.strerror or str(error))
             continue
-        if any(entry.name == rules.marker for entry in entries):
-            continue
-        folders, files = _sort_out(path, entries, rules)
-        waiting.extend((name, above | {here}) for name in reversed(folders))
+        walked.add(here)
+        for inside, is_link in folders:
+            heapq.heappush(waiting, (links + is_link, inside))
         yield FoundFolder(path, tuple(files))
 
 
@@ -112,7 +123,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 def _sort_out(
     path: str, entries: Sequence["os.DirEntry[str]"], rules: Rules
-) -> tuple[list[str], list[FoundFile]]:
+) -> tuple[list[tuple[str, bool]], list[FoundFile]]:
     folders, files = [], []
     for entry in entries:
         inside = f"{path}/{entry.name}" if path else entry.name
@@ -120,11 +131,13 @@ def _sort_out(
             continue
         try:
             if entry.is_dir(follow_symlinks=rules.follow_links):
-                folders.append(inside)
+                folders.append((inside, entry.is_symlink()))
                 continue
             found = entry.stat(follow_symlinks=rules.follow_links)
-        except OSError:
-            continue  # gone since it was listed, or a link to nowhere
+        except OSError as error:
+            if error.errno in NOWHERE:
+                continue
+            raise
         if stat.S_ISREG(found.st_mode):
             mtime_ns = max(EARLIEST_NS, min(found.st_mtime_ns, LATEST_NS))
             files.append(FoundFile(entry.name, found.st_size, mtime_ns))

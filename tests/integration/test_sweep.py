@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -133,6 +134,21 @@ def test_folder_that_cannot_be_listed_is_not_gone(database: Database, library: L
 
     assert report.unreadable == {"x": "No such file or directory"}
     assert present(database) == {"a.jpg", "x/b.jpg", "x/y/c.jpg"}
+
+
+def test_file_that_cannot_be_looked_at_is_not_gone(database: Database, library: Library) -> None:
+    library = replace(library, rules=Rules(follow_links=True))
+    fill(library, "a.jpg", "x/b.jpg", "x/y/c.jpg")
+    link = library.root / "x" / "link.jpg"
+    link.symlink_to(library.root / "a.jpg")
+    look(database, library)
+    link.unlink()
+    link.symlink_to("n" * 300)
+
+    report = look(database, library)
+
+    assert report.unreadable == {"x": "File name too long"}
+    assert present(database) == {"a.jpg", "x/b.jpg", "x/link.jpg", "x/y/c.jpg"}
 
 
 def test_file_of_a_far_year_is_found_and_does_not_change(

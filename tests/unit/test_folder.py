@@ -89,7 +89,29 @@ def test_links_are_followed_only_if_wanted_and_never_in_a_circle(tmp_path: Path)
     (tmp_path / "link").symlink_to(tmp_path / "x")
 
     assert found(tmp_path) == {"x/a.jpg"}
-    assert found(tmp_path, Rules(follow_links=True)) == {"x/a.jpg", "link/a.jpg"}
+    assert found(tmp_path, Rules(follow_links=True)) == {"x/a.jpg"}
+
+
+def test_folder_outside_is_found_by_the_first_link_to_it(tmp_path: Path) -> None:
+    fill(tmp_path, "library/x/a.jpg", "outside/y/b.jpg")
+    for link in ("one", "two"):
+        (tmp_path / "library" / link).symlink_to(tmp_path / "outside")
+
+    files = found(tmp_path / "library", Rules(follow_links=True))
+
+    assert files == {"x/a.jpg", "one/y/b.jpg"}
+
+
+def test_folders_that_link_to_each_other_are_walked_once(tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) for number in range(7)]
+    for folder in folders:
+        fill(folder, "a.jpg")
+        for other in folders:
+            (folder / f"to {other.name}").symlink_to(other)
+
+    walked = [folder.path for folder in walk(tmp_path, Rules(follow_links=True))]
+
+    assert walked == ["", *(folder.name for folder in folders)]
 
 
 def test_name_that_is_not_utf8_is_found(tmp_path: Path) -> None:
@@ -106,6 +128,26 @@ def test_folder_that_cannot_be_listed_is_told_with_its_reason(tmp_path: Path) ->
 
     assert [(folder.path, folder.files) for folder in folders] == [("gone", ())]
     assert folders[0].unreadable == "No such file or directory"
+
+
+def test_link_in_a_circle_is_passed_by(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jpg")
+    (tmp_path / "round.jpg").symlink_to("round.jpg")
+
+    assert found(tmp_path, Rules(follow_links=True)) == {"a.jpg"}
+
+
+def test_folder_with_a_file_that_cannot_be_looked_at_is_told_with_its_reason(
+    tmp_path: Path,
+) -> None:
+    # Not a lack of rights: tests may run as root, who lacks none.
+    fill(tmp_path, "a.jpg", "x/b.jpg", "x/y/c.jpg")
+    (tmp_path / "x" / "far.jpg").symlink_to("n" * 300)
+
+    folders = list(walk(tmp_path, Rules(follow_links=True)))
+
+    assert [(folder.path, len(folder.files)) for folder in folders] == [("", 1), ("x", 0)]
+    assert folders[1].unreadable == "File name too long"
 
 
 def test_time_beyond_64_bits_is_the_nearest_within(tmp_path: Path) -> None:
