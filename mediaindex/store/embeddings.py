@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.tables import EmbeddingRow, IndexChangeRow, MomentRow, SpaceRow
@@ -44,6 +44,14 @@ def drop_space(session: Session, space_id: int) -> None:
     session.execute(delete(EmbeddingRow).where(EmbeddingRow.space_id == space_id))
     session.execute(delete(SpaceRow).where(SpaceRow.id == space_id))
     session.execute(delete(IndexChangeRow).where(IndexChangeRow.space_id == space_id))
+
+
+def in_space(space: Space) -> ColumnElement[bool]:
+    """Return the condition that a vector is of a space, for queries that go by keys.
+
+    The sum keeps SQLite from going through the whole space instead, which it takes for quicker.
+    """
+    return EmbeddingRow.space_id + 0 == space.id
 
 
 def replace_embeddings(
@@ -93,7 +101,7 @@ def drop_text_vectors(session: Session, asset_id: int) -> None:
 def read_vectors(session: Session, space: Space, keys: Sequence[int]) -> tuple[Keys, Vectors]:
     """Return those of `keys` that exist, ascending, and their vectors, float32 (n, dim)."""
     query = select(EmbeddingRow.id, EmbeddingRow.vector).where(
-        EmbeddingRow.space_id == space.id, EmbeddingRow.id.in_(keys)
+        in_space(space), EmbeddingRow.id.in_(keys)
     )
     return _arrays(space, session.execute(query.order_by(EmbeddingRow.id)).all())
 
@@ -106,7 +114,7 @@ def all_vectors(
     while True:
         query = (
             select(EmbeddingRow.id, EmbeddingRow.vector)
-            .where(EmbeddingRow.space_id == space.id, EmbeddingRow.id > last)
+            .where(in_space(space), EmbeddingRow.id > last)
             .order_by(EmbeddingRow.id)
             .limit(batch)
         )

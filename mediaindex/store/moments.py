@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mediaindex.store.embeddings import in_space
 from mediaindex.store.files import paths_of_asset
 from mediaindex.store.filters import Filter, conditions
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
@@ -72,7 +73,7 @@ def share_passing(session: Session, space: Space, wanted: Filter) -> float:
     drawn = [chance.randint(1, newest_key) for _ in range(SAMPLE)] if newest_key else []
     these = func.json_each(json.dumps(drawn)).table_valued("value")
     alive = select(func.count(EmbeddingRow.id)).where(
-        EmbeddingRow.space_id == space.id, EmbeddingRow.id.in_(select(these.c.value))
+        in_space(space), EmbeddingRow.id.in_(select(these.c.value))
     )
     there = session.scalar(alive) or 0
     return len(passing(session, space, drawn, wanted)) / there if there else 0.0
@@ -89,7 +90,7 @@ def passing(
         .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
         .where(
-            EmbeddingRow.space_id == space.id,
+            in_space(space),
             EmbeddingRow.id.in_(select(these.c.value)),
             *conditions(wanted),
         )
