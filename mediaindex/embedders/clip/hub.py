@@ -171,6 +171,8 @@ def _link(cached: Path, target: Path) -> None:
 
 def _speak_through_our_log() -> None:
     """Take the hub library's own handler away, and its warnings of each retry unless asked for."""
+    import huggingface_hub.utils.logging  # noqa: F401 - sets the handler and the level on import
+
     theirs = logging.getLogger("huggingface_hub")
     theirs.handlers.clear()
     theirs.setLevel(logging.WARNING if log.isEnabledFor(logging.INFO) else logging.ERROR)
