@@ -99,14 +99,14 @@ def _begin(connection: Connection) -> None:
 
 
 def _version(path: Path) -> str | None:
-    """Return the schema's version, None for a new file."""
+    """Return the schema's version, None for a new file or one in which nothing was ever stored."""
     if not path.exists() or path.stat().st_size == 0:
         return None
     with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-        known = connection.execute(
-            "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-        ).fetchone()
-        if known is None:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        if not names:
+            return None
+        if "alembic_version" not in names:
             raise StoreError(f"{path} is a database, but not one of mediaindex")
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return None if row is None else str(row[0])
@@ -129,7 +129,8 @@ def _migrate(path: Path, version: str | None) -> None:
         back_up(path, path.with_name(f"{path.name}.before-{SCHEMA}-{_stamp()}"))
     engine = _engine(path)
     try:
-        with engine.connect() as connection:
+        # All of it or nothing, wherever it is killed; who comes second waits and finds it done.
+        with engine.execution_options(writes=True).begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:

@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,7 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Engine, create_engine, event, select, text
 
 from mediaindex.errors import StoreError
 from mediaindex.store.database import SCHEMA, Database, back_up, open_database
@@ -79,6 +80,36 @@ def test_database_of_another_program_is_refused(path: Path) -> None:
 
     with pytest.raises(StoreError, match="not one of mediaindex"):
         open_database(path)
+
+
+def test_file_in_which_nothing_was_stored_is_new(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    assert path.stat().st_size > 0
+
+    open_database(path).close()
+
+
+def test_migration_that_is_killed_before_any_statement_is_made_again(tmp_path: Path) -> None:
+    # What lies on the disk then is what `kill -9` leaves.
+    left: dict[tuple[bytes, ...], Path] = {}
+
+    def copy(*_: object) -> None:
+        files = sorted((tmp_path / "first").iterdir())
+        to = tmp_path / str(len(left))
+        if left.setdefault(tuple(file.read_bytes() for file in files), to) == to:
+            shutil.copytree(tmp_path / "first", to)
+
+    event.listen(Engine, "before_cursor_execute", copy)
+    try:
+        open_database(tmp_path / "first" / "mediaindex.db").close()
+    finally:
+        event.remove(Engine, "before_cursor_execute", copy)
+
+    assert left
+    for folder in left.values():
+        open_database(folder / "mediaindex.db").close()
+        assert [file.name for file in folder.iterdir()] == ["mediaindex.db"]
 
 
 def test_what_fails_half_way_leaves_nothing(opened: Database) -> None:
