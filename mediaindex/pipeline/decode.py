@@ -9,7 +9,6 @@ from pathlib import Path
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import MediaIndexError
 from mediaindex.media.photo import Limits, decode_photo
 from mediaindex.media.previews import PreviewStore
 from mediaindex.pipeline.child import Children
@@ -76,7 +75,7 @@ class Decode:
         asset = session.get_one(AssetRow, subject_id)
         return Source(tuple(paths_of_asset(session, subject_id)), asset.sha256)
 
-    def work(self, inputs: Sequence[Source]) -> list[Size | MediaIndexError]:
+    def work(self, inputs: Sequence[Source]) -> list[Size | Exception]:
         """Decode each photo and write its preview."""
         return [on_any_path(source.paths, partial(self._one, source.sha256)) for source in inputs]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import MediaIndexError
 from mediaindex.media.dates import DateRules
 from mediaindex.media.metadata import read_papers, settle
 from mediaindex.media.places import Gazetteer
@@ -80,7 +79,7 @@ class Probe:
             tuple(sidecars_of_asset(session, subject_id)),
         )
 
-    def work(self, inputs: Sequence[Beside]) -> list[Facts | MediaIndexError]:
+    def work(self, inputs: Sequence[Beside]) -> list[Facts | Exception]:
         """Read each photo's facts."""
         return [on_any_path(asset.paths, partial(self._one, asset.sidecars)) for asset in inputs]
 

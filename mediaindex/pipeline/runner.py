@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
@@ -146,24 +147,24 @@ class Runner:
     ) -> None:
         stage, progress = lane.stage, lane.progress
         job = (session, stage.name, stage.subject, subject_id)
-        if isinstance(outcome, Unusable):
+        if not isinstance(outcome, BaseException):
+            outcome = _saved(session, stage, subject_id, outcome, now)
+        if outcome is None:
+            progress.done += 1
+        elif isinstance(outcome, Unusable):
             log.info("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
-            jobs.fail(*job, reason=str(outcome), now=now)
+            jobs.fail(*job, reason=_reason(outcome), now=now)
             progress.failed += 1
         elif isinstance(outcome, Redo):
             jobs.forget_results(session, subject_id, [outcome.stage, stage.name])
         elif isinstance(outcome, MediaIndexError):
-            jobs.postpone(*job, reason=str(outcome), until=now + POSTPONE, now=now)
+            jobs.postpone(*job, reason=_reason(outcome), until=now + POSTPONE, now=now)
             progress.postponed += 1
-        elif isinstance(outcome, BaseException):
-            text = "".join(traceback.format_exception(outcome))
-            log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
-            reason = str(outcome).strip().rpartition("\n")[2] or type(outcome).__name__
-            if jobs.stumble(*job, reason=reason, traceback=text, now=now):
-                progress.failed += 1
         else:
-            stage.save(session, subject_id, outcome, now)
-            progress.done += 1
+            text = _storable("".join(traceback.format_exception(outcome)))
+            log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
+            if jobs.stumble(*job, reason=_reason(outcome), traceback=text, now=now):
+                progress.failed += 1
 
     def _check_opening(self, session: Session, lane: _Lane, now: datetime) -> None:
         if lane.is_open or lane.opening is None or not lane.opening.done():
@@ -266,6 +267,34 @@ class Runner:
             lane.pool.shutdown(wait=False, cancel_futures=True)
             lane.stage.close()
         self._sync_pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _saved(
+    session: Session,
+    stage: Stage[Any, Any],
+    subject_id: int,
+    result: Any,  # noqa: ANN401 - the stage's own
+    now: datetime,
+) -> Exception | None:
+    """Store a result and return None, or undo it alone and return what went wrong."""
+    try:
+        with session.begin_nested():
+            stage.save(session, subject_id, result, now)
+    except OperationalError:
+        raise  # the disk is full, or another program holds the lock: no file is to blame
+    except Exception as error:  # noqa: BLE001 - it counts against this one
+        return error
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    """Return the last line of what an error says; a traceback has what happened there."""
+    return _storable(str(error).strip().rpartition("\n")[2]) or type(error).__name__
+
+
+def _storable(text: str) -> str:
+    """Return a text without halves of characters, of which no database takes any."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _hand_out(lane: _Lane) -> None:

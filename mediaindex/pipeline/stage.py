@@ -1,4 +1,4 @@
-"""What a stage is. Each stands in a file of its own; `stages.py` lists them in order."""
+"""What a stage is. Each stands in a file of its own; `parts.stages` lists them in order."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import MediaIndexError, RetryLater
+from mediaindex.errors import RetryLater
+from mediaindex.media.reading import is_of_the_disk
 from mediaindex.store.jobs import Subject
 
 In = TypeVar("In")
@@ -52,7 +53,7 @@ class Stage(Protocol[In, Out]):
     def load(self, session: Session, subject_id: int) -> In:
         """Read what `work` needs; the session only reads."""
 
-    def work(self, inputs: Sequence[In]) -> Sequence[Out | MediaIndexError]:
+    def work(self, inputs: Sequence[In]) -> Sequence[Out | Exception]:
         """Do the work: one result, or the error that stands for it, for each input.
 
         Called from any thread. What rises instead of being returned counts against every input.
@@ -65,19 +66,26 @@ class Stage(Protocol[In, Out]):
         """Let go of what `ready` took hold of."""
 
 
-def on_any_path(paths: Sequence[Path], work: Callable[[Path], Out]) -> Out | MediaIndexError:
+def on_any_path(paths: Sequence[Path], work: Callable[[Path], Out]) -> Out | Exception:
     """Return what `work` makes of the first of an asset's files that can be read at all.
+
+    What goes wrong is returned too, whatever it is: raised, it would count against the other
+    assets of the batch.
 
     Args:
         paths: Where the same bytes lie.
         work: What to do with one; its `RetryLater` means that the next may do better.
     """
-    trouble: MediaIndexError = RetryLater("none of its files is there now")
+    trouble = RetryLater("none of its files is there now")
     for path in paths:
         try:
             return work(path)
         except RetryLater as error:
             trouble = error
-        except MediaIndexError as error:
+        except OSError as error:
+            if not is_of_the_disk(error):
+                return error
+            trouble = RetryLater(f"this machine cannot do it now: {error.strerror}")
+        except Exception as error:  # noqa: BLE001 - as said above
             return error
     return trouble

@@ -1,11 +1,14 @@
 """The runner with small stages of its own on a real database."""
 
+import itertools
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
@@ -72,7 +75,10 @@ def results(database: Database, stage: str) -> list[int]:
 
 
 def run(database: Database, *steps: Step) -> dict[str, tuple[int, int, int]]:
-    found = Runner(database, steps).run(threading.Event())
+    # A clock that hurries: nobody waits for what is to be tried again in some seconds.
+    ticks = itertools.count()
+    runner = Runner(database, steps, clock=lambda: NOW + timedelta(seconds=5 * next(ticks)))
+    found = runner.run(threading.Event())
     return {one.stage: (one.done, one.failed, one.postponed) for one in found}
 
 
@@ -131,6 +137,54 @@ def test_bug_at_one_input_is_tried_again_and_then_kept_with_its_traceback(
         job = session.scalars(select(JobRow)).one()
     assert job.error == "a bug"
     assert "in blunder" in (job.traceback or "")
+
+
+def test_result_that_cannot_be_stored_fails_alone_and_the_run_goes_on(
+    database: Database, seven: list[int]
+) -> None:
+    class Writer(Step):
+        def save(self, session: Session, subject_id: int, result: int, now: datetime) -> None:
+            super().save(session, subject_id, result, now)
+            session.execute(text("SELECT :word"), {"word": "\ud83d" if subject_id == 4 else "dog"})
+
+    step = Writer("first")
+
+    assert run(database, step) == {"first": (6, 1, 0)}
+    assert results(database, "first") == [1, 2, 3, 5, 6, 7]
+    with database.read() as session:
+        job = session.scalars(select(JobRow)).one()
+    assert (job.asset_id, job.state, job.attempts) == (4, "failed", MAX_ATTEMPTS)
+    assert "surrogates not allowed" in (job.error or "")
+
+
+def test_full_disk_is_no_files_fault(database: Database, seven: list[int]) -> None:
+    class Hoarder(Step):
+        def save(self, session: Session, subject_id: int, result: int, now: datetime) -> None:
+            session.execute(text("PRAGMA max_page_count = 1"))
+            for _ in range(1000):
+                made = {"kind": "photo", "format": "jpeg", "size_bytes": 1, "added_at": NOW}
+                session.add(AssetRow(sha256=str(uuid4()) * 100, **made))
+            session.flush()
+
+    with pytest.raises(OperationalError, match="full"):
+        run(database, Hoarder("first"))
+    with database.read() as session:
+        assert session.scalars(select(JobRow).where(JobRow.attempts > 0)).all() == []
+
+
+@pytest.mark.parametrize("error", [Unusable, RetryLater, ValueError])
+def test_reason_may_hold_half_a_character(
+    database: Database, seven: list[int], error: type[Exception]
+) -> None:
+    def blunder(_: int) -> None:
+        raise error("says \ud83d")
+
+    step = Step("first", blunder)
+    step.batch = 1
+    run(database, step)
+
+    with database.read() as session:
+        assert set(session.scalars(select(JobRow.error))) == {"says \\ud83d"}
 
 
 def test_stage_that_cannot_work_is_blocked_and_the_others_go_on(

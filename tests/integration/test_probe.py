@@ -1,0 +1,76 @@
+"""Probe and decode through their children, on files of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mediaindex.errors import MediaIndexError, RetryLater, Unusable
+from mediaindex.media.dates import DateRules
+from mediaindex.media.places import Gazetteer
+from mediaindex.pipeline.child import ChildDied, Children
+from mediaindex.pipeline.probe import Beside, Facts, Probe
+from mediaindex.pipeline.stage import on_any_path
+from tests.conftest import plain
+
+
+def no_gazetteer() -> Gazetteer:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def probe() -> Iterator[Probe]:
+    children = Children(1, memory_limit_bytes=0)
+    yield Probe(children, DateRules(), no_gazetteer, time_limit_s=30)
+    children.close()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(plain(200, 0, 0)).save(path)
+    return path
+
+
+def test_bug_at_one_photo_counts_against_it_alone(probe: Probe, photo: Path) -> None:
+    good = Beside((photo,), ())
+    bad = Beside((Path("a\0b.jpg"),), ())  # no name that any system takes
+
+    found = probe.work([good, bad, good])
+
+    assert [type(one).__name__ for one in found] == ["Facts", "ChildFault", "Facts"]
+
+
+def test_disk_that_is_full_is_no_photos_fault(probe: Probe, photo: Path) -> None:
+    sidecar = photo.with_name("a.jpg.json")
+    sidecar.write_text('{"geoData": {"latitude": 38.7, "longitude": -9.1}}')
+
+    found = probe.work([Beside((photo,), (sidecar,)), Beside((photo,), ())])
+
+    assert isinstance(found[0], RetryLater)
+    assert "No space left" in str(found[0])
+    assert isinstance(found[1], Facts)
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"),
+    [
+        (RetryLater("gone"), 2),
+        (OSError(5, "Input/output error"), 2),
+        (Unusable("cut off"), 1),
+        (ChildDied("SIGSEGV"), 1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_next_copy_is_tried_only_where_it_may_do_better(error: Exception, tried: int) -> None:
+    paths: list[Path] = []
+
+    def fail(path: Path) -> None:
+        paths.append(path)
+        raise error
+
+    found = on_any_path([Path("a"), Path("b")], fail)
+
+    assert len(paths) == tried
+    assert found is error or isinstance(found, MediaIndexError)
