@@ -5,6 +5,7 @@ stores what they bring back, all in short transactions. So nothing slow is ever 
 lock, and `kill -9` at any moment leaves leases behind and nothing else.
 """
 
+import itertools
 import logging
 import os
 import threading
@@ -50,6 +51,16 @@ class Progress:
     busy_s: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Claimed:
+    """A subject that is ours as long as its job carries our lease."""
+
+    subject_id: int
+    #: Of one claim and no other: whoever takes the lease away makes the result worthless.
+    lease: str
+    inputs: Any
+
+
 @dataclass
 class _Lane:
     """A stage with its threads and what is on its way."""
@@ -58,8 +69,8 @@ class _Lane:
     pool: ThreadPoolExecutor
     progress: Progress
     after_id: int = 0
-    claimed: deque[tuple[int, Any]] = field(default_factory=deque)
-    calls: dict[Future[list[Any]], list[int]] = field(default_factory=dict)
+    claimed: deque[_Claimed] = field(default_factory=deque)
+    calls: dict[Future[list[Any]], list[_Claimed]] = field(default_factory=dict)
     opening: Future[None] | None = None
     is_open: bool = False
     look_again_at: float = 0.0
@@ -89,6 +100,7 @@ class Runner:
         self._clock = clock
         self._now = clock()
         self._worker = f"{os.uname().nodename}:{os.getpid()}"
+        self._claims = itertools.count()
         self._lanes = [
             _Lane(stage, ThreadPoolExecutor(stage.width, stage.name), Progress(stage.name))
             for stage in stages
@@ -131,11 +143,15 @@ class Runner:
 
     def _collect(self, session: Session, lane: _Lane, now: datetime) -> None:
         for call in [call for call in lane.calls if call.done()]:
-            ids = lane.calls.pop(call)
+            claimed = lane.calls.pop(call)
             error = call.exception()
-            outcomes = call.result() if error is None else [error] * len(ids)
-            for subject_id, outcome in zip(ids, outcomes, strict=True):
-                self._settle(session, lane, subject_id, outcome, now)
+            outcomes = call.result() if error is None else [error] * len(claimed)
+            ids = [one.subject_id for one in claimed]
+            leases = jobs.leases(session, lane.stage.name, lane.stage.subject, ids)
+            for one, outcome in zip(claimed, outcomes, strict=True):
+                # Without its lease it was made from what holds no longer, and is due again.
+                if leases.get(one.subject_id) == one.lease:
+                    self._settle(session, lane, one.subject_id, outcome, now)
 
     def _settle(
         self,
@@ -194,13 +210,16 @@ class Runner:
             elif lane.opening is None:
                 lane.look_again_at = began + 10 * (time.monotonic() - began) + 0.2
             return
-        ids = self._lease(session, lane, max(CLAIM, enough), now)
+        lease = f"{self._worker}:{next(self._claims)}"
+        ids = self._lease(session, lane, max(CLAIM, enough), lease, now)
         if not ids:
             # A look through all that is done costs time in a large library; look seldom.
             lane.look_again_at = time.monotonic() + 10 * (time.monotonic() - began) + 0.2
-        lane.claimed.extend((subject_id, stage.load(session, subject_id)) for subject_id in ids)
+        lane.claimed.extend(_Claimed(each, lease, stage.load(session, each)) for each in ids)
 
-    def _lease(self, session: Session, lane: _Lane, limit: int, now: datetime) -> list[int]:
+    def _lease(
+        self, session: Session, lane: _Lane, limit: int, lease: str, now: datetime
+    ) -> list[int]:
         """Lease on from where the last claim ended; at the end, once more from the start."""
         for after_id in dict.fromkeys((lane.after_id, 0)):
             ids = jobs.claim(
@@ -210,7 +229,7 @@ class Runner:
                 lane.stage.due(now),
                 after_id=after_id,
                 limit=limit,
-                worker=self._worker,
+                worker=lease,
                 now=now,
             )
             if ids:
@@ -301,9 +320,7 @@ def _hand_out(lane: _Lane) -> None:
     # One call more than there are threads, so that none waits for the next transaction.
     while lane.claimed and len(lane.calls) <= lane.stage.width:
         some = [lane.claimed.popleft() for _ in range(min(lane.stage.batch, len(lane.claimed)))]
-        ids = [subject_id for subject_id, _ in some]
-        call = lane.pool.submit(_timed, lane, [inputs for _, inputs in some])
-        lane.calls[call] = ids
+        lane.calls[lane.pool.submit(_timed, lane, [one.inputs for one in some])] = some
 
 
 def _timed(lane: _Lane, inputs: list[Any]) -> list[Any]:

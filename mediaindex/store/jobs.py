@@ -37,7 +37,10 @@ from mediaindex.store.tables import (
 )
 
 MAX_ATTEMPTS = 3
-LEASE = timedelta(minutes=15)
+
+LEASE = timedelta(hours=6)
+"""Longer than any claim waits, should each photo before it take all the time it may. It is not what
+frees the work of a run that was killed: the next one does, as it starts."""
 
 LOST = "lost"
 """The version of a result whose files are gone from the cache."""
@@ -118,6 +121,17 @@ def claim(
     return sorted(session.scalars(statement.returning(column)))
 
 
+def leases(
+    session: Session, stage: str, subject: Subject, subject_ids: Sequence[int]
+) -> dict[int, str | None]:
+    """Return who holds the lease of each of these subjects; one that is not leased is left out."""
+    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
+    query = select(column, JobRow.worker).where(
+        JobRow.stage == stage, column.in_(subject_ids), JobRow.state == "leased"
+    )
+    return {each: worker for each, worker in session.execute(query) if each is not None}
+
+
 def finish(session: Session, stage: str, subject: Subject, subject_id: int) -> None:
     """Forget the job: it is done, and its result stands in a table of its own."""
     session.execute(delete(JobRow).where(*_of(stage, subject, subject_id)))
@@ -168,8 +182,13 @@ def stumble(
     traceback: str,
     now: datetime,
 ) -> bool:
-    """Count an attempt that went wrong unexpectedly; True if it was the last and the job failed."""
-    job = session.scalars(select(JobRow).where(*_of(stage, subject, subject_id))).one()
+    """Count an attempt that went wrong unexpectedly; True if it was the last and the job failed.
+
+    A job that is gone is left so: its subject is gone too, or is due anew.
+    """
+    job = session.scalars(select(JobRow).where(*_of(stage, subject, subject_id))).one_or_none()
+    if job is None:
+        return False
     job.attempts += 1
     job.state = "failed" if job.attempts >= MAX_ATTEMPTS else "waiting"
     job.run_after = now + timedelta(seconds=2**job.attempts)

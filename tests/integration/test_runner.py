@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -243,6 +244,45 @@ def test_lost_result_of_an_earlier_stage_is_made_again(
 
     assert run(database, first, second)["second"] == (7, 0, 0)
     assert len(first.worked) == 8
+
+
+@pytest.mark.parametrize("error", [None, ValueError("a bug"), Unusable("no words")])
+def test_what_was_made_from_an_older_result_is_not_stored(
+    database: Database, seven: list[int], error: Exception | None
+) -> None:
+    said, heard = dict.fromkeys(seven, "old"), dict[int, str]()
+    reading, renewed = threading.Event(), threading.Event()
+
+    class Speaker(Step):
+        def save(self, session: Session, subject_id: int, result: int, now: datetime) -> None:
+            said[subject_id] = "new"
+            jobs.mark_done(session, subject_id, self.name, "1", now, redo=("hear",))
+            if set(said.values()) == {"new"}:
+                renewed.set()
+
+    class Listener(Step):
+        def load(self, session: Session, subject_id: int) -> Any:
+            return subject_id, said[subject_id]
+
+        def work(self, inputs: Sequence[Any]) -> list[Any]:
+            reading.set()
+            assert renewed.wait(30)
+            if error is not None and inputs[0][1] == "old":
+                raise error
+            return list(inputs)
+
+        def save(self, session: Session, subject_id: int, result: Any, now: datetime) -> None:
+            heard.update([result])
+            super().save(session, subject_id, subject_id, now)
+
+    def wait(_: int) -> None:
+        assert reading.wait(30)
+
+    listener, speaker = Listener("hear"), Speaker("speak", wait)
+    listener.batch = 7
+
+    assert run(database, listener, speaker) == {"hear": (7, 0, 0), "speak": (7, 0, 0)}
+    assert heard == dict.fromkeys(seven, "new")
 
 
 def test_stop_lets_what_has_begun_end_and_gives_back_the_rest(

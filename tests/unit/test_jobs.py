@@ -35,6 +35,22 @@ def test_what_is_leased_is_not_given_twice(session: Session, add_asset: AddAsset
     assert claim(session) == []
 
 
+def test_lease_names_its_holder_until_the_job_ends(session: Session, add_asset: AddAsset) -> None:
+    first, second = add_asset("a.jpg"), add_asset("b.jpg")
+    claim(session, limit=1)
+
+    assert jobs.leases(session, "decode", "asset", [first, second]) == {first: "here:1"}
+    jobs.forget_results(session, first, ["decode"])
+    assert jobs.leases(session, "decode", "asset", [first, second]) == {}
+
+
+def test_job_that_is_gone_does_not_stumble(session: Session, add_asset: AddAsset) -> None:
+    asset_id = add_asset()
+
+    assert not jobs.stumble(session, "decode", "asset", asset_id, reason="?", traceback="", now=NOW)
+    assert session.scalars(select(JobRow)).all() == []
+
+
 def test_lease_that_ran_out_is_free_again(session: Session, add_asset: AddAsset) -> None:
     asset_id = add_asset()
     claim(session)
