@@ -1,67 +1,124 @@
 """`mediaindex info FILE`: all that is known of a file."""
 
-import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mediaindex.cli.output import put_json, put_table, settings_of, size
+from mediaindex.cli.output import printable, put_json, put_table, settings_of, size
+from mediaindex.config import Config
 from mediaindex.store.about import About, about
 from mediaindex.store.database import open_database
 from mediaindex.store.files import find_file
 
+DATE_SOURCES = {
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "takeout": "Google Takeout",
+    "name": "the file's name",
+    "mtime": "the file's time",
+}
+
+Row = tuple[str, str]
+
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 @click.pass_context
 def info(ctx: click.Context, file: Path, as_json: bool) -> int:
-    """Show all that is known of FILE."""
+    """Show everything that is known about FILE."""
     config = settings_of(ctx)
     path = file.expanduser()
+    if path.is_dir():
+        raise click.UsageError(f"{file} is a folder; name a file (for folders: mediaindex status)")
     path = path.parent.resolve() / path.name
+    known = _read(config, path)
+    if known is None:
+        raise click.ClickException(
+            f"{printable(str(file))} is not in the index. Either it lies in no library, it is "
+            "excluded, or it is newer than the last run of: mediaindex index"
+        )
+    if as_json:
+        put_json({"version": 1, "path": printable(str(path)), **asdict(known)})
+    else:
+        click.secho(printable(str(path)), bold=True)
+        put_table(list(_rows(printable(str(path)), known)))
+    return 0
+
+
+def _read(config: Config, path: Path) -> About | None:
     if not config.database_path.exists():
         raise click.ClickException("nothing is indexed yet; try: mediaindex index ~/Pictures")
     database = open_database(config.database_path)
     try:
         with database.read() as session:
             row = find_file(session, path)
-            known = None if row is None else about(session, row)
+            return None if row is None else about(session, row)
     finally:
         database.close()
-    if known is None:
-        raise click.ClickException(
-            f"{file} is not known; it is in no library, is excluded, or has come since the last "
-            "mediaindex index"
-        )
-    if as_json:
-        put_json({"version": 1, "path": _shown(str(path)), **asdict(known)})
-    else:
-        _tell(_shown(str(path)), known)
-    return 0
 
 
-def _tell(path: str, known: About) -> None:
-    click.secho(path, bold=True)
-    kind = known.kind or ("sidecar" if known.role == "sidecar" else "not looked into yet")
-    rows = [("kind", kind), ("size", size(known.size_bytes))]
+def _rows(path: str, known: About) -> Iterator[Row]:
+    yield "what", _what(known)
     if known.missing_since:
-        rows.append(("missing since", f"{known.missing_since:%Y-%m-%d %H:%M} UTC"))
-    rows += [(name.replace("_", " "), str(value)) for name, value in known.facts.items()]
+        yield "missing", f"since {known.missing_since:%Y-%m-%d %H:%M} UTC"
+    yield from _facts(known)
+    for kind, text, source in known.words:
+        yield kind, f"{printable(text)}  ({source})"
+    for other in map(printable, known.paths):
+        if other != path:
+            yield "also at", other
+    for sidecar in known.sidecars:
+        yield "sidecar", printable(sidecar)
+    if known.done:
+        last = max(at for _, _, at in known.done)
+        stages = ", ".join(stage for stage, _, _ in sorted(known.done, key=lambda done: done[2]))
+        yield "done", f"{stages}; last on {last:%Y-%m-%d %H:%M} UTC"
+    for space, count in known.vectors.items():
+        yield "vectors", f"{count} by {space}"
+    for stage, state, reason in known.unfinished:
+        yield ("failed" if state == "failed" else "waiting"), f"{stage}: {printable(reason)}"
+
+
+def _what(known: About) -> str:
+    failed = any(state == "failed" for _, state, _ in known.unfinished)
+    unknown = "could not be read" if failed else "not looked into yet"
+    kind = known.kind or ("sidecar" if known.role == "sidecar" else unknown)
+    facts = known.facts
+    parts = [kind, str(facts.get("format", "")).upper()]
+    if "width_px" in facts:
+        parts.append(f"{facts['width_px']} x {facts['height_px']}")
+    return ", ".join(part for part in [*parts, size(known.size_bytes)] if part)
+
+
+def _facts(known: About) -> Iterator[Row]:
+    facts: dict[str, Any] = known.facts
+    if "taken_local" in facts:
+        zone = _zone(facts.get("taken_offset_min"))
+        source = DATE_SOURCES[facts["taken_source"]]
+        yield "taken", f"{facts['taken_local']:%Y-%m-%d %H:%M:%S}{zone}, from {source}"
     if known.place:
-        rows.append(("place", known.place))
-    rows += [(f"{kind} ({source})", text) for kind, text, source in known.words]
-    rows += [("same bytes at", _shown(other)) for other in known.paths if _shown(other) != path]
-    rows += [("sidecar", _shown(sidecar)) for sidecar in known.sidecars]
-    rows += [
-        (f"{stage} done", f"{at:%Y-%m-%d %H:%M} UTC, {version}")
-        for stage, version, at in known.done
-    ]
-    rows += [(f"{stage} {state}", reason) for stage, state, reason in known.unfinished]
-    rows += [("vectors", f"{count} of {space}") for space, count in known.vectors.items()]
-    put_table(rows)
+        yield "place", known.place
+    if "latitude" in facts:
+        height = f", {facts['altitude_m']:.0f} m high" if "altitude_m" in facts else ""
+        yield "position", f"{facts['latitude']:.5f}, {facts['longitude']:.5f}{height}"
+    camera = [printable(facts[name]) for name in ("camera_make", "camera_model") if name in facts]
+    if camera:
+        yield "camera", " ".join(camera)
+    if "lens" in facts:
+        yield "lens", printable(facts["lens"])
+    if "rating" in facts:
+        yield "rating", "rejected" if facts["rating"] < 0 else f"{facts['rating']} of 5"
+    if "sha256" in facts:
+        yield "sha256", facts["sha256"]
 
 
-def _shown(path: str) -> str:
-    return os.fsencode(path).decode(errors="replace")
+def _zone(offset_min: int | None) -> str:
+    if offset_min is None:
+        return ""
+    sign = "-" if offset_min < 0 else "+"
+    hours, minutes = divmod(abs(offset_min), 60)
+    return f" (UTC{sign}{hours:02}:{minutes:02})"

@@ -1,6 +1,8 @@
-"""How the commands speak: settings, tables, JSON, sizes, and times."""
+"""How the commands speak: settings, tables, JSON, names, sizes, and times."""
 
 import json
+import os
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +12,9 @@ import click
 
 from mediaindex.config import Config, load_config
 from mediaindex.logs import set_up_logs
+
+# What would move the cursor, break the line or turn its direction.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def settings_of(ctx: click.Context) -> Config:
@@ -39,6 +44,20 @@ def put_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> No
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         click.echo("  ".join(cells).rstrip())
+
+
+def printable(name: str) -> str:
+    r"""Return a path or a text on one line that cannot meddle with the terminal.
+
+    Control characters are written as in Python (`\n`, `\x1b`); bad bytes become U+FFFD.
+    """
+    decoded = os.fsencode(name).decode(errors="replace")
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), decoded)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 file`, `2,000 files`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def size(number_bytes: int) -> str:
