@@ -1,5 +1,6 @@
 """`mediaindex index`: look at folders and work until nothing is left to do."""
 
+import shlex
 import signal
 import sys
 import threading
@@ -131,6 +132,7 @@ def _tell(report: RunReport) -> None:
 def _tell_sweep(name: str, sweep: SweepReport) -> None:
     if sweep.offline_reason:
         click.echo(f"{name}: offline, left as it is: {sweep.offline_reason}")
+        click.echo(f"  If it is gone for good: mediaindex forget {shlex.quote(name)}")
         return
     click.echo(
         f"{name}: {sweep.seen:,} files; {sweep.new:,} new, {sweep.changed:,} changed, "

@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "What is indexed, what waits, and what went wrong.",
     "retry": "Try again what failed.",
     "info": "All that is known of a file.",
+    "forget": "Take a library out of the index; its files stay.",
     "model": "The models that see: list, download.",
     "doctor": "Check this machine and this set-up.",
     "config": "Show the settings in force.",
