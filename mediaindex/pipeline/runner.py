@@ -190,6 +190,9 @@ class Runner:
             lane.is_open = True
             jobs.unblock(session, lane.stage.name)
         elif isinstance(error, RetryLater):
+            if session.scalars(lane.stage.due(now).limit(1)).first() is None:
+                lane.opening = None  # now that it knows what is missing, it needs it for nothing
+                return
             lane.progress.blocked_reason = str(error)
             jobs.block(session, lane.stage.name, str(error), now)
         else:

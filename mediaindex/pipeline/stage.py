@@ -48,7 +48,11 @@ class Stage(Protocol[In, Out]):
         """
 
     def due(self, now: datetime) -> Select[int]:
-        """Return the query for the ids of what lacks this stage's current result."""
+        """Return the query for the ids of what lacks this stage's current result.
+
+        Asked for under the write lock, so nothing slow is done here. Before `ready` it may find
+        too much.
+        """
 
     def load(self, session: Session, subject_id: int) -> In:
         """Read what `work` needs; the session only reads."""
