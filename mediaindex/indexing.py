@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from sqlalchemy.orm import Session
 
@@ -49,9 +50,31 @@ class RunReport:
 
     sweeps: dict[str, SweepReport] = field(default_factory=dict)
     stages: Sequence[Progress] = ()
+    #: How many jobs stand as failed, those of earlier runs too.
+    failures: int = 0
     purged: int = 0
     index_trouble: str | None = None
     interrupted: bool = False
+
+
+def check_folders(config: Config) -> None:
+    """Check, before any work is done, that what it makes can be stored.
+
+    Raises:
+        ConfigError: A folder cannot be made or written.
+    """
+    folders = {"state_dir": config.state_dir, "cache_dir": config.cache_dir}
+    previews = parts.previews(config).folder
+    for key, folder in [
+        *folders.items(),
+        *([("cache_dir", previews)] if previews.exists() else []),
+    ]:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise ConfigError(f"{key}: {folder} cannot be written: {error.strerror}") from error
 
 
 def run_once(
@@ -86,6 +109,8 @@ def run_once(
                 on_folder=partial(events.on_sweep, library.name),
             )
         _work(config, database, indexes, report, stop, events)
+        with database.read() as session:
+            report.failures = sum(stage.failed for stage in counts.count_stages(session))
         report.interrupted = stop.is_set()
         return report
 

@@ -2,22 +2,21 @@
 
 import shlex
 import signal
-import sys
 import threading
 from pathlib import Path
 from types import FrameType
 
 import click
 
-from mediaindex.cli.model import fetch, missing
-from mediaindex.cli.output import put_json, settings_of
+from mediaindex.cli.offer import offer_download
+from mediaindex.cli.output import counted, printable, put_json, settings_of
 from mediaindex.cli.progress import Display
-from mediaindex.config import Config
-from mediaindex.embedders.clip.presets import ModelInfo, size_words
-from mediaindex.indexing import RunReport, run_once
+from mediaindex.indexing import RunReport, check_folders, run_once
 from mediaindex.pipeline.sweep import SweepReport
 
-FAILED = 1
+LOOK_AT_IT, NO_MODEL, INTERRUPTED = 1, 3, 130
+"""Exit codes. A file that cannot be read, or a model that nobody asked for, fails no run: both may
+stay so for good, and a timer would report them every night."""
 
 
 @click.command()
@@ -25,12 +24,16 @@ FAILED = 1
 @click.option(
     "--confirm-removal",
     is_flag=True,
-    help="What seems to be gone is gone: forget it after the time that retention_days gives.",
+    help="Files that seem to be gone really are gone: let the index forget them.",
 )
 @click.option(
-    "--download/--no-download", default=None, help="Fetch missing weights, or do not ask."
+    "--download/--no-download",
+    default=None,
+    help="Download the model if it is missing, or do not even ask.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object at the end, for scripts.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object at the end, for scripts."
+)
 @click.pass_context
 def index(
     ctx: click.Context,
@@ -39,12 +42,18 @@ def index(
     download: bool | None,
     as_json: bool,
 ) -> int:
-    """Look at FOLDERS (or at every known library) and index what is new.
+    """Index what is new in FOLDERS, or in every library that is known.
 
-    Safe to interrupt (Ctrl-C) and to run again: it goes on where it was. Files are only read.
+    You can interrupt it with Ctrl-C at any time; the next run goes on from there. Your files are
+    only read, never changed.
+
+    Exit codes: 0 all was done that can be done; 1 a library or a folder could not be looked at, or
+    so many files are gone that you have to confirm it; 2 a mistake in the command or the settings;
+    3 another run is at work, or --download failed; 130 interrupted.
     """
     config = settings_of(ctx)
-    _offer_download(config, download)
+    check_folders(config)
+    has_model = offer_download(config, wanted=download, may_ask=not as_json)
     stop = _stop_on_signals()
     with Display(quiet=as_json) as display:
         report = run_once(
@@ -55,27 +64,14 @@ def index(
     else:
         _tell(report)
     if report.interrupted:
-        return 130
-    return FAILED if any(sweep.offline_reason for sweep in report.sweeps.values()) else 0
+        return INTERRUPTED
+    if any(_needs_a_person(sweep) for sweep in report.sweeps.values()):
+        return LOOK_AT_IT
+    return NO_MODEL if download and not has_model else 0
 
 
-def _offer_download(config: Config, download: bool | None) -> None:
-    """Fetch the weights if they are missing and the person says so; say what and how much first."""
-    info = missing(config)
-    if info is None or download is False:
-        return
-    if download or (sys.stdin.isatty() and sys.stderr.isatty() and _agrees(info)):
-        fetch(config, info.name)
-
-
-def _agrees(info: ModelInfo) -> bool:
-    size = size_words(info.download_bytes) if info.download_bytes else "it (size not known)"
-    return click.confirm(
-        f"The model {info.name!r} is not on this machine; without it, search knows names, dates, "
-        f"places and written words, and not what is in a picture.\nDownload {size} now?",
-        default=False,
-        err=True,
-    )
+def _needs_a_person(sweep: SweepReport) -> bool:
+    return bool(sweep.offline_reason or sweep.unreadable or sweep.held_back)
 
 
 def _stop_on_signals() -> threading.Event:
@@ -105,6 +101,7 @@ def _as_json(report: RunReport) -> dict[str, object]:
             }
             for stage in report.stages
         },
+        "failures": report.failures,
         "purged": report.purged,
         "index_trouble": report.index_trouble,
         "interrupted": report.interrupted,
@@ -118,13 +115,15 @@ def _tell(report: RunReport) -> None:
         if stage.done or stage.failed or stage.postponed:
             extra = f", {stage.failed:,} failed" if stage.failed else ""
             extra += f", {stage.postponed:,} put off" if stage.postponed else ""
-            click.echo(f"  {stage.stage}: {stage.done:,}{extra}")
+            click.echo(f"  {stage.stage}: {stage.done:,} done{extra}")
         if stage.blocked_reason:
             click.echo(f"  {stage.stage} waits: {stage.blocked_reason}")
+    if report.purged:
+        click.echo(f"  forgot {counted(report.purged, 'photo')} that had long been gone")
     if report.index_trouble:
         click.echo(f"  index: {report.index_trouble}; it will be built again")
-    if any(stage.failed for stage in report.stages):
-        click.echo("Reasons: mediaindex status")
+    if report.failures:
+        click.echo(f"{report.failures:,} failed so far; for the reasons: mediaindex status")
     if report.interrupted:
         click.echo("Interrupted; the next run goes on from here.")
 
@@ -134,14 +133,16 @@ def _tell_sweep(name: str, sweep: SweepReport) -> None:
         click.echo(f"{name}: offline, left as it is: {sweep.offline_reason}")
         click.echo(f"  If it is gone for good: mediaindex forget {shlex.quote(name)}")
         return
-    click.echo(
-        f"{name}: {sweep.seen:,} files; {sweep.new:,} new, {sweep.changed:,} changed, "
-        f"{sweep.back:,} back, {sweep.gone:,} gone"
-    )
+    changes = [
+        f"{number:,} {what}"
+        for what in ("new", "changed", "back", "gone")
+        if (number := getattr(sweep, what))
+    ]
+    click.echo(f"{name}: {counted(sweep.seen, 'file')}, {', '.join(changes) or 'nothing new'}")
     if sweep.held_back:
         click.echo(
-            f"  {sweep.held_back:,} files seem to be gone, which is much at once; nothing was "
-            "forgotten. If it is so: mediaindex index --confirm-removal"
+            f"  {counted(sweep.held_back, 'file')} seem to be gone. That is much at once, so "
+            "nothing was forgotten. If you deleted them: mediaindex index --confirm-removal"
         )
     for folder, reason in sweep.unreadable.items():
-        click.echo(f"  cannot look into {folder or '.'}: {reason}")
+        click.echo(f"  cannot look into {printable(folder or '.')}: {reason}")
