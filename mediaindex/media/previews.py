@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mediaindex.errors import RetryLater
+from mediaindex.media.reading import is_of_the_disk
 from mediaindex.types import RGB
 
 LEFTOVER_PREFIX = ".part-"
@@ -36,21 +37,18 @@ class PreviewStore:
 
         It appears by renaming. It is not forced to the disk: after a power cut a preview may be
         empty, which `read` notices, and then it is made again.
-        """
-        from PIL import Image
 
-        target = self.path(sha256, at_ms)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(prefix=LEFTOVER_PREFIX, dir=target.parent)
+        Raises:
+            RetryLater: The cache cannot be written now: its disk is full, say.
+        """
         try:
-            with os.fdopen(handle, "wb") as file:
-                Image.fromarray(pixels).save(file, "JPEG", quality=self.quality)
-                size_bytes = file.tell()
-            Path(partial).replace(target)
-        except OSError:  # a disk that is full need not hold our half as well
-            Path(partial).unlink(missing_ok=True)
-            raise
-        return size_bytes
+            return self._write(self.path(sha256, at_ms), pixels)
+        except OSError as error:
+            if not is_of_the_disk(error):
+                raise
+            raise RetryLater(
+                f"its preview cannot be written into {self.folder}: {error.strerror}"
+            ) from error
 
     def read(self, sha256: str, at_ms: int) -> RGB:
         """Return a preview's pixels.
@@ -77,3 +75,18 @@ class PreviewStore:
         for path in self.folder.glob(f"*/{LEFTOVER_PREFIX}*"):
             with suppress(FileNotFoundError):
                 path.unlink()
+
+    def _write(self, target: Path, pixels: RGB) -> int:
+        from PIL import Image
+
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(prefix=LEFTOVER_PREFIX, dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                Image.fromarray(pixels).save(file, "JPEG", quality=self.quality)
+                size_bytes = file.tell()
+            Path(partial).replace(target)
+        except OSError:  # a disk that is full need not hold our half as well
+            Path(partial).unlink(missing_ok=True)
+            raise
+        return size_bytes

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -18,13 +18,15 @@ from mediaindex.pipeline.embed import Embed
 from mediaindex.pipeline.embed_text import EmbedText
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.runner import Runner
-from mediaindex.pipeline.stage import Stage
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_metadata, save_moments
 from mediaindex.store.database import Database
 from mediaindex.store.tables import AssetRow, BlockedRow, ResultRow
 from mediaindex.types import Metadata, PersonWords
 from tests.conftest import NOW, plain
+
+if TYPE_CHECKING:
+    from mediaindex.pipeline.stage import Stage
 
 
 class OtherColours(ColourEmbedder):

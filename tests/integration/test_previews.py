@@ -68,9 +68,16 @@ def test_disk_that_is_full_keeps_no_half_of_a_preview(
 
     monkeypatch.setattr(Path, "replace", full)
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(RetryLater, match="No space left"):
         previews.write(SHA, 0, plain(1, 2, 3))
     assert list((previews.folder / "ab").iterdir()) == []
+
+
+def test_cache_that_cannot_be_written_is_no_photos_fault(previews: PreviewStore) -> None:
+    previews.folder.write_text("a file where the folder belongs")
+
+    with pytest.raises(RetryLater, match="Not a directory"):
+        previews.write(SHA, 0, plain(1, 2, 3))
 
 
 def test_hash_is_that_of_the_whole_file(tmp_path: Path) -> None:
