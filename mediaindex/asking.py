@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from mediaindex import parts
 from mediaindex.config import Config
 from mediaindex.embedders import Embedder
-from mediaindex.errors import AlreadyRunning, RetryLater, StoreError
+from mediaindex.errors import AlreadyRunning, QueryError, RetryLater, StoreError
+from mediaindex.media.hashing import content_hash
 from mediaindex.media.photo import Limits, decode_photo
 from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.serving import serving
 from mediaindex.pipeline.sync import Sync
+from mediaindex.search.check import check
 from mediaindex.search.engine import Engine
 from mediaindex.search.hits import Answer
 from mediaindex.search.parse import parse
-from mediaindex.store.assets import known_places
+from mediaindex.search.query import Note, Query
+from mediaindex.store.assets import asset_by_hash, known_places
+from mediaindex.store.counts import blocked_reason
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import has_vectors, spaces
 from mediaindex.store.lock import worker_lock
@@ -35,9 +39,20 @@ class Asked:
     words: str
     #: A picture to find the like of.
     like: Path | None = None
+    #: Names and values of operators that came apart from the words, as flags.
+    operators: tuple[tuple[str, str], ...] = ()
     limit: int = 20
     #: Read dates and known places in the words as filters.
     understand: bool = True
+
+    @property
+    def text(self) -> str:
+        """The whole question as it would be typed in one line."""
+        flags = (
+            f'{name}:"{value}"' if " " in value else f"{name}:{value}"
+            for name, value in self.operators
+        )
+        return " ".join([self.words, *flags]).strip()
 
 
 def ask(config: Config, asked: Asked, today: date) -> Answer:
@@ -52,26 +67,58 @@ def ask(config: Config, asked: Asked, today: date) -> Answer:
     if not config.database_path.exists():
         raise StoreError("nothing is indexed yet; try: mediaindex index ~/Pictures")
     with _opened(config) as (database, indexes):
-        with database.read() as session:
-            model = serving(session)
-            places = known_places(session)
+        query = _understood(config, database, asked, today)
+        embedder, missing = _embedder(config, database, query, asked)
+        if embedder is None and query.terms:
+            told = f"only names, written words, dates and places were searched: {missing}"
+            query = replace(query, notes=(*query.notes, Note(told)))
+        like = None
+        if asked.like is not None:
+            like = _look(embedder, asked.like, missing)
+            query = _all_but(database, asked.like, query)
+        engine = Engine(database, indexes, embedder, config.settings.search)
+        return engine.answer(query, like, asked.limit)
+
+
+def _understood(config: Config, database: Database, asked: Asked, today: date) -> Query:
+    with database.read() as session:
         query = parse(
             asked.words,
             today,
-            places,
+            known_places(session),
+            operators=asked.operators,
             understand=asked.understand,
             find_place=lambda name: _find_place(config, name),
         )
-        embedder = None
-        missing = "no picture has been embedded yet"
-        if model is not None and (query.terms or query.phrases or query.excluded or asked.like):
-            try:
-                embedder = parts.embedder(config, model.use, model.model)
-            except RetryLater as error:
-                missing = str(error)
-        like = _look(embedder, asked.like, missing) if asked.like else None
-        engine = Engine(database, indexes, embedder, config.settings.search)
-        return engine.answer(query, like, asked.limit)
+        if query.is_empty and asked.like is None:
+            raise QueryError("nothing was asked: give words, or an operator such as after:2019")
+        doubts = check(session, query.filter)
+    return replace(query, notes=(*query.notes, *map(Note, doubts)))
+
+
+def _embedder(
+    config: Config, database: Database, query: Query, asked: Asked
+) -> tuple[Embedder | None, str]:
+    """Return the model that looked at the pictures, if it is needed; and why it is not there."""
+    with database.read() as session:
+        model = serving(session)
+        missing = blocked_reason(session, "embed")
+    missing = missing or "no picture has been looked at yet; run mediaindex index"
+    if model is None or not (query.terms or query.phrases or query.excluded or asked.like):
+        return None, missing
+    try:
+        return parts.embedder(config, model.use, model.model), missing
+    except RetryLater as error:
+        return None, str(error)
+
+
+def _all_but(database: Database, picture: Path, query: Query) -> Query:
+    """Leave the picture itself out of its likes."""
+    sha256 = content_hash(picture).sha256
+    with database.read() as session:
+        asset = asset_by_hash(session, sha256)
+    besides = () if asset is None else (asset.id,)
+    return replace(query, filter=replace(query.filter, besides=besides))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,40 +52,43 @@ def session(database: Database) -> Iterator[Session]:
 
 @pytest.fixture
 def add_asset(session: Session) -> AddAsset:
+    """`insert_asset` with the session that may write."""
+    return partial(insert_asset, session)
+
+
+def insert_asset(
+    session: Session, path: str = "a.jpg", library: str = "photos", **columns: object
+) -> int:
     """Add a photo with one file and one moment; returns its id. Any column can be given."""
-
-    def add(path: str = "a.jpg", library: str = "photos", **columns: object) -> int:
-        folder_path, _, name = path.rpartition("/")
-        root = session.query(LibraryRow).filter_by(name=library).one_or_none()
-        if root is None:
-            root = LibraryRow(name=library, root=f"/{library}", added_at=NOW)
-            session.add(root)
-            session.flush()
-        known = {"library_id": root.id, "path": folder_path}
-        folder = session.query(FolderRow).filter_by(**known).one_or_none()
-        if folder is None:
-            folder = FolderRow(**known, seen_sweep=0)
-            session.add(folder)
-            session.flush()
-        made = {"sha256": path.rjust(64, "0"), "kind": "photo", "format": "jpeg", "size_bytes": 1}
-        asset = AssetRow(**{**made, "added_at": NOW, **columns})
-        session.add(asset)
+    folder_path, _, name = path.rpartition("/")
+    root = session.query(LibraryRow).filter_by(name=library).one_or_none()
+    if root is None:
+        root = LibraryRow(name=library, root=f"/{library}", added_at=NOW)
+        session.add(root)
         session.flush()
-        file = FileRow(
-            folder_id=folder.id,
-            name=name,
-            size_bytes=1,
-            mtime_ns=1,
-            role="media",
-            kind="photo",
-            asset_id=asset.id,
-            found_at=NOW,
-        )
-        session.add_all([file, MomentRow(asset_id=asset.id, start_ms=0, end_ms=0, at_ms=0)])
+    known = {"library_id": root.id, "path": folder_path}
+    folder = session.query(FolderRow).filter_by(**known).one_or_none()
+    if folder is None:
+        folder = FolderRow(**known, seen_sweep=0)
+        session.add(folder)
         session.flush()
-        return asset.id
-
-    return add
+    made = {"sha256": path.rjust(64, "0"), "kind": "photo", "format": "jpeg", "size_bytes": 1}
+    asset = AssetRow(**{**made, "added_at": NOW, **columns})
+    session.add(asset)
+    session.flush()
+    file = FileRow(
+        folder_id=folder.id,
+        name=name,
+        size_bytes=1,
+        mtime_ns=1,
+        role="media",
+        kind="photo",
+        asset_id=asset.id,
+        found_at=NOW,
+    )
+    session.add_all([file, MomentRow(asset_id=asset.id, start_ms=0, end_ms=0, at_ms=0)])
+    session.flush()
+    return asset.id
 
 
 def plain(red: int, green: int, blue: int, side_px: int = 64) -> RGB:

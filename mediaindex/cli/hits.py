@@ -37,7 +37,7 @@ def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
     """Return the answer in the documented shape, version 1."""
     return {
         "version": JSON_VERSION,
-        "query": asked.words,
+        "query": asked.text,
         "like": None if asked.like is None else str(asked.like),
         "notes": answer.notes,
         "model": answer.model_id,

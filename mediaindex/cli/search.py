@@ -72,29 +72,25 @@ def search(
     mediaindex search --like photo.jpg at night
     """
     config = settings_of(ctx)
-    given = [_operator(name.rstrip("_"), value) for name, value in operators.items() if value]
+    given = tuple((name.rstrip("_"), value) for name, value in operators.items() if value)
     if not words and not given and like is None:
         raise click.UsageError("say what to look for, in words or with --like FILE")
     asked = Asked(
-        words=" ".join([*words, *given]),
+        words=" ".join(words),
         like=like,
+        operators=given,
         limit=limit or config.settings.search.limit,
         understand=config.settings.search.understand and not literal,
     )
     answer = ask(config, asked, date.today())
     if contact_sheet is not None:
-        shapes.write_sheet(config, answer, contact_sheet, asked.words or f"like {like}")
+        shapes.write_sheet(config, answer, contact_sheet, asked.text or f"like {like}")
     _put(answer, asked, form)
     if contact_sheet is not None and form is None:
         click.echo(f"contact sheet: {contact_sheet}", err=True)
     if open_ and answer.hits:
         _open(answer.hits[0].shown.paths[0])
     return 0 if answer.hits else NOTHING_FOUND
-
-
-def _operator(name: str, value: str) -> str:
-    quoted = f'"{value}"' if " " in value else value
-    return f"{name}:{quoted}"
 
 
 def _put(answer: Answer, asked: Asked, form: str | None) -> None:

@@ -24,9 +24,6 @@ from mediaindex.vectors.indexes import Indexes
 DEPTH = 200
 """How far down each ranking fusion looks, at least."""
 
-PHRASE_ASSETS = 10_000
-"""So many assets at most are searched further where a phrase must stand literally."""
-
 
 @dataclass(frozen=True)
 class Engine:
@@ -49,17 +46,21 @@ class Engine:
         words = self._vector(query, None)
         looks = words if like is None else self._vector(query, like)
         with self.database.read() as session:
-            wanted = _with_phrases(session, query)
+            wanted = _wanted(query)
+            notes = [note.text for note in query.notes]
             if query.text or looks is not None:
                 found = self._search(session, query, looks, words, wanted, limit)
             else:
-                found = _newest(session, query, wanted, limit)
-            hits = self._hits(session, found)
+                found = _newest(session, wanted, limit)
+            if not found and looks is None and query.terms and not query.filter.is_empty:
+                found = _newest(session, wanted, limit, weak=True)
+                notes.append(f"nothing says {query.text!r}; this is what passes the filter")
+            hits = self._hits(session, found, wanted)
         if self.settings.weak == "drop":
             hits = [hit for hit in hits if not hit.weak]
         return Answer(
             hits=tuple(hits),
-            notes=tuple(note.text for note in query.notes),
+            notes=tuple(notes),
             no_good_match=bool(found) and all(hit.weak for hit in hits),
             model_id=self.embedder.model_id if looks is not None and self.embedder else None,
         )
@@ -104,19 +105,14 @@ class Engine:
             "text": self.settings.text_weight,
             "words": self.settings.words_weight,
         }
-        dropped = _saying(session, query.excluded, spread)
-        kept = {
-            name: [found for found in candidates if found.asset_id not in dropped]
-            for name, candidates in spread.items()
-        }
         fused = fuse(
             [
                 Ranking(name, weights[name], tuple(found.asset_id for found in candidates))
-                for name, candidates in kept.items()
+                for name, candidates in spread.items()
                 if candidates
             ]
         )
-        return [_found(item.id, item.score, kept) for item in fused[:limit]]
+        return [_found(item.id, item.score, spread) for item in fused[:limit]]
 
     def _nearest(
         self, session: Session, kind: SpaceKind, vector: Vectors | None, wanted: Filter, depth: int
@@ -173,8 +169,8 @@ class Engine:
             return None
         return read_calibration(self.database, self.embedder.model_id)
 
-    def _hits(self, session: Session, found: "Sequence[_Found]") -> list[Hit]:
-        shown = moments.show(session, [item.moment_id for item in found])
+    def _hits(self, session: Session, found: "Sequence[_Found]", wanted: Filter) -> list[Hit]:
+        shown = moments.show(session, [item.moment_id for item in found], wanted)
         return [
             Hit(
                 shown[item.moment_id],
@@ -207,43 +203,27 @@ def _found(asset_id: int, score: float, rankings: Mapping[str, Sequence[Candidat
     return _Found(moment_id or 0, score, tuple(why))
 
 
-def _newest(session: Session, query: Query, wanted: Filter, limit: int) -> list[_Found]:
-    listed = moments.newest(session, wanted, limit + DEPTH if query.excluded else limit)
-    bare = [Candidate(asset_id, moment_id, 0.0) for asset_id, moment_id in listed]
-    dropped = _saying(session, query.excluded, {"filter": bare})
-    listed = [found for found in listed if found[0] not in dropped][:limit]
+def _newest(session: Session, wanted: Filter, limit: int, *, weak: bool = False) -> list[_Found]:
     return [
-        _Found(moment_id, 1.0, (Reason("filter", rank),))
-        for rank, (_, moment_id) in enumerate(listed, start=1)
+        _Found(moment_id, 1.0, (Reason("filter", rank, weak=weak),))
+        for rank, (_, moment_id) in enumerate(moments.newest(session, wanted, limit), start=1)
     ]
 
 
-def _with_phrases(session: Session, query: Query) -> Filter:
-    """Return the filter, narrowed to the assets in whose words every phrase stands."""
-    expression = fulltext.all_phrases(query.phrases)
-    if expression is None:
-        return query.filter
-    said = fulltext.match(session, expression, query.filter, PHRASE_ASSETS)
-    return replace(query.filter, assets=tuple(sorted({match.asset_id for match in said})))
+def _wanted(query: Query) -> Filter:
+    """Return the filter, narrowed to what says every phrase and nothing that was excluded."""
+    phrases = fulltext.all_phrases(query.phrases)
+    excluded = (fulltext.all_phrases([words]) for words in query.excluded)
+    return replace(
+        query.filter,
+        said=(phrases,) if phrases else (),
+        unsaid=tuple(expression for expression in excluded if expression),
+    )
 
 
 def _expression(query: Query) -> str | None:
     parts = [fulltext.any_word(query.text), fulltext.all_phrases(query.phrases)]
     return " OR ".join(part for part in parts if part) or None
-
-
-def _saying(
-    session: Session, excluded: Sequence[str], rankings: Mapping[str, Sequence[Candidate]]
-) -> set[int]:
-    """Return which candidates say what was excluded."""
-    ids = {found.asset_id for candidates in rankings.values() for found in candidates}
-    expressions = [fulltext.all_phrases([words]) for words in excluded]
-    return {
-        asset_id
-        for expression in expressions
-        if expression is not None
-        for asset_id in fulltext.saying(session, expression, sorted(ids))
-    }
 
 
 def _worth_saying(why: tuple[Reason, ...]) -> tuple[Reason, ...]:

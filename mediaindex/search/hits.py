@@ -18,7 +18,7 @@ class Reason:
     similarity: float | None = None
     #: For `words`: the passage, the words in it between «».
     passage: str | None = None
-    #: For `picture`: a likeness no better than chance.
+    #: For `picture`: a likeness no better than chance. For `filter`: words were asked for, too.
     weak: bool = False
 
 

@@ -1,6 +1,7 @@
 """What a filter leaves over, by comparing facets: what SQL would say, much faster.
 
-What a filter asks of names (folders, libraries, cameras) has no facet: SQLite lists that.
+What a filter asks of names (folders, libraries, cameras) and of what is written has no facet:
+SQLite lists that.
 """
 
 import math
@@ -22,7 +23,7 @@ def of_names(wanted: Filter) -> Filter:
 
 
 def passing_assets(facets: FacetRecords, wanted: Filter) -> Mask:
-    """Return which assets pass all but the names, bool (n,) by id; see `filters.conditions`."""
+    """Return which assets pass all that has a facet, bool (n,) by id; see `conditions`."""
     mask: Mask = np.array(facets["is_visible"])
     if wanted.kinds:
         mask &= np.isin(facets["kind"], [KINDS.index(kind) for kind in wanted.kinds])
@@ -36,8 +37,7 @@ def passing_assets(facets: FacetRecords, wanted: Filter) -> Mask:
         mask &= np.isin(facets["place_id"], wanted.places)
     if wanted.rating is not None:
         mask &= facets["rating"] >= wanted.rating
-    if wanted.assets is not None:
-        mask &= listed(wanted.assets, len(mask))
+    mask[[asset for asset in wanted.besides if asset < len(mask)]] = False
     return mask
 
 

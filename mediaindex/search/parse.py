@@ -70,6 +70,12 @@ POINT = "near:38.7,-9.1,10km"
 NEAR_KM = 25.0
 """`near:` a point without a distance; near a town it is at least as far as the town reaches."""
 
+ANY_PICTURE = frozenset(
+    "all any everything my of our photo photograph photographs photos pic pics picture pictures "
+    "image images shot shots show me taken the we".split(" ")
+)
+"""Words that say nothing beside a filter: "all pictures from 2019"."""
+
 DANGLING = re.compile(
     r"(?:(?:^|(?<=\s))(?:in|on|at|from|of|taken|during|since|until|the|im|en|em|aus|vom) *)+$",
     re.IGNORECASE,
@@ -81,6 +87,8 @@ def parse(
     text: str,
     today: date,
     places: Sequence[Place],
+    *,
+    operators: Sequence[tuple[str, str]] = (),
     understand: bool = True,
     find_place: FindPlace = lambda _: (),
 ) -> Query:
@@ -90,6 +98,7 @@ def parse(
         text: As typed.
         today: What "yesterday" is counted from.
         places: Those that the library has pictures of, for "in Lisbon".
+        operators: Names and values that came apart from the words, as flags.
         understand: Read dates and known places in plain words as filters.
         find_place: The gazetteer, for `near:`; asked only then.
 
@@ -101,6 +110,8 @@ def parse(
     reader = _Reader(today, find_place)
     for match in TOKEN.finditer(text):
         reader.take(match)
+    for name, value in operators:
+        reader.take_operator(name, unicodedata.normalize("NFC", value))
     query = reader.query()
     return _understood(query, reader.plain, today, places) if understand else query
 
@@ -150,14 +161,10 @@ def combine(one: Filter, other: Filter) -> Filter:
         near=one.near + other.near,
         places=one.places + other.places,
         rating=max(ratings) if ratings else None,
-        assets=_in_both(one.assets, other.assets),
+        said=one.said + other.said,
+        unsaid=one.unsaid + other.unsaid,
+        besides=one.besides + other.besides,
     )
-
-
-def _in_both(one: tuple[int, ...] | None, other: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return tuple(sorted(set(one) & set(other)))
 
 
 class _Reader:
@@ -185,7 +192,9 @@ class _Reader:
         if name in LATER:
             raise QueryError(f"{name}: is for a coming version; known: {', '.join(OPERATORS)}")
         if name in OPERATORS:
-            self._take_operator(name, words, turned_round=match["minus"] is not None)
+            if match["minus"]:
+                raise QueryError(f"-{name}: cannot be turned round; words can: -word")
+            self.take_operator(name, words)
             return
         if name:
             self._note_typo(name, match.group())
@@ -215,9 +224,8 @@ class _Reader:
         else:
             self._plain.append(words)
 
-    def _take_operator(self, name: str, value: str, turned_round: bool) -> None:
-        if turned_round:
-            raise QueryError(f"-{name}: cannot be turned round; words can: -word")
+    def take_operator(self, name: str, value: str) -> None:
+        """Take one operator in."""
         wanted = operator(name, value, self._today, self._find_place)
         self._filter = combine(self._filter, wanted)
         if name == "near":
@@ -249,6 +257,8 @@ def _understood(query: Query, plain: str, today: date, places: Sequence[Place]) 
         found = combine(found, Filter(places=place.ids))
         text, note = _consumed(text, place.span, f"in {place.name}")
         notes.append(note)
+    if not found.is_empty and ANY_PICTURE.issuperset(text.casefold().split()):
+        text = ""
     weighted = query.terms[1:] if plain else query.terms
     first = (Term(text),) if text else ()
     return replace(query, terms=(*first, *weighted), filter=found, notes=tuple(notes))

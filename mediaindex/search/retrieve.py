@@ -70,7 +70,12 @@ def _narrowed(
     known = indexes.facets.read()
     names = narrow.of_names(wanted)
     if known is not None and names.is_empty:
-        return narrow.keys_of(known, narrow.passing_assets(known.assets, wanted)), depth
+        mask = narrow.passing_assets(known.assets, wanted)
+        for expression in wanted.said:
+            mask &= narrow.listed(moments.assets_saying(session, expression), len(mask))
+        for expression in wanted.unsaid:
+            mask &= ~narrow.listed(moments.assets_saying(session, expression), len(mask))
+        return narrow.keys_of(known, mask), depth
     share = moments.share_passing(session, space, wanted)
     if share < PAGED_SHARE:
         if known is not None:

@@ -45,7 +45,16 @@ TO = r"(?: (?:to|until|till) | ?[-\u2013] ?)"
 END = rf"(?:(?:{MONTH_NAMES})\.?,? )?{A_YEAR}"
 DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|\.)?"
 SEASON = "(?P<season>" + "|".join(SEASONS) + ")"
-UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
+
+NEGATION = re.compile(
+    r"(?<!\w)(?:not|no|never|except|excluding|without|but|ohne|nicht|außer|sauf|sin|sem|senza)"
+    r"(?: (?:for|in|on|at|near|from|during|taken|the|im|en|em|aus|vom))*\s*$",
+    re.IGNORECASE,
+)
+"""Before a date or a place it asks for all others, which no filter can say: both stay words."""
+
+SIDE = re.compile(r"(?<!\w)(?P<side>since|after|before|until|till) (?:the )?$")
+LINK = re.compile(r"(?<!\w)(?:or|and|oder|und|ou|et|o|y|e)(?!\w)|[,;/&]")
 
 
 @dataclass(frozen=True)
@@ -80,10 +89,24 @@ def read_period(text: str, today: date) -> Dates | None:
 
 
 def find_date(text: str, today: date) -> Found | None:
-    """Return the first date in plain words, None if there is none."""
-    best: Found | None = None
+    """Return the first date in plain words, None if there is none, or none that can be kept to.
+
+    "not 2019" and "July 2019 or May 2021" are none of these: half understood is worse than not.
+    """
     # Character by character: "İ".lower() is two, and spans are for the text as it was written.
     lowered = "".join(letter.lower()[0] for letter in text)
+    found = _first(lowered, today)
+    if found is None or NEGATION.search(lowered[: found.span[0]]):
+        return None
+    rest = lowered[found.span[1] :]
+    other = _first(rest, today)
+    if other is not None and LINK.search(rest[: other.span[0]]):
+        return None
+    return _one_sided(lowered, found)
+
+
+def _first(lowered: str, today: date) -> Found | None:
+    best: Found | None = None
     for pattern, meaning in (*SPOKEN, *PATTERNS):
         for match in pattern.finditer(lowered):
             said = meaning(match, today)
@@ -209,15 +232,28 @@ def _between(match: "re.Match[str]", today: date) -> Dates | None:
     return Dates(begin.start, end.end) if begin.start < end.end else None
 
 
-def _one_sided(match: "re.Match[str]", _today: date) -> Dates | None:
-    said = match.groupdict()
-    period = _calendar(int(said["year"]), MONTH_OF[said["month"]] if said.get("month") else None)
-    if period is None:
+def _either(match: "re.Match[str]", today: date) -> Dates | None:
+    """Return both periods as one, where the second follows the first or is the same."""
+    both = _between(match, today)
+    first, last = read_period(match["first"], today), read_period(match["last"], today)
+    if both is None or last is None:
         return None
-    side = said["side"]
-    if side in ("since", "after"):
-        return Dates(start=period.start)
-    return Dates(end=period.start if side == "before" else period.end)
+    if first is None:  # a month of the same year
+        first = read_period(f"{match['first']} {match['last'][-4:]}", today)
+    return both if first is not None and first.end == last.start else None
+
+
+def _one_sided(lowered: str, found: Found) -> Found:
+    """Return a date with the "since" or "before" that stands before it."""
+    side = SIDE.search(lowered[: found.span[0]])
+    if side is None or found.dates is None:
+        return found
+    start, end = found.dates.start, found.dates.end
+    if side["side"] in ("since", "after"):
+        dates = Dates(start=start)
+    else:
+        dates = Dates(end=start if side["side"] == "before" else end)
+    return Found((side.start(), found.span[1]), dates)
 
 
 def _any_year(match: "re.Match[str]", _today: date) -> int:
@@ -254,7 +290,7 @@ SPOKEN = _compiled(
     (rf"between (?P<first>{END}|{MONTH_NAMES})(?: and |{TO})(?P<last>{END})", _between),
     (rf"(?:from )?(?P<first>{END}){TO}(?P<last>{END})", _between),
     (rf"from (?P<first>{MONTH_NAMES}){TO}(?P<last>{END})", _between),
-    (rf"(?P<side>since|after|before|until|till) (?:{MONTH},? )?{YEAR}", _one_sided),
+    (rf"(?P<first>{END}|{MONTH_NAMES}) (?:or|and) (?P<last>{END})", _either),
     # "mars" is March in French and a planet in English.
     (rf"in (?!mars\b){MONTH}(?!,? \d)", _any_year),
 )

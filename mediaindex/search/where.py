@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mediaindex.search.when import NEGATION
 from mediaindex.types import Place
 
 PREPOSITIONS = ("in", "at", "near", "around", "from")
@@ -79,7 +80,7 @@ def find_place(text: str, places: Sequence[Place]) -> FoundPlace | None:
     names = _Names(places)
     for match in BEFORE.finditer(text):
         first = _name_at(text, match.end(), names)
-        if first is None:
+        if first is None or NEGATION.search(text[: match.end()]):
             continue
         end, ids = first
         while (link := LINK.match(text, end)) and (more := _name_at(text, link.end(), names)):

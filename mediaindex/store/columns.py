@@ -1,6 +1,7 @@
 """Column types that SQLite does not have: times that are always UTC, and names of files."""
 
 import os
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,6 +56,15 @@ class FsText(TypeDecorator[str]):
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401 - text or blob
         """Return the name as `os` functions take it."""
         return os.fsdecode(value) if isinstance(value, bytes) else value
+
+
+def folded(name: str | bytes) -> str:
+    """Return a name as it is compared: "Été" however it is composed, and in any case.
+
+    SQL knows it as `folded`; SQLite's own LIKE and lower() know the case of English only.
+    """
+    text = os.fsdecode(name) if isinstance(name, bytes) else name
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def shown(name: str) -> str:

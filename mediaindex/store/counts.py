@@ -132,6 +132,12 @@ def count_stages(session: Session) -> list[StageCounts]:
     ]
 
 
+def blocked_reason(session: Session, stage: str) -> str | None:
+    """Return why a stage cannot work at all now, None if it can."""
+    row = session.get(BlockedRow, stage)
+    return None if row is None else row.reason
+
+
 @dataclass(frozen=True)
 class WorkCounts:
     """How much of one stage's work is done, of how much."""

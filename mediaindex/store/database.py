@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from mediaindex.errors import StoreError
+from mediaindex.store.columns import folded
 
 SCHEMA = "0002"
 """The newest migration. A database at it is opened without loading Alembic."""
@@ -80,6 +81,7 @@ def _engine(path: Path) -> Engine:
 def _set_up(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's hook
     # The driver's own BEGIN comes too late (at the first write); _begin sends it instead.
     connection.isolation_level = None
+    connection.create_function("folded", 1, folded, deterministic=True)
     for pragma in (
         "journal_mode = WAL",
         # A power cut may lose the last commits, never the file; lost results are made again.

@@ -21,6 +21,8 @@ from mediaindex.store.tables import (
 
 Role = Literal["media", "sidecar"]
 
+ANY_FOLDER = true()
+
 
 @dataclass(frozen=True)
 class KnownFile:
@@ -257,15 +259,24 @@ def path_of(session: Session, file_id: int) -> Path:
     return Path(row[0], row[1], row[2])
 
 
-def paths_of_asset(session: Session, asset_id: int, *, missing: bool = False) -> list[Path]:
-    """Return where an asset's files lie, oldest known first; missing ones too if asked for."""
+def paths_of_asset(
+    session: Session,
+    asset_id: int,
+    *,
+    missing: bool = False,
+    first: ColumnElement[bool] = ANY_FOLDER,
+) -> list[Path]:
+    """Return where an asset's files lie, oldest known first; missing ones too if asked for.
+
+    Those in a `FolderRow` of which `first` holds come before the others.
+    """
     query = (
         select(LibraryRow.root, FolderRow.path, FileRow.name)
         .select_from(FileRow)
         .join(FolderRow)
         .join(LibraryRow)
         .where(FileRow.asset_id == asset_id)
-        .order_by(FileRow.id)
+        .order_by(first.desc(), FileRow.id)
     )
     if not missing:
         query = query.where(FileRow.missing_since.is_(None))

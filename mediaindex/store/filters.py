@@ -6,9 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
-from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow
+from mediaindex.store.columns import folded
+from mediaindex.store.tables import (
+    FULLTEXT,
+    AssetRow,
+    DocumentRow,
+    FileRow,
+    FolderRow,
+    LibraryRow,
+)
 
 T = TypeVar("T")
 Conditions = list[ColumnElement[bool]]
@@ -61,8 +80,12 @@ class Filter:
     places: tuple[int, ...] = ()
     #: At least this many stars.
     rating: int | None = None
-    #: Only these assets; None means any.
-    assets: tuple[int, ...] | None = None
+    #: Expressions of full text (see `fulltext`) that must match something written of the asset.
+    said: tuple[str, ...] = ()
+    #: Expressions that must match nothing written of it.
+    unsaid: tuple[str, ...] = ()
+    #: All but these assets.
+    besides: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -77,14 +100,51 @@ def conditions(wanted: Filter) -> Conditions:
         *_any_of(wanted.kinds, lambda kind: AssetRow.kind == kind),
         *(_taken(dates) for dates in wanted.dates),
         *_any_of(wanted.months, _in_month),
-        *_any_of(wanted.folders, _in_folder),
+        *_any_of(wanted.folders, lambda name: _has_file(in_folder(name))),
         *_any_of(wanted.cameras, _camera),
-        *_any_of(wanted.libraries, _in_library),
+        *_any_of(wanted.libraries, lambda name: _has_file(_of_library(name))),
         *_any_of(wanted.near, _within),
         *([AssetRow.place_id.in_(wanted.places)] if wanted.places else []),
         *([AssetRow.rating >= wanted.rating] if wanted.rating is not None else []),
-        *([AssetRow.id.in_(wanted.assets)] if wanted.assets is not None else []),
+        *(AssetRow.id.in_(assets_saying(expression)) for expression in wanted.said),
+        *(AssetRow.id.not_in(assets_saying(expression)) for expression in wanted.unsaid),
+        *([AssetRow.id.not_in(wanted.besides)] if wanted.besides else []),
     ]
+
+
+def assets_saying(expression: str) -> Select[int]:
+    """Return the query for the ids of all assets of which something written matches."""
+    return (
+        select(DocumentRow.asset_id)
+        .select_from(FULLTEXT)
+        .join(DocumentRow, DocumentRow.id == FULLTEXT.c.rowid)
+        .where(matches(expression))
+    )
+
+
+def matches(expression: str) -> ColumnElement[bool]:
+    """Return the condition that a row of the full text matches an expression of FTS5."""
+    whole: ColumnElement[str] = literal_column("fulltext")
+    return whole.bool_op("MATCH")(expression)
+
+
+def in_folder(name: str) -> ColumnElement[bool]:
+    """Return the condition that a `FolderRow` is, or lies in, one that `in:name` means."""
+    # Between slashes on both sides, so that "in:lisbon" is a whole name and not a part of one.
+    path = "/" + func.folded(FolderRow.path, type_=String) + "/"
+    return path.like(f"%/{_pattern(folded(name.strip('/')))}/%", escape="\\")
+
+
+def in_library(name: str) -> ColumnElement[bool]:
+    """Return the condition that a `LibraryRow` is one that `library:name` means."""
+    return func.folded(LibraryRow.name, type_=String).like(_pattern(folded(name)), escape="\\")
+
+
+def lies_within(wanted: Filter) -> ColumnElement[bool]:
+    """Return the condition that a `FolderRow` is one that the filter asks for."""
+    return and_(
+        true(), *_any_of(wanted.folders, in_folder), *_any_of(wanted.libraries, _of_library)
+    )
 
 
 def visible() -> ColumnElement[bool]:
@@ -110,16 +170,8 @@ def _in_month(month: int) -> ColumnElement[bool]:
     return func.strftime("%m", AssetRow.taken_local) == f"{month:02}"
 
 
-def _in_folder(name: str) -> ColumnElement[bool]:
-    # Between slashes on both sides, so that "in:lisbon" is a whole name and not a part of one.
-    path = "/" + FolderRow.path + "/"
-    inside = path.like(f"%/{_pattern(name.strip('/'))}/%", escape="\\")
-    return _has_file(inside)
-
-
-def _in_library(name: str) -> ColumnElement[bool]:
-    named = select(LibraryRow.id).where(LibraryRow.name.like(_pattern(name), escape="\\"))
-    return _has_file(FolderRow.library_id.in_(named))
+def _of_library(name: str) -> ColumnElement[bool]:
+    return FolderRow.library_id.in_(select(LibraryRow.id).where(in_library(name)))
 
 
 def _has_file(folder: ColumnElement[bool]) -> ColumnElement[bool]:

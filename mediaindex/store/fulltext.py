@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, column, literal_column, select, table
+from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
-from mediaindex.store.filters import Filter, conditions
+from mediaindex.store.filters import Filter, conditions, matches
 from mediaindex.store.tables import (
+    FULLTEXT,
     AssetRow,
     DocumentRow,
     FileRow,
@@ -42,9 +43,6 @@ PERSON_WEIGHT = 4.0
 Inside one `bm25` a weight saturates (it multiplies the frequency), and a long description could
 rank below a short file name.
 """
-
-FULLTEXT = table("fulltext", column("rowid"))
-"""The virtual table, which the migration makes; triggers keep it in line with `document`."""
 
 # Scripts written without spaces: each character is a word, and a word of several is a phrase.
 _UNSPACED = re.compile(
@@ -132,29 +130,12 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
         .select_from(FULLTEXT)
         .join(DocumentRow, DocumentRow.id == FULLTEXT.c.rowid)
         .join(AssetRow, AssetRow.id == DocumentRow.asset_id)
-        .where(_matches(expression), *conditions(wanted))
+        .where(matches(expression), *conditions(wanted))
         .order_by("rank", DocumentRow.asset_id)
         .limit(limit)
     )
     rows = session.execute(query)
     return [Match(*row) for row in rows]
-
-
-def saying(session: Session, expression: str, asset_ids: Sequence[int]) -> set[int]:
-    """Return which of these assets have a document that matches `expression`."""
-    query = (
-        select(DocumentRow.asset_id)
-        .distinct()
-        .select_from(FULLTEXT)
-        .join(DocumentRow, DocumentRow.id == FULLTEXT.c.rowid)
-        .where(_matches(expression), DocumentRow.asset_id.in_(asset_ids))
-    )
-    return set(session.scalars(query))
-
-
-def _matches(expression: str) -> ColumnElement[bool]:
-    whole: ColumnElement[str] = literal_column("fulltext")
-    return whole.bool_op("MATCH")(expression)
 
 
 def _quoted(words: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mediaindex.store import filters
 from mediaindex.store.embeddings import in_space
 from mediaindex.store.files import paths_of_asset
 from mediaindex.store.filters import Filter, conditions
@@ -64,6 +65,11 @@ def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> 
 def assets_passing(session: Session, wanted: Filter) -> list[int]:
     """Return the ids of all assets that pass."""
     return list(session.connection().scalars(select(AssetRow.id).where(*conditions(wanted))))
+
+
+def assets_saying(session: Session, expression: str) -> list[int]:
+    """Return the ids of all assets of which something written matches; see `Filter.said`."""
+    return list(session.connection().scalars(filters.assets_saying(expression)))
 
 
 def share_passing(session: Session, space: Space, wanted: Filter) -> float:
@@ -122,8 +128,8 @@ def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]
     return list(session.execute(query).all())
 
 
-def show(session: Session, moment_ids: Sequence[int]) -> dict[int, Shown]:
-    """Return what is shown of each of these moments."""
+def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[int, Shown]:
+    """Return what is shown of each of these moments; of copies, those that pass come first."""
     query = (
         select(MomentRow, AssetRow, PlaceRow)
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
@@ -131,12 +137,18 @@ def show(session: Session, moment_ids: Sequence[int]) -> dict[int, Shown]:
         .where(MomentRow.id.in_(moment_ids))
     )
     return {
-        moment.id: _shown(session, moment, asset, place)
+        moment.id: _shown(session, moment, asset, place, _paths(session, asset.id, wanted))
         for moment, asset, place in session.execute(query)
     }
 
 
-def _shown(session: Session, moment: MomentRow, asset: AssetRow, place: PlaceRow | None) -> Shown:
+def _shown(
+    session: Session,
+    moment: MomentRow,
+    asset: AssetRow,
+    place: PlaceRow | None,
+    paths: Sequence[Path],
+) -> Shown:
     words = select(WordsRow.text).filter_by(asset_id=asset.id).order_by(WordsRow.id)
     camera = " ".join(filter(None, (asset.camera_make, asset.camera_model)))
     return Shown(
@@ -147,7 +159,7 @@ def _shown(session: Session, moment: MomentRow, asset: AssetRow, place: PlaceRow
         start_ms=moment.start_ms,
         end_ms=moment.end_ms,
         at_ms=moment.at_ms,
-        paths=tuple(str(path) for path in _paths(session, asset.id)),
+        paths=tuple(map(str, paths)),
         taken_at=asset.taken_at,
         taken_local=asset.taken_local,
         taken_source=asset.taken_source,
@@ -162,9 +174,10 @@ def _shown(session: Session, moment: MomentRow, asset: AssetRow, place: PlaceRow
     )
 
 
-def _paths(session: Session, asset_id: int) -> list[Path]:
-    there = paths_of_asset(session, asset_id)
-    return there or paths_of_asset(session, asset_id, missing=True)
+def _paths(session: Session, asset_id: int, wanted: Filter) -> list[Path]:
+    first = filters.lies_within(wanted)
+    there = paths_of_asset(session, asset_id, first=first)
+    return there or paths_of_asset(session, asset_id, missing=True, first=first)
 
 
 def _place(place: PlaceRow | None) -> str | None:

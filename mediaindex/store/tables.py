@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    column,
+    table,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mediaindex.store.columns import FsText, Utc
@@ -262,6 +270,10 @@ Index(
     unique=True,
     sqlite_where=DocumentRow.moment_id.is_(None),
 )
+
+
+FULLTEXT = table("fulltext", column("rowid"))
+"""The virtual table of FTS5, which a migration makes; triggers keep it in line with `document`."""
 
 
 class ResultRow(Base):

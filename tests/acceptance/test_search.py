@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.acceptance.program import Program
 from tests.media import MEDIA, needs_media
@@ -103,11 +104,20 @@ def test_words_find_names_and_what_was_written(program: Program) -> None:
     assert names(program, "mongolia")[0] == "rating__mongolels.jpg"
 
 
-def test_picture_finds_itself(program: Program) -> None:
-    like = str(MEDIA / "photos" / "coffee.png")
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A picture that a library has, as other bytes."""
+    with Image.open(MEDIA / "photos" / "coffee.png") as picture:
+        picture.save(tmp_path / "copy.png")
+    return tmp_path / "copy.png"
 
-    assert names(program, "--like", like)[0] == "coffee.png"
-    assert names(program, "--like", like, "in:metadata")[0] != "coffee.png"
+
+def test_picture_finds_its_like_and_not_itself(program: Program, copy: Path) -> None:
+    original = str(MEDIA / "photos" / "coffee.png")
+
+    assert names(program, "--like", str(copy))[0] == "coffee.png"
+    assert "coffee.png" not in names(program, "--like", original)
+    assert names(program, "--like", str(copy), "in:metadata")[0] != "coffee.png"
 
 
 def test_what_was_understood_is_told_and_can_be_switched_off(program: Program) -> None:
@@ -180,7 +190,7 @@ def test_info_status_and_doctor_speak_json(program: Program, library: Path) -> N
 
 
 def test_without_weights_all_else_works_and_the_rest_catches_up(
-    library: Path, tmp_path: Path
+    library: Path, copy: Path, tmp_path: Path
 ) -> None:
     options = tiny_clip(tmp_path / "models")
     settings = {
@@ -206,8 +216,7 @@ def test_without_weights_all_else_works_and_the_rest_catches_up(
     status = json.loads(program.run("status", "--json").stdout)
     assert status["blocked"] == []
     assert status["stages"]["embed"]["done"] == len(PHOTOS) + len(METADATA)
-    like = str(library / "photos" / "coffee.png")
-    assert names(program, "--like", like)[0] == "coffee.png"
+    assert names(program, "--like", str(copy))[0] == "coffee.png"
 
 
 def test_another_model_takes_over_when_it_has_seen_all(

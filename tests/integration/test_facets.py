@@ -62,7 +62,7 @@ FILTERS = st.builds(
     ).map(tuple),
     places=st.sampled_from([(), PLACES[:1], PLACES]),
     rating=st.sampled_from([None, -1, 0, 4]),
-    assets=st.sampled_from([None, (), (1, 3, 99)]),
+    besides=st.sampled_from([(), (1, 3, 99)]),
 )
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.filters import Circle, Dates, Filter, conditions
+from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.tables import AssetRow, FileRow
 from tests.conftest import NOW, AddAsset
 
@@ -140,9 +141,17 @@ def test_of_several_values_one_is_enough_and_all_fields_must_hold(
     assert passing(session, Filter(folders=("a", "b"), rating=4)) == [wanted]
 
 
-def test_only_these_assets(session: Session, add_asset: AddAsset) -> None:
-    asset_id = add_asset("a.jpg")
-    add_asset("b.jpg")
+def test_all_but_these_assets(session: Session, add_asset: AddAsset) -> None:
+    left_out, left = add_asset("a.jpg"), add_asset("b.jpg")
 
-    assert passing(session, Filter(assets=(asset_id,))) == [asset_id]
-    assert passing(session, Filter(assets=())) == []
+    assert passing(session, Filter(besides=(left_out,))) == [left]
+
+
+def test_what_is_said_and_what_is_not(session: Session, add_asset: AddAsset) -> None:
+    dog, both, neither = add_asset("dog.jpg"), add_asset("dog cat.jpg"), add_asset("sea.jpg")
+    for asset_id in (dog, both, neither):
+        refresh_document(session, asset_id)
+
+    assert passing(session, Filter(said=('"dog"',))) == [dog, both]
+    assert passing(session, Filter(said=('"dog"',), unsaid=('"cat"',))) == [dog]
+    assert passing(session, Filter(unsaid=('"dog"',))) == [neither]

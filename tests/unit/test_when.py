@@ -54,6 +54,12 @@ TODAY = date(2026, 11, 21)  # a Saturday
         ("since July 2020", "2020-07-01", None),
         ("before 2010", None, "2010-01-01"),
         ("until 2010", None, "2011-01-01"),
+        ("before yesterday", None, "2026-11-20"),
+        ("since last year", "2025-01-01", None),
+        ("before the 90s", None, "1990-01-01"),
+        ("2019 or 2020", "2019-01-01", "2021-01-01"),
+        ("July or August 2019", "2019-07-01", "2019-09-01"),
+        ("December 2019 and January 2020", "2019-12-01", "2020-02-01"),
     ],
 )
 def test_dates_in_words_are_found_whole(text: str, start: str | None, end: str | None) -> None:
@@ -99,6 +105,13 @@ def test_month_after_in_is_that_month_of_any_year(text: str, month: int) -> None
         "2045",
         "1492",
         "999 years ago",
+        "not 2019",
+        "except in July",
+        "no dogs but 2019",
+        "2019 or 2021",
+        "2019 and summer 2021",
+        "in July or in 2019",
+        "July 2019, May 2021",
     ],
 )
 def test_what_only_looks_like_a_date_stays_words(text: str) -> None:
