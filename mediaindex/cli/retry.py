@@ -42,7 +42,11 @@ def retry(
 
 
 def _known(session: Session, path: Path) -> FileRow:
-    found = find_file(session, path.expanduser().absolute())
+    path = path.expanduser()
+    # As it is named, for files behind a link in the library; else where it really lies.
+    found = find_file(session, path.absolute()) or find_file(
+        session, path.parent.resolve() / path.name
+    )
     if found is None:
         raise click.ClickException(f"{path} is in no library that is known")
     return found

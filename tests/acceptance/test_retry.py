@@ -94,6 +94,15 @@ def test_retry_may_be_of_one_stage_or_of_files(
     assert len(failures(strict)) == 2 - retried
 
 
+@pytest.mark.parametrize("named", ["link/large.jpg", "library/../library/large.jpg"])
+def test_file_may_be_named_by_a_link_or_with_dots(
+    strict: Program, library: Path, tmp_path: Path, named: str
+) -> None:
+    (tmp_path / "link").symlink_to(library)
+
+    assert answer(strict, "retry", str(tmp_path / named)) == {"version": 1, "retried": 1}
+
+
 def test_file_that_is_not_known_cannot_be_tried_again(strict: Program) -> None:
     done = strict.run("retry", "/nowhere/a.jpg")
 
