@@ -51,17 +51,22 @@ def add_library(session: Session, name: str, root: Path, now: datetime) -> Libra
 
 def widen_library(session: Session, inside: Sequence[LibraryRow], root: Path) -> LibraryRow:
     """Make one library of `root` out of those whose roots lie in it; nothing known is lost."""
-    kept = inside[0]
+    kept, *others = inside
+    moved: list[tuple[str, int]] = []
     for library in inside:
         prefix = Path(library.root).relative_to(root).as_posix()
-        for folder in session.scalars(select(FolderRow).filter_by(library_id=library.id)).all():
-            folder.path = f"{prefix}/{folder.path}" if folder.path else prefix
-            folder.library_id = kept.id
-        session.flush()
-        if library is not kept:
-            session.delete(library)
-            session.flush()
+        known = select(FolderRow.path, FolderRow.id).where(FolderRow.library_id == library.id)
+        moved += [(f"{prefix}/{path}".rstrip("/"), id_) for path, id_ in session.execute(known)]
+    # The longest first: paths only grow, so who bears a path has left it when another gets it.
+    moved.sort(key=lambda folder: len(folder[0]), reverse=True)
+    rows = [{"id": id_, "path": path, "library_id": kept.id} for path, id_ in moved]
+    if rows:
+        session.execute(update(FolderRow), rows)
+    for library in others:
+        session.delete(library)
     kept.root = str(root)
+    # No folder may seem to be seen by a sweep that is yet to come.
+    kept.sweep_no = max(library.sweep_no for library in inside)
     session.flush()
     return kept
 

@@ -18,13 +18,22 @@ from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, Re
 from tests.conftest import NOW
 
 
-@pytest.fixture
-def library(database: Database, tmp_path: Path) -> Library:
-    root = tmp_path / "library"
-    root.mkdir()
+def added(database: Database, root: Path) -> Library:
+    root.mkdir(parents=True)
     with database.write() as session:
         row = files.add_library(session, "family", root, NOW)
         return Library(row.id, row.name, root, Rules(("@eaDir",)))
+
+
+def widened(database: Database, root: Path) -> Library:
+    with database.write() as session:
+        row = files.widen_library(session, files.libraries(session), root)
+        return Library(row.id, row.name, root, Rules(("@eaDir",)))
+
+
+@pytest.fixture
+def library(database: Database, tmp_path: Path) -> Library:
+    return added(database, tmp_path / "library")
 
 
 def look(database: Database, library: Library, **options: object) -> SweepReport:
@@ -201,14 +210,43 @@ def test_library_widens_to_a_folder_around_it(
 ) -> None:
     fill(library, "a.jpg", "x/b.jpg")
     look(database, library)
-    with database.write() as session:
-        row = files.widen_library(session, files.libraries(session), tmp_path)
-        wider = Library(row.id, row.name, tmp_path, library.rules)
+
+    wider = widened(database, tmp_path)
 
     assert present(database) == {"library/a.jpg", "library/x/b.jpg"}
     report = look(database, wider)
     assert (report.gone, report.changed) == (0, 0)
     assert {"library/a.jpg", "library/x/b.jpg"} <= present(database)
+
+
+def test_folders_of_the_same_names_stay_apart_when_libraries_become_one(
+    database: Database, tmp_path: Path
+) -> None:
+    one, other = added(database, tmp_path / "home" / "A"), added(database, tmp_path / "home" / "B")
+    fill(one, "1.jpg", "A/2.jpg", "A/A/3.jpg", "B/4.jpg")
+    fill(other, "5.jpg", "A/6.jpg", "B/7.jpg")
+    for library in (one, other):
+        look(database, library)
+
+    wider = widened(database, tmp_path / "home")
+
+    report = look(database, wider)
+    assert (report.seen, report.new, report.gone) == (7, 0, 0)
+
+
+def test_folder_that_goes_after_libraries_became_one_is_missed(
+    database: Database, tmp_path: Path
+) -> None:
+    one, other = added(database, tmp_path / "home" / "A"), added(database, tmp_path / "home" / "B")
+    fill(one, "1.jpg")
+    fill(other, "2.jpg", "x/3.jpg")
+    for library in (one, other, other, other):
+        look(database, library)
+    wider = widened(database, tmp_path / "home")
+    shutil.rmtree(wider.root / "B" / "x")
+
+    assert look(database, wider).gone == 1
+    assert present(database) == {"A/1.jpg", "B/2.jpg"}
 
 
 def test_name_that_is_not_utf8_is_kept_as_it_is(database: Database, library: Library) -> None:
