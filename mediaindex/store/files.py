@@ -1,12 +1,24 @@
 """Libraries, their folders, and the files in them."""
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from mediaindex.store.jobs import forget_results
@@ -325,4 +337,7 @@ def settle_assets(session: Session, now: datetime) -> None:
 def _in_or_below(path: str) -> ColumnElement[bool]:
     if not path:
         return true()
-    return or_(FolderRow.path == path, FolderRow.path.startswith(path + "/", autoescape=True))
+    # By bytes: LIKE takes capitals for small letters, and a path that is not UTF-8 is no text.
+    start = os.fsencode(path + "/")
+    inside = func.substr(cast(FolderRow.path, LargeBinary), 1, len(start)) == start
+    return or_(FolderRow.path == path, inside)

@@ -205,6 +205,21 @@ def test_sweep_of_one_folder_leaves_the_others_alone(database: Database, library
     assert present(database) == {"a/1.jpg"}
 
 
+def test_sweep_of_one_folder_knows_what_lies_in_it_by_every_letter(
+    database: Database, library: Library
+) -> None:
+    no_text = os.fsdecode(b"trip_1/caf\xe9")
+    fill(library, "trip_1/a.jpg", "Trip_1/sub/b.jpg", "tripx1/sub/c.jpg", "trip_1/sub/d.jpg")
+    (library.root / no_text).mkdir()
+    (library.root / no_text / "e.jpg").write_bytes(b"e")
+    look(database, library)
+    for folder in ("trip_1/sub", no_text):
+        shutil.rmtree(library.root / folder)
+
+    assert look(database, library, below="trip_1").gone == 2
+    assert present(database) == {"trip_1/a.jpg", "Trip_1/sub/b.jpg", "tripx1/sub/c.jpg"}
+
+
 def test_library_widens_to_a_folder_around_it(
     database: Database, library: Library, tmp_path: Path
 ) -> None:
