@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import (
     AssetRow,
@@ -148,7 +149,11 @@ def add_files(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def change_file(session: Session, file_id: int, size_bytes: int, mtime_ns: int, role: Role) -> None:
-    """Note that a file holds other bytes now (or plays another part): nothing is known of it."""
+    """Note that a file holds other bytes now (or plays another part): nothing is known of it.
+
+    What its asset had from it, its name and its sidecars, is read again from the copies that stay.
+    """
+    asset_id = session.scalar(select(FileRow.asset_id).where(FileRow.id == file_id))
     session.execute(
         update(FileRow)
         .where(FileRow.id == file_id)
@@ -162,6 +167,9 @@ def change_file(session: Session, file_id: int, size_bytes: int, mtime_ns: int, 
         )
     )
     session.execute(delete(JobRow).where(JobRow.file_id == file_id))
+    if asset_id is not None:
+        forget_results(session, asset_id, ["probe"])
+        refresh_document(session, asset_id)
 
 
 def find_again(session: Session, file_ids: Collection[int]) -> None:

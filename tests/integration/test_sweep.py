@@ -14,7 +14,7 @@ from mediaindex.sources.folder import Rules
 from mediaindex.store import assets, files, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
-from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, ResultRow
+from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, FolderRow, LibraryRow, ResultRow
 from tests.conftest import NOW
 
 
@@ -86,6 +86,26 @@ def test_changed_file_is_looked_into_again(database: Database, library: Library)
         file = session.scalars(select(FileRow)).one()
         assert (file.kind, file.asset_id) == (None, None)
         assert session.scalars(select(AssetRow.missing_since)).one() is not None
+
+
+def test_asset_forgets_the_name_of_a_copy_that_changed(
+    database: Database, library: Library
+) -> None:
+    fill(library, "paris.jpg", "x/plain.jpg")
+    look(database, library)
+    with database.write() as session:
+        for file_id in session.scalars(select(FileRow.id)).all():
+            assets.identify_file(session, file_id, Identity("a" * 64, 1, "photo", "jpeg"), NOW)
+        asset_id = session.scalars(select(AssetRow.id)).one()
+        jobs.mark_done(session, asset_id, "probe", "1", NOW, redo=())
+    (library.root / "paris.jpg").write_bytes(b"another photo")
+
+    look(database, library)
+
+    with database.read() as session:
+        assert session.scalars(select(DocumentRow.names)).one() == "x/plain.jpg"
+        # What was read beside the old copy is looked for again beside the one that stays.
+        assert session.scalars(select(ResultRow)).all() == []
 
 
 def test_folder_that_is_gone_takes_its_files_along_and_brings_them_back(
