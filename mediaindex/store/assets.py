@@ -4,12 +4,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
 from mediaindex.store.fulltext import refresh_document
-from mediaindex.store.tables import AssetRow, FileRow, MomentRow, PairRow, PlaceRow, WordsRow
+from mediaindex.store.tables import (
+    AssetRow,
+    FileRow,
+    FolderRow,
+    LibraryRow,
+    MomentRow,
+    PairRow,
+    PlaceRow,
+    WordsRow,
+)
 from mediaindex.types import Metadata, Place
 
 
@@ -137,13 +146,18 @@ def refresh_names(session: Session, file_ids: Collection[int]) -> None:
 def purge_missing(session: Session, retention: timedelta, now: datetime) -> list[str]:
     """Forget assets and files that have been gone for `retention`; returns the assets' hashes.
 
-    The caller has seen to it that their library is online, and removes their previews.
+    What lies in a library that is offline stays, as nobody can see whether it is back. The caller
+    removes the previews.
     """
     gone = now - retention
-    old = select(AssetRow).where(AssetRow.missing_since <= gone)
-    hashes = [asset.sha256 for asset in session.scalars(old)]
-    session.execute(delete(AssetRow).where(AssetRow.missing_since <= gone))
-    session.execute(delete(FileRow).where(FileRow.missing_since <= gone))
+    offline = select(FolderRow.id).join(LibraryRow).where(LibraryRow.offline_reason.is_not(None))
+    unsure = exists().where(FileRow.asset_id == AssetRow.id, FileRow.folder_id.in_(offline))
+    old = (AssetRow.missing_since <= gone, ~unsure)
+    hashes = list(session.scalars(select(AssetRow.sha256).where(*old)))
+    session.execute(delete(AssetRow).where(*old))
+    session.execute(
+        delete(FileRow).where(FileRow.missing_since <= gone, FileRow.folder_id.not_in(offline))
+    )
     return hashes
 
 

@@ -311,6 +311,29 @@ def test_asset_goes_when_its_files_have_been_gone_long_enough(
         assert len(session.scalars(select(AssetRow)).all()) == 1
 
 
+def test_asset_of_a_library_that_is_offline_stays(
+    database: Database, library: Library, tmp_path: Path
+) -> None:
+    fill(library, "a.jpg", "b.jpg")
+    look(database, library)
+    identify_all(database)
+    (library.root / "a.jpg").unlink()
+    look(database, library)
+    month, later = timedelta(days=30), NOW + timedelta(days=31)
+
+    library.root.rename(tmp_path / "aside")
+    look(database, library)
+    with database.write() as session:
+        assert assets.purge_missing(session, month, later) == []
+        assert len(session.scalars(select(FileRow)).all()) == 2
+
+    (tmp_path / "aside").rename(library.root)
+    look(database, library)
+    with database.write() as session:
+        assert len(assets.purge_missing(session, month, later)) == 1
+        assert len(session.scalars(select(FileRow)).all()) == 1
+
+
 @pytest.mark.parametrize(
     ("gone", "there", "believed"),
     [(0, 0, True), (FEW, FEW, True), (FEW + 1, 30, False), (40, 100, True), (60, 100, False)],
