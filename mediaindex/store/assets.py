@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
+from mediaindex.store.filters import visible
 from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.tables import (
     AssetRow,
@@ -131,11 +132,6 @@ def words_of(session: Session, asset_id: int) -> list[str]:
     return [*told, ", ".join(named)] if named else told
 
 
-def asset_by_hash(session: Session, sha256: str) -> AssetRow | None:
-    """Return the asset of a content, if it is known."""
-    return session.scalar(select(AssetRow).filter_by(sha256=sha256))
-
-
 def refresh_names(session: Session, file_ids: Collection[int]) -> None:
     """Bring the full text of these files' assets in line with where they lie now."""
     query = select(FileRow.asset_id).where(FileRow.id.in_(file_ids), FileRow.asset_id.is_not(None))
@@ -162,7 +158,8 @@ def purge_missing(session: Session, retention: timedelta, now: datetime) -> list
 
 
 def known_places(session: Session) -> list[Place]:
-    """Return every place that some asset was taken at."""
+    """Return every place that some asset was taken at which may be shown."""
+    pictured = exists().where(AssetRow.place_id == PlaceRow.id, visible())
     return [
         Place(
             id=row.id,
@@ -176,7 +173,7 @@ def known_places(session: Session) -> list[Place]:
             time_zone=row.time_zone,
             other_names=tuple(row.other_names.split("\n")) if row.other_names else (),
         )
-        for row in session.scalars(select(PlaceRow).order_by(PlaceRow.id))
+        for row in session.scalars(select(PlaceRow).where(pictured).order_by(PlaceRow.id))
     ]
 
 
