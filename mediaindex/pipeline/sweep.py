@@ -45,7 +45,7 @@ class SweepReport:
     gone: int = 0
     #: Files that seem to be gone and are not believed to be; a person has to confirm.
     held_back: int = 0
-    #: Folders that could not be listed, with the reason.
+    #: Folders that could not be looked into, with the reason.
     unreadable: dict[str, str] = field(default_factory=dict)
     #: Why the whole library was left as it is; None if it was looked at.
     offline_reason: str | None = None
@@ -195,11 +195,9 @@ def _store(
 
 
 def _believe(session: Session, gone: Collection[int], now: datetime) -> None:
-    rest = iter(gone)
-    while some := list(islice(rest, 1000)):
-        files.read_again(session, files.owners_of(session, some))
-        files.miss_files(session, some, now)
-        assets.refresh_names(session, some)
+    files.read_again(session, files.owners_of(session, gone))
+    files.miss_files(session, gone, now)
+    assets.refresh_names(session, gone)
 
 
 def _roles(pairs: Pairs) -> dict[str, Role]:

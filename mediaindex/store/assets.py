@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from mediaindex.store.filters import visible
 from mediaindex.store.fulltext import refresh_document
+from mediaindex.store.ids import each
 from mediaindex.store.tables import (
     AssetRow,
     FileRow,
@@ -117,7 +118,7 @@ def moments_by_asset(
     """Return (moment id, at_ms) of each asset's moments in order of time."""
     found: dict[int, list[tuple[int, int]]] = {asset_id: [] for asset_id in asset_ids}
     query = select(MomentRow.asset_id, MomentRow.id, MomentRow.at_ms)
-    query = query.where(MomentRow.asset_id.in_(asset_ids)).order_by(MomentRow.at_ms)
+    query = query.where(MomentRow.asset_id.in_(each(asset_ids))).order_by(MomentRow.at_ms)
     for asset_id, moment_id, at_ms in session.execute(query):
         found[asset_id].append((moment_id, at_ms))
     return found
@@ -134,7 +135,9 @@ def words_of(session: Session, asset_id: int) -> list[str]:
 
 def refresh_names(session: Session, file_ids: Collection[int]) -> None:
     """Bring the full text of these files' assets in line with where they lie now."""
-    query = select(FileRow.asset_id).where(FileRow.id.in_(file_ids), FileRow.asset_id.is_not(None))
+    query = select(FileRow.asset_id).where(
+        FileRow.id.in_(each(file_ids)), FileRow.asset_id.is_not(None)
+    )
     for asset_id in set(session.scalars(query)):
         refresh_document(session, asset_id or 0)
 

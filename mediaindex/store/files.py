@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from mediaindex.store.fulltext import refresh_document
+from mediaindex.store.ids import each
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import (
     AssetRow,
@@ -174,12 +175,14 @@ def change_file(session: Session, file_id: int, size_bytes: int, mtime_ns: int, 
 
 def find_again(session: Session, file_ids: Collection[int]) -> None:
     """Note that missing files are back, unchanged."""
-    session.execute(update(FileRow).where(FileRow.id.in_(file_ids)).values(missing_since=None))
+    session.execute(
+        update(FileRow).where(FileRow.id.in_(each(file_ids))).values(missing_since=None)
+    )
 
 
 def miss_files(session: Session, file_ids: Collection[int], now: datetime) -> None:
     """Note that files are gone; what is known of their assets stays."""
-    session.execute(update(FileRow).where(FileRow.id.in_(file_ids)).values(missing_since=now))
+    session.execute(update(FileRow).where(FileRow.id.in_(each(file_ids))).values(missing_since=now))
 
 
 def files_of_unseen_folders(
@@ -244,7 +247,9 @@ def set_pairs(session: Session, folder_id: int, pairs: Mapping[tuple[str, str], 
 def read_again(session: Session, file_ids: Collection[int]) -> None:
     """Make `probe` due again for the assets of these files: their sidecars changed."""
     for asset_id in session.scalars(
-        select(FileRow.asset_id).where(FileRow.id.in_(file_ids), FileRow.asset_id.is_not(None))
+        select(FileRow.asset_id).where(
+            FileRow.id.in_(each(file_ids)), FileRow.asset_id.is_not(None)
+        )
     ).all():
         if asset_id is not None:
             forget_results(session, asset_id, ["probe"])
@@ -252,7 +257,9 @@ def read_again(session: Session, file_ids: Collection[int]) -> None:
 
 def owners_of(session: Session, file_ids: Collection[int]) -> Sequence[int]:
     """Return the ids of the files that these sidecars belong to."""
-    return session.scalars(select(PairRow.owner_id).where(PairRow.file_id.in_(file_ids))).all()
+    return session.scalars(
+        select(PairRow.owner_id).where(PairRow.file_id.in_(each(file_ids)))
+    ).all()
 
 
 def find_file(session: Session, path: Path) -> FileRow | None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -121,6 +122,24 @@ def test_folder_that_is_gone_takes_its_files_along_and_brings_them_back(
 
     assert look(database, library).back == 2
     assert present(database) == {"a.jpg", "x/b.jpg", "x/y/c.jpg"}
+
+
+def test_folder_of_more_files_than_a_statement_takes_goes_and_comes_back(
+    database: Database, library: Library, tmp_path: Path
+) -> None:
+    with database.write() as session:
+        connection = session.connection().connection.dbapi_connection
+        assert isinstance(connection, sqlite3.Connection)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 100)
+    names = [f"x/{number}.jpg" for number in range(150)]
+    fill(library, *names, *(f"{name}.xmp" for name in names))
+
+    assert look(database, library).new == 300
+    (library.root / "x").rename(tmp_path / "aside")
+    (library.root / "y").mkdir()
+    assert look(database, library, confirmed=True).gone == 300
+    (tmp_path / "aside").rename(library.root / "x")
+    assert look(database, library).back == 300
 
 
 def test_much_gone_at_once_waits_for_a_person(database: Database, library: Library) -> None:
