@@ -5,15 +5,11 @@ named blocks behind it. In a HEIC the clip is a box of its own, `mpvd`.
 """
 
 import os
-import struct
-from collections.abc import Iterator
 from itertools import takewhile
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO
 
+from mediaindex.media.boxes import boxes_in, read_at
 from mediaindex.types import MotionClip
-
-MOST_BOXES = 1000
-"""A hostile file of tiny boxes is not walked to its end."""
 
 CLIP_BOXES = frozenset(
     b"ftyp moov mdat free skip wide uuid udta meta moof mfra styp sidx".split(b" ")
@@ -24,13 +20,6 @@ MOST_BLOCKS = 100
 
 SAMSUNG_CLIP = 0x0A30
 """The type of the block `MotionPhoto_Data`."""
-
-
-class _Box(NamedTuple):
-    kind: bytes
-    at: int
-    content_at: int
-    end: int
 
 
 def find_clip(file: BinaryIO, from_end_bytes: int | None) -> MotionClip | None:
@@ -51,7 +40,7 @@ def find_clip(file: BinaryIO, from_end_bytes: int | None) -> MotionClip | None:
 
 
 def _in_box(file: BinaryIO, length: int) -> list[int]:
-    boxes = list(_boxes(file, 0, length))
+    boxes = list(boxes_in(file, 0, length))
     if not boxes or boxes[0].kind != b"ftyp":
         return []
     return [box.content_at for box in boxes if box.kind == b"mpvd"]
@@ -59,49 +48,24 @@ def _in_box(file: BinaryIO, length: int) -> list[int]:
 
 def _in_samsung_trailer(file: BinaryIO, length: int) -> list[int]:
     """Return where the clip begins by the directory at the end: `SEFH`, entries, size, `SEFT`."""
-    size, mark = _read(file, "<I4s", length - 8)
+    size, mark = read_at(file, "<I4s", length - 8)
     directory = length - 8 - size
-    start, _version, count = _read(file, "<4sII", directory)
+    start, _version, count = read_at(file, "<4sII", directory)
     if mark != b"SEFT" or start != b"SEFH":
         return []
     found = []
     for number in range(min(count, MOST_BLOCKS)):
-        _, kind, back, _ = _read(file, "<HHII", directory + 12 + 12 * number)
+        _, kind, back, _ = read_at(file, "<HHII", directory + 12 + 12 * number)
         if kind == SAMSUNG_CLIP:
             # Its own header says once more what it is, and how long its name is.
-            _, _, name_bytes = _read(file, "<HHI", directory - back)
+            _, _, name_bytes = read_at(file, "<HHI", directory - back)
             found.append(directory - back + 8 + name_bytes)
     return found
 
 
 def _clip_at(file: BinaryIO, at: int, length: int) -> MotionClip | None:
     """Return the MP4 that begins at a place, as far as its own boxes go."""
-    boxes = list(takewhile(lambda box: box.kind in CLIP_BOXES, _boxes(file, at, length)))
+    boxes = list(takewhile(lambda box: box.kind in CLIP_BOXES, boxes_in(file, at, length)))
     if not boxes or boxes[0].kind != b"ftyp" or not any(box.kind == b"moov" for box in boxes):
         return None
     return MotionClip(at, boxes[-1].end - at)
-
-
-def _boxes(file: BinaryIO, at: int, length: int) -> Iterator[_Box]:
-    """Give each whole box from a place on (ISO/IEC 14496-12, 4.2)."""
-    for _ in range(MOST_BOXES):
-        size, kind = _read(file, ">I4s", at)
-        content_at = at + 8
-        if size == 1:
-            (size,) = _read(file, ">Q", content_at)
-            content_at += 8
-        elif size == 0:  # to the end
-            size = length - at
-        if size < content_at - at or at + size > length:
-            return
-        yield _Box(kind, at, content_at, at + size)
-        at += size
-
-
-def _read(file: BinaryIO, layout: str, at: int) -> tuple[Any, ...]:
-    """Return what lies at a place, noughts where the file is not so long."""
-    size = struct.calcsize(layout)
-    if at < 0:
-        return struct.unpack(layout, bytes(size))
-    file.seek(at)
-    return struct.unpack(layout, file.read(size).ljust(size, b"\0"))
