@@ -11,6 +11,7 @@ from PIL import Image, ImageFile, IptcImagePlugin
 
 from mediaindex.errors import Unusable
 from mediaindex.media import takeout, xmp
+from mediaindex.media.animation import facts_of, lasts
 from mediaindex.media.dates import DateRules, Stamp, by_mtime, by_name, taken_at
 from mediaindex.media.exif import ExifFacts, is_rubbish, read_exif, read_iptc
 from mediaindex.media.formats import sniff_open
@@ -18,6 +19,7 @@ from mediaindex.media.motion import find_clip
 from mediaindex.media.photo import DECODER_ERRORS, TURNED_BY_DECODER, Limits, open_picture
 from mediaindex.media.reading import open_to_read
 from mediaindex.media.takeout import TakeoutFacts
+from mediaindex.media.timeline import read_timeline
 from mediaindex.media.video import probe_video
 from mediaindex.media.videotags import read_tags
 from mediaindex.media.xmp import XmpFacts
@@ -151,7 +153,7 @@ def _read_inside(path: Path) -> Inside:
         warnings.simplefilter("ignore")
         found = sniff_open(file)
         if found is not None and found.kind == "photo":
-            return _read_picture(file, found.name)
+            return _with_animation(file, found.name, _read_picture(file, found.name))
     return _read_video(path) if found is not None else Inside()
 
 
@@ -171,6 +173,13 @@ def _read_picture(file: BinaryIO, name: str) -> Inside:
     if exif.orientation >= 5 and name not in TURNED_BY_DECODER:
         width, height = height, width
     return Inside((width, height), exif, inside, iptc, motion=motion)
+
+
+def _with_animation(file: BinaryIO, name: str, inside: Inside) -> Inside:
+    timeline = read_timeline(file, name)
+    if inside.size_px is None or not lasts(timeline):
+        return inside
+    return replace(inside, video=facts_of(name, timeline, inside.size_px))
 
 
 def _read_video(path: Path) -> Inside:
