@@ -39,22 +39,19 @@ INPUT = tuple(word for name, value in INPUT_OPTIONS.items() for word in (f"-{nam
 
 PROGRESS = ("-nostats", "-stats_period", "2", "-progress", "pipe:1")
 
-MEASURE_LIMIT_S = 3600.0
-"""Reading a long file from a slow disk."""
-
-PROBE_LIMITS = RunLimits(time_limit_s=120.0, silence_limit_s=120.0)
-"""ffprobe says nothing before it has read all that it wants to."""
+PROBE_LIMITS = RunLimits(time_limit_s=50.0, silence_limit_s=50.0)
+"""Of each of two runs. ffprobe says nothing before it has read all that it wants to."""
 
 
 def probe_video(path: Path, limits: RunLimits = PROBE_LIMITS) -> VideoFacts:
     """Return what a video's container says of it.
 
     A file that is cut off gives what can be read of it, with the reason in `partial`. One that
-    does not know how long it is (what browsers record) is read once to its end.
+    does not know how long it is (what browsers record) is read once to its end, if there is time.
 
     Args:
         path: The file; opened to read only.
-        limits: What ffprobe may take.
+        limits: What each of two runs may take.
 
     Raises:
         Unusable: It is no video, holds no moving picture, or cannot be read at all.
@@ -86,7 +83,10 @@ def _measured_ms(path: Path, stream: int, limits: RunLimits) -> int | None:
     """Return where the last frame ends, by reading all of it and decoding none."""
     source = (*INPUT, "-i", url_of(path), "-map", f"0:{stream}", "-c", "copy")
     command = ("ffmpeg", "-nostdin", "-v", "error", *source, *PROGRESS, "-f", "null", "-")
-    said = read_all(command, path, replace(limits, time_limit_s=MEASURE_LIMIT_S))
+    try:
+        said = read_all(command, path, limits)
+    except Unusable:  # broken further on, or too long to be read for this alone
+        return None
     times = re.findall(rb"^out_time_us=(\d+)$", said, re.MULTILINE)
     return int(times[-1]) // 1000 or None if times else None
 
