@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
@@ -81,6 +82,19 @@ def url_of(path: Path, part: range | None = None) -> str:
     """
     url = f"file:{path.absolute()}"
     return f"subfile,,start,{part.start},end,{part.stop},,:{url}" if part else url
+
+
+@cache
+def version() -> tuple[int, int]:
+    """Return which ffmpeg this is; one whose name says nothing is taken for a new one.
+
+    Raises:
+        RetryLater: It is not installed.
+    """
+    with _started(["ffmpeg", "-version"], RunLimits()) as process:
+        said, _ = process.communicate(timeout=KILL_WAIT_S)
+    found = re.match(rb"ffmpeg version n?(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (99, 0)
 
 
 def read_all(command: Sequence[str], path: Path, limits: RunLimits) -> bytes:

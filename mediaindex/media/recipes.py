@@ -8,7 +8,7 @@ from pathlib import Path
 
 import ffmpeg
 
-from mediaindex.media.ffmpeg import INPUT_OPTIONS, RunLimits, read_all, url_of
+from mediaindex.media.ffmpeg import INPUT_OPTIONS, RunLimits, read_all, url_of, version
 from mediaindex.types import VideoFacts
 
 STEP_MS = 250
@@ -34,6 +34,13 @@ HD_PX = 720
 
 TIME_MARK = r"frame:\d+ +pts:(\S+) +pts_time:|looked=at"
 """What the filters write for each frame that follows; the group is its time in milliseconds."""
+
+
+PLACE = "the file's place"
+"""Stands for the file until the command is made: ffmpeg-python fails at names beyond UTF-8."""
+
+_EVERY_FRAME = {False: {"fps_mode": "passthrough"}, True: {"vsync": "passthrough"}}
+"""No frame doubled or dropped, by whether ffmpeg is older than 5.1; 9 knows the first alone."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +75,12 @@ class KeyTimes:
 
         They do if they are dense, or if the encoder sets one at every cut: then they lie unevenly.
         """
-        if not self.times_ms:
+        if len(self.times_ms) < 2:  # of a clip so short the rest is cheap as well
             return False
         steps = [b - a for a, b in pairwise(self.times_ms)]
         widest = max([*steps, self.until_ms - self.times_ms[-1]])
-        if widest <= DENSE_MS:
-            return True
-        return len(steps) > 1 and widest <= SPARSE_MS and min(steps) < UNEVEN * max(steps)
+        is_uneven = min(steps) < UNEVEN * max(steps)
+        return widest <= (SPARSE_MS if is_uneven else DENSE_MS)
 
     def promised(self, number: int, at_ms: int, before_ms: int) -> bool:
         """Return whether a keyframe comes when it should.
@@ -150,7 +156,7 @@ def decoding(
 ) -> list[str]:
     """Return the command that writes frames as PPM pictures, and their times as `TIME_MARK`.
 
-    PPM says the size of each picture, so that a stream that changes its size is no trouble.
+    PPM says the size of a picture, which ffmpeg knows better than what the container says of it.
 
     Args:
         path: The file.
@@ -166,7 +172,7 @@ def decoding(
         options["ss"] = f"{from_ms / 1000:.3f}"
     if hwaccel:
         options["hwaccel"] = hwaccel
-    stream = ffmpeg.input(url_of(path, part), **options)[str(facts.stream)]
+    stream = ffmpeg.input(PLACE, **options)[str(facts.stream)]
     # A frame without a time is looked at too.
     step = f"isnan(t)+isnan(prev_selected_t)+gte(t-prev_selected_t,{STEP_MS / 1000})"
     stream = stream.filter("select", step)
@@ -180,13 +186,11 @@ def decoding(
         # `print` is silent at a frame about which nothing is known.
         .filter("metadata", "add", key="looked", value="at")
         .filter("metadata", "print", file="pipe:2", direct=1)
-        # Numbered evenly, so that no version of ffmpeg doubles or drops any.
-        .filter("settb", "1/25")
-        .filter("setpts", "N")
-        .output("pipe:1", format="image2pipe", vcodec="ppm", r=25)
+        .output("pipe:1", format="image2pipe", vcodec="ppm", **_EVERY_FRAME[version() < (5, 1)])
         .global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
     )
-    return list(output.compile())
+    url = url_of(path, part)
+    return [url if word == PLACE else word for word in output.compile()]
 
 
 def _scaling(facts: VideoFacts, fit_px: int) -> dict[str, str]:
