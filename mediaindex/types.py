@@ -1,7 +1,7 @@
 """The nouns of the field, as plain frozen values that every floor may pass around."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -113,6 +113,71 @@ class PersonWords:
 
 
 @dataclass(frozen=True)
+class VideoColour:
+    """How a video's numbers mean colours; names as ffmpeg has them, None where nothing says."""
+
+    primaries: str | None = None
+    transfer: str | None = None
+    matrix: str | None = None
+    is_full_range: bool = False
+    #: The profile of a Dolby Vision stream; 5 has no picture that an ordinary player shows rightly.
+    dolby_vision_profile: int | None = None
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether it is brighter than a plain screen: PQ, HLG, or Dolby Vision on its own."""
+        bright = ("smpte2084", "arib-std-b67")
+        return self.transfer in bright or self.dolby_vision_profile == 5
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a video's container says of the pictures in it."""
+
+    #: As the program that sniffs names it: `mp4`, `mov`, `mkv`, ...
+    container: str
+    #: Number of the stream to look at, as `-map 0:N` takes it; covers and thumbnails are others.
+    stream: int
+    video_codec: str
+    #: Of the upright picture with square pixels.
+    width_px: int
+    height_px: int
+    #: Quarter turns, clockwise, that a player makes to show it upright: 0, 90, 180 or 270.
+    rotation_deg: int
+    #: None where nothing in the file tells.
+    duration_ms: int | None
+    #: What the file calls its first moment; players and `at_ms` count from there.
+    start_ms: int = 0
+    #: The average; None where it is not known.
+    frames_per_s: float | None = None
+    #: Whether some frames stand longer than others.
+    has_variable_rate: bool = False
+    #: None where the container does not count them.
+    frame_count: int | None = None
+    is_interlaced: bool = False
+    colour: VideoColour = VideoColour()
+    #: None: it is silent.
+    audio_codec: str | None = None
+    #: Names in lower case; the file's own, then those of the stream.
+    tags: Mapping[str, str] = field(default_factory=dict)
+    #: Why not all of it can be read; None for a file that is whole.
+    partial: str | None = None
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is sound beside the pictures."""
+        return self.audio_codec is not None
+
+
+@dataclass(frozen=True)
+class MotionClip:
+    """The video inside a motion photo: where its bytes lie in the photo's file."""
+
+    offset_bytes: int
+    length_bytes: int
+
+
+@dataclass(frozen=True)
 class Metadata:
     """What a file and its sidecars say about a picture. Everything absent is None or empty."""
 
@@ -127,6 +192,11 @@ class Metadata:
     #: 0 to 5; -1 is "rejected", as XMP has it.
     rating: int | None = None
     words: Sequence[PersonWords] = ()
+    duration_ms: int | None = None
+    #: Of a video only.
+    video: VideoFacts | None = None
+    #: Of a motion photo only: the clip that it carries.
+    motion: MotionClip | None = None
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,58 @@
-"""All that a photo and the files beside it say of it, without decoding a pixel."""
+"""All that a photo or a video and the files beside it say of it, without decoding a pixel."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
+from mediaindex.errors import Unusable
 from mediaindex.media import takeout, xmp
+from mediaindex.media.animation import facts_of, lasts
 from mediaindex.media.dates import DateRules, Stamp, by_mtime, by_name, taken_at
 from mediaindex.media.exif import ExifFacts, is_rubbish, read_exif, read_iptc
-from mediaindex.media.formats import HEAD_BYTES, sniff
+from mediaindex.media.formats import sniff_open
+from mediaindex.media.motion import find_clip
 from mediaindex.media.photo import DECODER_ERRORS, TURNED_BY_DECODER, Limits, open_picture
 from mediaindex.media.reading import open_to_read
 from mediaindex.media.takeout import TakeoutFacts
+from mediaindex.media.timeline import read_timeline
+from mediaindex.media.video import probe_video
+from mediaindex.media.videotags import read_tags
 from mediaindex.media.xmp import XmpFacts
-from mediaindex.types import DateSource, Metadata, PersonWords, Position
+from mediaindex.types import (
+    DateSource,
+    Metadata,
+    MotionClip,
+    PersonWords,
+    Position,
+    VideoFacts,
+)
 
 MAX_WORDS_CHARACTERS = 10_000
 """Longer texts are no descriptions but data that a program hid there."""
 
+MOVING = frozenset(("jpeg", "heic"))
+"""Formats of motion photos."""
+
 ZoneOf = Callable[[Position], str | None]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What the file itself says."""
+
+    #: Of the upright picture; None where the file could not be opened.
+    size_px: tuple[int, int] | None = None
+    #: Of a video: what its container's tags say.
+    exif: ExifFacts = field(default_factory=ExifFacts)
+    xmp: XmpFacts = field(default_factory=XmpFacts)
+    iptc: tuple[PersonWords, ...] = ()
+    video: VideoFacts | None = None
+    motion: MotionClip | None = None
 
 
 @dataclass(frozen=True)
@@ -31,30 +61,26 @@ class Papers:
 
     name: str
     mtime_ns: int
-    #: Of the upright picture; None where the file could not be opened.
-    size_px: tuple[int, int] | None
-    exif: ExifFacts
-    inside: XmpFacts
+    inside: Inside
     beside: XmpFacts
     takeout: TakeoutFacts
-    iptc: tuple[PersonWords, ...]
 
     @property
     def position(self) -> Position | None:
         """Where it was taken, by the first source that says."""
-        given = (self.exif, self.beside, self.inside, self.takeout)
+        given = (self.inside.exif, self.beside, self.inside.xmp, self.takeout)
         return next((facts.position for facts in given if facts.position), None)
 
 
 def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
-    """Read what a photo and its sidecars say; broken tags and sidecars are passed by.
+    """Read what a photo or video and its sidecars say; broken tags and sidecars are passed by.
 
     Args:
-        path: The photo; opened to read only.
+        path: The photo or video; opened to read only.
         sidecars: XMP and Takeout JSON files beside it; others are passed by.
 
     Raises:
-        RetryLater: A file cannot be read now.
+        RetryLater: A file cannot be read now, or ffprobe is not installed.
         Unusable: It is no regular file.
     """
     beside, google = XmpFacts(), TakeoutFacts()
@@ -65,11 +91,8 @@ def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
                 beside = xmp.read_xmp(file.read(xmp.MAX_BYTES), "sidecar")
         elif suffix == ".json":
             google = takeout.read_takeout(sidecar)
-    with open_to_read(path) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        mtime_ns = path.stat().st_mtime_ns
-        size, exif, inside, iptc = _read_picture(file)
-    return Papers(path.name, mtime_ns, size, exif, inside, beside, google, iptc)
+    inside = _read_inside(path)
+    return Papers(path.name, path.stat().st_mtime_ns, inside, beside, google)
 
 
 def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> Metadata:
@@ -81,7 +104,8 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         zone_of: The IANA zone of a place, or None; asked only for a picture with a position.
         now: Dates after it are not believed.
     """
-    exif, inside, beside, google = papers.exif, papers.inside, papers.beside, papers.takeout
+    exif, inside, iptc = papers.inside.exif, papers.inside.xmp, papers.inside.iptc
+    beside, google, video = papers.beside, papers.takeout, papers.inside.video
     position = papers.position
     stamps: dict[DateSource, Iterable[Stamp]] = {
         "exif": exif.dates,
@@ -100,34 +124,40 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
     )
     make = exif.make or inside.make
     ratings = (beside.rating, inside.rating, exif.rating)
+    width, height = papers.inside.size_px or (None, None)
     return Metadata(
-        width_px=papers.size_px[0] if papers.size_px else None,
-        height_px=papers.size_px[1] if papers.size_px else None,
+        width_px=width,
+        height_px=height,
         taken=taken,
         position=position,
         camera_make=make,
         camera_model=_without_make(exif.model or inside.model, make),
         lens=exif.lens or inside.lens or beside.lens,
         rating=next((rating for rating in ratings if rating is not None), None),
-        words=_distinct([*beside.words, *inside.words, *papers.iptc, *exif.words, *google.words]),
+        words=_distinct([*beside.words, *inside.words, *iptc, *exif.words, *google.words]),
+        duration_ms=video.duration_ms if video else None,
+        video=video,
+        motion=papers.inside.motion,
     )
 
 
 def read_metadata(
     path: Path, sidecars: Sequence[Path], rules: DateRules, zone_of: ZoneOf = lambda _: None
 ) -> Metadata:
-    """Return all that a photo and its sidecars say; see `read_papers` and `settle`."""
+    """Return all that a photo or video and its sidecars say; see `read_papers` and `settle`."""
     return settle(read_papers(path, sidecars), rules, zone_of, datetime.now(UTC))
 
 
-def _read_picture(
-    file: Any,  # noqa: ANN401 - a binary file of any kind
-) -> tuple[tuple[int, int] | None, ExifFacts, XmpFacts, tuple[PersonWords, ...]]:
-    found = sniff(file.read(HEAD_BYTES))
-    file.seek(0)
-    name = None if found is None else found.name
-    if name is None or found is None or found.kind != "photo":
-        return None, ExifFacts(), XmpFacts(), ()
+def _read_inside(path: Path) -> Inside:
+    with open_to_read(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = sniff_open(file)
+        if found is not None and found.kind == "photo":
+            return _with_animation(file, found.name, _read_picture(file, found.name))
+    return _read_video(path) if found is not None else Inside()
+
+
+def _read_picture(file: BinaryIO, name: str) -> Inside:
     try:
         # Most camera RAW is a TIFF as far as its tags go.
         with open_picture(file, "tiff" if name == "raw" else name, Limits()) as picture:
@@ -135,13 +165,33 @@ def _read_picture(
             inside = _inner_xmp(picture)
             iptc = _iptc(picture)
             width, height = picture.size
+            motion = find_clip(file, inside.clip_from_end_bytes) if name in MOVING else None
     except DECODER_ERRORS:
-        return None, ExifFacts(), XmpFacts(), ()
+        return Inside()
     if name == "raw":  # a TIFF's first picture is the camera's thumbnail
-        return None, exif, inside, iptc
+        return Inside(None, exif, inside, iptc)
     if exif.orientation >= 5 and name not in TURNED_BY_DECODER:
         width, height = height, width
-    return (width, height), exif, inside, iptc
+    return Inside((width, height), exif, inside, iptc, motion=motion)
+
+
+def _with_animation(file: BinaryIO, name: str, inside: Inside) -> Inside:
+    timeline = read_timeline(file, name)
+    if inside.size_px is None or not lasts(timeline):
+        return inside
+    return replace(inside, video=facts_of(name, timeline, inside.size_px))
+
+
+def _read_video(path: Path) -> Inside:
+    try:
+        video = probe_video(path)
+    except Unusable:  # its name and what lies beside it may still tell something
+        return Inside()
+    packet = video.tags.get("xmp", "").encode()
+    video = replace(video, tags={tag: text for tag, text in video.tags.items() if tag != "xmp"})
+    inside = xmp.read_xmp(packet, "xmp") if packet else XmpFacts()
+    size = (video.width_px, video.height_px)
+    return Inside(size, read_tags(video, path.name), inside, video=video)
 
 
 def _inner_xmp(picture: Image.Image) -> XmpFacts:

@@ -72,6 +72,8 @@ class Limits:
     """What a picture may ask for."""
 
     max_pixels: int = 500_000_000
+    #: Of all frames of an animation together; each is decoded to see a later one.
+    max_animation_pixels: int = 20_000_000_000
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def decode_photo(path: Path, fit_px: int, limits: Limits) -> Photo:
         Unusable: It is no photo, is cut off or broken, or is too large.
         RetryLater: It cannot be read now.
     """
-    with open_to_read(path) as file, _decoder_trouble():
+    with open_to_read(path) as file, decoder_trouble():
         found = sniff_open(file)
         if found is None or found.kind != "photo":
             raise Unusable("holds no photo" if file.read(1) else "the file is empty")
@@ -128,7 +130,7 @@ def open_picture(file: BinaryIO, found: Format | str, limits: Limits) -> ImageFi
 
 
 @contextmanager
-def _decoder_trouble() -> Iterator[None]:
+def decoder_trouble() -> Iterator[None]:
     """Turn whatever a decoder raises into `Unusable` with its reason."""
     try:
         with warnings.catch_warnings():
@@ -159,15 +161,34 @@ def _decode(file: BinaryIO, name: str, fit_px: int, limits: Limits) -> Photo:
         if name in DRAFT:
             picture.draft(None, (fit_px * DRAFT[name], fit_px * DRAFT[name]))
         picture.load()
-        # Read after loading: some formats tell their orientation and profile only then.
-        orientation = 1 if name in TURNED_BY_DECODER else _orientation(picture)
-        small = _eight_bits(_reduced(_reducible(picture), fit_px), name)
-        upright = np.asarray(_turned(to_srgb(small, picture.info.get("icc_profile")), orientation))
+        orientation = orientation_of(picture, name)
+        upright = upright_srgb(picture, name, orientation, fit_px)
         if coding and not coding.is_srgb and not picture.info.get("icc_profile"):
             upright = hdr.to_srgb(upright, coding)
         if orientation >= 5:  # the four that lie on a side
             width, height = height, width
         return Photo(upright, width, height, name)
+
+
+def upright_srgb(picture: Image.Image, name: str, orientation: int, fit_px: int) -> RGB:
+    """Return a decoded picture upright, in sRGB, alpha on white; it may be changed by this.
+
+    Args:
+        picture: As its decoder gives it.
+        name: Its format.
+        orientation: As `orientation_of` tells.
+        fit_px: The longer side of the result at most.
+    """
+    small = _eight_bits(_reduced(_reducible(picture), fit_px), name)
+    return np.asarray(_turned(to_srgb(small, picture.info.get("icc_profile")), orientation))
+
+
+def orientation_of(picture: Image.Image, name: str) -> int:
+    """Return how a decoded picture has to be turned, 1 to 8, as EXIF counts; 1 is upright.
+
+    To be asked after decoding: some formats tell only then.
+    """
+    return 1 if name in TURNED_BY_DECODER else _orientation(picture)
 
 
 def _reducible(picture: Image.Image) -> Image.Image:

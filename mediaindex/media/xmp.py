@@ -28,6 +28,10 @@ MICROSOFT = "http://ns.microsoft.com/photo/1.0/"
 MICROSOFT_PERSON = "http://ns.microsoft.com/photo/1.2/t/Region#"
 MWG_REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 
+GOOGLE_CAMERA = "http://ns.google.com/photos/1.0/camera/"
+GOOGLE_ITEM = "http://ns.google.com/photos/1.0/container/item/"
+GOOGLE_CONTAINER = "http://ns.google.com/photos/1.0/container/"
+
 MAX_BYTES = 4_000_000
 
 DATES = ((EXIF, "DateTimeOriginal"), (PHOTOSHOP, "DateCreated"), (XMP, "CreateDate"))
@@ -58,6 +62,8 @@ class XmpFacts:
     make: str | None = None
     model: str | None = None
     words: tuple[PersonWords, ...] = ()
+    #: How far before the end of a motion photo its clip begins.
+    clip_from_end_bytes: int | None = None
 
 
 def read_xmp(packet: bytes, source: str) -> XmpFacts:
@@ -81,6 +87,7 @@ def read_xmp(packet: bytes, source: str) -> XmpFacts:
         make=tree.first((TIFF, "Make")),
         model=tree.first((TIFF, "Model")),
         words=tuple(_words(tree, source)),
+        clip_from_end_bytes=_clip_from_end(root, tree),
     )
 
 
@@ -137,6 +144,33 @@ def _rating(tree: _Tree) -> int | None:
     except (ValueError, OverflowError):
         return None
     return rating if rating is not None and -1 <= rating <= 5 else None
+
+
+def _clip_from_end(root: Element, tree: _Tree) -> int | None:
+    """Return what Google's phones say of a motion photo, in the old form or the new."""
+    old = tree.first((GOOGLE_CAMERA, "MicroVideoOffset"))
+    if old is not None:
+        return _count(old)
+    items = list(root.iter(f"{{{GOOGLE_CONTAINER}}}Item"))
+    clips = [
+        place for place, item in enumerate(items) if _attribute(item, "Semantic") == "MotionPhoto"
+    ]
+    if not clips:
+        return None
+    # The items lie one behind the other, each with its padding, the last at the file's end.
+    behind = items[clips[0] :]
+    return sum(
+        _count(_attribute(item, name)) or 0 for item in behind for name in ("Length", "Padding")
+    )
+
+
+def _attribute(item: Element, name: str) -> str:
+    tag = f"{{{GOOGLE_ITEM}}}{name}"
+    return (item.get(tag) or item.findtext(tag) or "").strip()
+
+
+def _count(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"\d{1,15}", text, re.ASCII) else None
 
 
 def _position(tree: _Tree) -> Position | None:

@@ -1,0 +1,206 @@
+"""A video's file -> the frames that are kept, one by one, upright and in sRGB, each with its time.
+
+ffmpeg decodes once and reduces; frames come through a pipe and few are held at a time, so that the
+length of a video costs no memory and no disk.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mediaindex.errors import Unusable
+from mediaindex.media import hdr
+from mediaindex.media.ffmpeg import Run, RunLimits, last_words
+from mediaindex.media.recipes import (
+    ANYTHING,
+    KEYFRAMES,
+    REDUCED,
+    TIME_MARK,
+    KeyTimes,
+    Recipe,
+    decoding,
+    key_times,
+)
+from mediaindex.media.scenes import FrameRules, KeptFrame, choose
+from mediaindex.types import RGB, Frame, VideoColour, VideoFacts
+
+MARK = re.compile(TIME_MARK)
+
+MANY = 1 << 30
+"""A keyframe after all whose times are known."""
+
+SHORTEST_HEADER = len(b"P6\n1 1\n255\n")
+
+DAMAGE = re.compile(
+    r"partial file|ended prematurely|[Tt]runcated|[Cc]orrupt|[Ee]rror while decoding"
+    r"|Invalid (data|NAL)|Error splitting|[Ee]rror submitting|damaged"
+)
+"""Complaints after which something is missing; most others are of no consequence."""
+
+PRIMARIES = {"bt2020": 9, "smpte432": 12}
+TRANSFERS = {"smpte2084": hdr.PQ, "arib-std-b67": hdr.HLG}
+"""ffmpeg's names for the numbers of H.273 that are not those of sRGB."""
+
+
+class VideoFrames:
+    """The frames to keep of one video; iterate once. Leaving off early ends the decoder."""
+
+    #: Why not all of the video could be read; known after the last frame. None: it was.
+    partial: str | None
+
+    def __init__(
+        self,
+        path: Path,
+        facts: VideoFacts,
+        rules: FrameRules,
+        fit_px: int,
+        start_ms: int,
+        limits: RunLimits,
+        part: range | None,
+        hwaccel: str | None,
+    ) -> None:
+        """Take note; nothing is read before the first frame is asked for. See `read_frames`."""
+        self.partial = facts.partial
+        self._path = path
+        self._facts = facts
+        self._rules = rules
+        self._fit_px = fit_px
+        self._start_ms = start_ms
+        self._limits = limits
+        self._part = part
+        self._hwaccel = hwaccel
+        #: Frames from here on are still to be looked at.
+        self._next_ms = start_ms
+        self._trouble: str | None = None
+
+    def __iter__(self) -> Iterator[KeptFrame]:
+        """Yield each frame as soon as the end of its span is known.
+
+        Raises:
+            Unusable: Not one frame can be decoded.
+            RetryLater: The file cannot be read now, or ffmpeg is missing; what was yielded is good,
+                and a later call goes on where the last span ended.
+        """
+        coding = _coding(self._facts.colour)
+        looked_at = self._looked_at()
+        for kept in choose(looked_at, self._rules, self._start_ms, self._facts.duration_ms):
+            good = kept.pixels if coding.is_srgb else hdr.to_srgb(kept.pixels, coding)
+            yield replace(kept, pixels=good)
+
+    def _looked_at(self) -> Iterator[Frame]:
+        """Yield frames in order of time, from the cheapest recipe that gives what there is."""
+        keys = self._key_times()
+        if keys.suffice and (yield from self._by_keyframes(keys)):
+            return
+        for recipe in (REDUCED, ANYTHING):
+            yield from self._decoded(recipe)
+            if self._next_ms > self._start_ms:
+                return
+        if self._start_ms == 0:
+            raise Unusable(self._trouble or "no frame of it can be decoded")
+
+    def _key_times(self) -> KeyTimes:
+        try:
+            return key_times(self._path, self._facts, self._start_ms, self._limits, self._part)
+        except Unusable:  # a decoder may still find its way
+            return KeyTimes((), self._start_ms)
+
+    def _by_keyframes(self, keys: KeyTimes) -> Generator[Frame, None, bool]:
+        """Yield keyframes while they come when the container says; return whether all did.
+
+        Some do not, though marked as such: a decoder needs what came before (open GOP of H.264), or
+        they are broken.
+        """
+        begin_ms = before_ms = self._next_ms
+        for number, frame in enumerate(self._decoded(KEYFRAMES)):
+            if not keys.promised(number, frame.at_ms, before_ms):
+                self._next_ms = before_ms + 1 if number else begin_ms
+                return False
+            before_ms = frame.at_ms
+            yield frame
+        if self._next_ms == begin_ms:
+            return False
+        end_ms = self._facts.duration_ms or 0
+        return self.partial is not None or keys.promised(MANY, end_ms, before_ms)
+
+    def _decoded(self, recipe: Recipe) -> Iterator[Frame]:
+        """Yield what a recipe gives; what breaks it off is noted and not raised."""
+        from_ms = max(0, self._next_ms - 1)  # times of frames are rounded
+        command = decoding(
+            self._path, self._facts, recipe, from_ms, self._fit_px, self._part, self._hwaccel
+        )
+        found = False
+        with Run(command, self._path, self._limits, MARK) as run:
+            trouble = None
+            try:
+                while (mark := run.next_mark()) and (pixels := _read_ppm(run)) is not None:
+                    at_ms = _at_ms(mark, from_ms, self._next_ms)
+                    if at_ms >= self._next_ms:
+                        found, self._next_ms = True, at_ms + 1
+                        yield Frame(pixels, at_ms)
+                run.finish()
+            except Unusable as error:
+                trouble = str(error)
+            damage = [line for line in run.complaints if DAMAGE.search(line)]
+        self._trouble = trouble or last_words(damage) or None
+        if found:
+            self.partial = self._trouble or self.partial
+
+
+def read_frames(
+    path: Path,
+    facts: VideoFacts,
+    rules: FrameRules,
+    fit_px: int,
+    start_ms: int = 0,
+    *,
+    limits: RunLimits = RunLimits(),  # noqa: B008 - frozen
+    part: range | None = None,
+    hwaccel: str | None = None,
+) -> VideoFrames:
+    """Return the frames to keep of a video, to be iterated once; nothing is decoded before.
+
+    Args:
+        path: The file; opened to read only.
+        facts: What is known of it.
+        rules: How many frames are kept.
+        fit_px: The longer side of a frame at most; never enlarged.
+        start_ms: Where to begin: 0, or to go on after a break, where the last span ended.
+        limits: What ffmpeg may take.
+        part: Where in the file the video lies, in bytes, as in motion photos; None: everywhere.
+        hwaccel: Hardware that decodes, as ffmpeg names it (`auto`, `vaapi`, `cuda`, ...); None: the
+            processor.
+    """
+    return VideoFrames(path, facts, rules, fit_px, start_ms, limits, part, hwaccel)
+
+
+def _read_ppm(run: Run) -> RGB | None:
+    """Return the next picture, None where there is no whole one."""
+    header = run.read(SHORTEST_HEADER)
+    while header.count(b"\n") < 3 and (more := run.read(1)):
+        header += more
+    if header.count(b"\n") < 3:
+        return None
+    width, height = (int(number) for number in header.split()[1:3])
+    pixels = run.read(width * height * 3)
+    if len(pixels) < width * height * 3:
+        return None
+    return np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
+
+
+def _at_ms(mark: str, from_ms: int, next_ms: int) -> int:
+    if not mark.lstrip("-").isdigit():  # "NOPTS"
+        return next_ms
+    return max(0, from_ms + int(mark))
+
+
+def _coding(colour: VideoColour) -> hdr.Coding:
+    usual = 9 if colour.is_hdr else 1
+    usual_transfer = hdr.PQ if colour.is_hdr else 1
+    return hdr.Coding(
+        PRIMARIES.get(colour.primaries or "", usual),
+        TRANSFERS.get(colour.transfer or "", usual_transfer),
+    )
