@@ -4,6 +4,7 @@
 default; a test holds the two together.
 """
 
+import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mediaindex import config_file
+from mediaindex.config_file import Keys, Places, wrong
 from mediaindex.errors import ConfigError
 
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -76,7 +79,7 @@ class EmbedderSettings(Section, frozen=True):
 
     use: str = "open_clip"
     model: str = "fast"
-    runtime: str = "auto"
+    runtime: Literal["auto", "onnx", "onnx-int8", "torch"] = "auto"
     device: str = "auto"
     batch: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
     threads: Count = 0
@@ -139,6 +142,8 @@ class Config(msgspec.Struct, frozen=True):
     cache_dir: Path
     #: The file they were read from; None where there is none and the defaults hold.
     file: Path | None
+    #: Where each setting that is not a default was written.
+    places: Places = {}
 
     @property
     def database_path(self) -> Path:
@@ -149,6 +154,10 @@ class Config(msgspec.Struct, frozen=True):
     def models_dir(self) -> Path:
         """Where model weights lie."""
         return self.cache_dir / "models"
+
+    def place_of(self, *keys: str) -> str:
+        """Return where a setting was written, for people: `config.yaml line 12`."""
+        return self.places.get(keys, "the default")
 
 
 def load_config(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
@@ -162,8 +171,6 @@ def load_config(file: Path | None = None, environ: Mapping[str, str] = os.enviro
         ConfigError: A key that does not exist or a value that does not fit; the text names the
             key, the line, and what would be right.
     """
-    from mediaindex import config_file
-
     chosen = file or _named(environ) or _found(environ)
     written, lines = config_file.read(chosen) if chosen else ({}, {})
     for variable, keys, value in config_file.overrides(environ):
@@ -176,11 +183,14 @@ def load_config(file: Path | None = None, environ: Mapping[str, str] = os.enviro
         settings = msgspec.convert(written, Settings)
     except msgspec.ValidationError as error:
         raise config_file.at_its_place(error, Settings, lines) from error
+    _check_paths(settings, lines)
+    _check_zone(settings.metadata.home_zone, lines)
     return Config(
         settings=settings,
-        state_dir=_folder(environ, "state", settings.state_dir, "~/.local/state"),
-        cache_dir=_folder(environ, "cache", settings.cache_dir, "~/.cache"),
+        state_dir=_folder(environ, "STATE", settings.state_dir, lines, "~/.local/state"),
+        cache_dir=_folder(environ, "CACHE", settings.cache_dir, lines, "~/.cache"),
         file=chosen,
+        places=lines,
     )
 
 
@@ -209,11 +219,51 @@ def _found(environ: Mapping[str, str]) -> Path | None:
     return next((path for path in usual if path.is_file()), None)
 
 
-def _folder(environ: Mapping[str, str], kind: str, setting: str | None, default: str) -> Path:
-    # systemd hands a unit its own folders; several may be given, the first is ours.
-    chosen = environ.get(f"MEDIAINDEX_{kind.upper()}_DIR") or setting
-    if not chosen:
-        given = environ.get(f"{kind.upper()}_DIRECTORY", "").split(":")[0]
-        base = environ.get(f"XDG_{kind.upper()}_HOME") or default
-        chosen = given or str(Path(base) / "mediaindex")
-    return Path(chosen).expanduser().absolute()
+def _folder(
+    environ: Mapping[str, str], kind: str, setting: str | None, places: Places, default: str
+) -> Path:
+    ours, systemds, xdgs = (f"MEDIAINDEX_{kind}_DIR", f"{kind}_DIRECTORY", f"XDG_{kind}_HOME")
+    chosen, variable = environ.get(ours), ours
+    if not chosen and not setting:
+        # systemd hands a unit its own folders; several may be given, the first is ours.
+        chosen, variable = environ.get(systemds, "").split(":")[0], systemds
+        if not chosen and environ.get(xdgs):
+            chosen, variable = str(Path(environ[xdgs]) / "mediaindex"), xdgs
+    if chosen:
+        places[(f"{kind.lower()}_dir",)] = variable
+    return Path(chosen or setting or f"{default}/mediaindex").expanduser().absolute()
+
+
+def _check_paths(settings: Settings, places: Places) -> None:
+    """Check that paths mean the same from wherever the program is started.
+
+    Raises:
+        ConfigError: One does not.
+    """
+    paths: dict[Keys, str | None] = {
+        ("libraries", number, "path"): library.path
+        for number, library in enumerate(settings.libraries)
+    }
+    paths |= {("state_dir",): settings.state_dir, ("cache_dir",): settings.cache_dir}
+    for keys, path in paths.items():
+        if path is not None and not Path(path).expanduser().is_absolute():
+            raise wrong(keys, places, f"expected a path from / or ~ on, not {path!r}")
+
+
+def _check_zone(zone: str | None, places: Places) -> None:
+    """Check that a time zone is one.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+    if zone is None:
+        return
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        close = difflib.get_close_matches(zone, available_timezones(), n=1)
+        meant = close[0] if close else "Europe/Lisbon"
+        what = f"there is no time zone {zone!r}; expected one such as {meant}"
+        raise wrong(("metadata", "home_zone"), places, what) from error

@@ -24,14 +24,19 @@ def read(path: Path) -> tuple[dict[str, Any], Places]:
     """Return what the file says, and where each key stands in it.
 
     Raises:
-        ConfigError: The file cannot be read, is not YAML, or does not hold keys and values.
+        ConfigError: The file cannot be read, is not YAML, does not hold keys and values, or has a
+            key twice.
     """
     try:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         written = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no UTF-8 text") from error
+    except yaml.YAMLError as error:
+        raise _bad_yaml(path.name, error) from error
     if written is None:
         return {}, {}
     if not isinstance(written, dict):
@@ -52,7 +57,7 @@ def overrides(environ: Mapping[str, str]) -> Iterator[tuple[str, Keys, Any]]:
         try:
             value = yaml.safe_load(environ[variable])
         except yaml.YAMLError as error:
-            raise ConfigError(f"{variable}: {error}") from error
+            raise _bad_yaml(variable, error) from error
         yield variable, keys, value
 
 
@@ -100,7 +105,19 @@ def at_its_place(
     what = what.replace("object", "a section with keys of its own").replace("array", "a list")
     if what.startswith("Invalid enum value"):
         what = f"expected one of {', '.join(_choices(section, keys))}"
+    return wrong(keys, places, what)
+
+
+def wrong(keys: Keys, places: Places, what: str) -> ConfigError:
+    """Return the error for the value at `keys`; it names where that was written."""
     return ConfigError(f"{_where(keys, places)}: {_dotted(keys)}: {what}")
+
+
+def _bad_yaml(name: str, error: yaml.YAMLError) -> ConfigError:
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return ConfigError(f"{name}: not YAML: {' '.join(str(error).split())}")
+    told = ", ".join(part for part in (error.context, error.problem) if part)
+    return ConfigError(f"{name} line {error.problem_mark.line + 1}: not YAML: {told}")
 
 
 def _choices(kind: Any, keys: Keys) -> tuple[str, ...]:  # noqa: ANN401 - a type or an alias
@@ -127,9 +144,17 @@ def _sections(
 
 def _places(name: str, node: yaml.Node | None, at: Keys) -> Iterator[tuple[Keys, str]]:
     if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
         for key, value in node.value:
             here = (*at, key.value)
-            yield here, f"{name} line {key.start_mark.line + 1}"
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                first = lines[key.value]
+                raise ConfigError(
+                    f"{name} line {line}: {_dotted(here)} stands in line {first} already"
+                )
+            lines[key.value] = line
+            yield here, f"{name} line {line}"
             yield from _places(name, value, here)
     elif isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mediaindex.config import Config, load_config
+from mediaindex.errors import ConfigError
 from mediaindex.logs import set_up_logs
 
 # What would move the cursor, break the line or turn its direction.
@@ -24,8 +25,21 @@ def settings_of(ctx: click.Context) -> Config:
         ConfigError: A setting is wrong.
     """
     config = load_config(ctx.find_root().obj)
+    _check_model(config)
     set_up_logs(config.settings.log.level, config.settings.log.format)
     return config
+
+
+def _check_model(config: Config) -> None:
+    """Raise ConfigError if `embedder:` names nothing; whether it is here is another question."""
+    from mediaindex.embedders.clip.names import parse_name
+
+    if config.settings.embedder.use != "open_clip":
+        return
+    try:
+        parse_name(config.settings.embedder.model)
+    except ConfigError as error:
+        raise ConfigError(f"{config.place_of('embedder', 'model')}: {error}") from error
 
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -4,14 +4,16 @@ Decoders are C code that reads files from anywhere. One that dies takes this chi
 the program, and the caller learns which file it was.
 """
 
+import ctypes
 import multiprocessing
 import os
 import queue
 import resource
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
@@ -19,6 +21,9 @@ from mediaindex.errors import MediaIndexError, Unusable
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
+
+PR_SET_PDEATHSIG = 1
+"""`man 2 PR_SET_PDEATHSIG`; Python has no name for it."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,7 +38,10 @@ class ChildFault(Exception):  # noqa: N818 - a bug of ours on the other side, wi
 
 
 class Child:
-    """One process that runs one function at a time; started on first use, and again if it died."""
+    """One process that runs one function at a time; started on first use, and again if it died.
+
+    On Linux it ends with the thread that started it, so that one is to live as long.
+    """
 
     def __init__(self, memory_limit_bytes: int) -> None:
         self._memory_limit_bytes = memory_limit_bytes
@@ -121,6 +129,7 @@ class Children:
 
 
 def _serve(pipe: Connection, memory_limit_bytes: int) -> None:
+    _end_with_parent()
     # Ctrl-C goes to every process of the terminal; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # C libraries write their complaints about broken files to stderr; what matters is the reason
@@ -134,6 +143,20 @@ def _serve(pipe: Connection, memory_limit_bytes: int) -> None:
         except EOFError:
             return
         pipe.send(_outcome(function, args, kwargs))
+
+
+def _end_with_parent() -> None:
+    """Have the kernel kill this process as soon as the parent is gone, whatever it is doing then.
+
+    Where there is no such call, it ends when it next turns to its pipe.
+    """
+    parent = multiprocessing.parent_process()
+    if sys.platform != "linux" or parent is None:
+        return
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent.pid:  # it died before we asked
+        os._exit(1)
 
 
 def _outcome(

@@ -14,10 +14,10 @@ from datetime import date
 from difflib import get_close_matches
 
 from mediaindex.errors import QueryError
+from mediaindex.media.places import plain as plain_name
 from mediaindex.search.query import Note, Query, Term
 from mediaindex.search.when import find_date, read_period, words_for
 from mediaindex.search.where import find_place as find_known_place
-from mediaindex.search.where import plain as plain_name
 from mediaindex.search.where import reach_km
 from mediaindex.store.filters import Circle, Dates, Filter
 from mediaindex.types import Place

@@ -7,10 +7,10 @@ filters nothing out.
 
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mediaindex.media.places import plain
 from mediaindex.search.when import NEGATION
 from mediaindex.types import Place
 
@@ -150,13 +150,6 @@ def _told(meant: Sequence[Place]) -> str:
     ]
     more = [f"{len(meant) - MOST_TOLD} more"] if len(meant) > MOST_TOLD else []
     return "; ".join(told + more)
-
-
-def plain(name: str) -> str:
-    """Return a name as it is compared: no case, no accents, single spaces."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return " ".join(bare.split())
 
 
 def reach_km(place: Place) -> float:

@@ -1,6 +1,9 @@
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +89,28 @@ def test_bug_comes_with_its_traceback(child: Child) -> None:
     with pytest.raises(ChildFault, match=r"in blunder(.|\n)*ZeroDivisionError: a bug"):
         child.call(30, blunder)
     child.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system ends children by itself")
+def test_child_ends_with_its_parent_in_the_middle_of_a_call(tmp_path: Path) -> None:
+    # It is not there to be asked, so its end shows by the pipe that it alone still holds.
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, sys, time, threading\n"
+        "from mediaindex.pipeline.child import Child\n"
+        "if __name__ == '__main__':\n"
+        "    child = Child(0)\n"
+        "    child.call(30, os.getpid)\n"
+        "    threading.Timer(0.3, os.kill, (os.getpid(), 9)).start()\n"
+        "    child.call(30, time.sleep, 30)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+    parent = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, timeout=15, check=False
+    )
+
+    assert (parent.returncode, parent.stderr) == (-signal.SIGKILL, b"")
 
 
 def test_children_are_lent_one_at_a_time() -> None:

@@ -65,7 +65,15 @@ def test_variable_that_names_no_file_is_an_error(tmp_path: Path) -> None:
         ("libraries:\n  - path: /a\n    excluded: [x]\n", r"line 3: .*did you mean 'exclude'\?"),
         ("metadata:\n  date_sources: [exif, moon]\n", r"line 2: .*expected one of exif, xmp"),
         ("- a\n- b\n", r"keys and values"),
-        ("a: [1\n", r"config\.yaml: while parsing"),
+        ("a: [1\n", r"config\.yaml line 2: not YAML: while parsing a flow sequence"),
+        ("log:\n\tlevel: info\n", r"config\.yaml line 2: not YAML: "),
+        ("log: {}\nwork: {}\nlog: {}\n", r"line 3: log stands in line 1 already"),
+        ("work:\n  decoders: 1\n  decoders: 2\n", r"line 3: work\.decoders stands in line 2"),
+        ("metadata:\n  home_zone: Mars/Base\n", r"line 2: metadata\.home_zone: .*such as \w+/"),
+        ("metadata:\n  home_zone: Europe/Lisbn\n", r"line 2: .*such as Europe/Lisbon"),
+        ("libraries:\n  - path: Pictures\n", r"line 2: libraries\.0\.path: .*from / or ~ on"),
+        ("cache_dir: cache\n", r"line 1: cache_dir: .*from / or ~ on"),
+        ("embedder:\n  runtime: quick\n", r"line 2: .*expected one of auto, onnx"),
     ],
 )
 def test_mistake_names_its_key_its_line_and_what_is_right(
@@ -101,6 +109,17 @@ def test_folders_follow_the_variables_then_the_file_then_xdg(tmp_path: Path) -> 
     assert load_config(file, xdg).cache_dir == Path("/xdg/cache/mediaindex")
     assert load_config(file, {"MEDIAINDEX_STATE_DIR": "/v"}).state_dir == Path("/v")
     assert load_config(file, {"CACHE_DIRECTORY": "/var/cache/m"}).cache_dir == Path("/var/cache/m")
+
+
+def test_place_of_each_setting_is_known(tmp_path: Path) -> None:
+    file = written(tmp_path, "embedder:\n  batch: 4\n  model: best\n")
+
+    found = load_config(file, {"MEDIAINDEX__EMBEDDER__BATCH": "8", "MEDIAINDEX_CACHE_DIR": "/c"})
+
+    assert found.place_of("embedder", "model") == "config.yaml line 3"
+    assert found.place_of("embedder", "batch") == "MEDIAINDEX__EMBEDDER__BATCH"
+    assert found.place_of("cache_dir") == "MEDIAINDEX_CACHE_DIR"
+    assert found.place_of("state_dir") == "the default"
 
 
 def test_empty_file_is_all_defaults(tmp_path: Path) -> None:
