@@ -19,6 +19,7 @@ from mediaindex.errors import ConfigError
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Gap = Annotated[float, msgspec.Meta(ge=0.25, le=3600)]
 Weight = Annotated[float, msgspec.Meta(ge=0)]
 DateSourceName = Literal["exif", "xmp", "takeout", "name", "mtime"]
 
@@ -64,6 +65,20 @@ class PhotoSettings(Section, frozen=True):
     preview_px: Annotated[int, msgspec.Meta(ge=224, le=4096)] = 768
     preview_quality: Annotated[int, msgspec.Meta(ge=30, le=95)] = 82
     time_limit_s: Positive = 120
+    memory_limit_mb: Count = 4096
+
+
+class VideoSettings(Section, frozen=True):
+    """Which frames of videos are kept, and what looking for them may take."""
+
+    min_gap_s: Gap = 1.0
+    max_gap_s: Gap = 10.0
+    base_frames: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 60
+    frames_per_min: Weight = 12.0
+    hwaccel: str | None = None
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    time_limit_s: Positive = 14_400
+    silence_limit_s: Positive = 60
     memory_limit_mb: Count = 4096
 
 
@@ -126,6 +141,7 @@ class Settings(Section, frozen=True):
     libraries: tuple[LibrarySettings, ...] = ()
     sweep: SweepSettings = SweepSettings()
     photo: PhotoSettings = PhotoSettings()
+    video: VideoSettings = VideoSettings()
     metadata: MetadataSettings = MetadataSettings()
     embedder: EmbedderSettings = EmbedderSettings()
     index: IndexSettings = IndexSettings()

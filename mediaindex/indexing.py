@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 from mediaindex import parts
 from mediaindex.config import Config, LibrarySettings
 from mediaindex.errors import ConfigError, RetryLater
+from mediaindex.pipeline.frames import OnVideo
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.runner import Progress, Runner
 from mediaindex.pipeline.serving import Serving, take_over
+from mediaindex.pipeline.stage import PREVIEWED
 from mediaindex.pipeline.sweep import Library, SweepReport, sweep
 from mediaindex.pipeline.sync import Sync
 from mediaindex.search.calibration import refresh_calibration
@@ -40,6 +42,8 @@ class Events:
     on_sweep: Callable[[str, SweepReport], None] = lambda _name, _report: None
     #: How each stage fares in this run, and how far it is over all.
     on_progress: OnProgress = lambda _stages, _work: None
+    #: A video that is looked through, and how much of it is done; see `OnVideo`.
+    on_video: OnVideo = lambda _path, _share: None
     #: Something that takes a while, in a few words.
     on_note: Callable[[str], None] = lambda _note: None
 
@@ -140,13 +144,14 @@ def _work(
     previews = parts.previews(config)
     if not previews.folder.is_dir():
         with database.write() as session:
-            jobs.lose_results(session, "decode")
+            for stage in PREVIEWED:
+                jobs.lose_results(session, stage)
     sync = Sync(database, indexes.all(), indexes.facets)
     sync.repair(lambda done, of: events.on_note(f"building the index again: {done:,} of {of:,}"))
 
     runner = Runner(
         database,
-        parts.stages(config, model),
+        parts.stages(config, model, stop, events.on_video),
         sync.step,
         _teller(database, events.on_progress),
     )

@@ -1,6 +1,7 @@
 """Build the parts of the program from its settings."""
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ from mediaindex.embedders import Embedder
 from mediaindex.embedders import load as load_embedder
 from mediaindex.errors import RetryLater
 from mediaindex.media.dates import DateRules
+from mediaindex.media.ffmpeg import RunLimits
 from mediaindex.media.photo import Limits
 from mediaindex.media.places import Gazetteer
 from mediaindex.media.previews import PreviewStore
+from mediaindex.media.scenes import FrameRules
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.decode import Decode
 from mediaindex.pipeline.embed import Embed
 from mediaindex.pipeline.embed_text import EmbedText
+from mediaindex.pipeline.frames import Frames, OnVideo, Ways
 from mediaindex.pipeline.identify import Identify
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.probe import Probe
@@ -102,8 +106,10 @@ def _exact(config: Config, database: Database) -> tuple[Path, VectorIndex, Facet
     return folder, load_index("exact", folder / "exact"), Facets(folder / "facets")
 
 
-def stages(config: Config, model: Model) -> list[Stage[Any, Any]]:
-    """Return the walk of a photo, first stage first."""
+def stages(
+    config: Config, model: Model, stop: threading.Event, on_video: OnVideo
+) -> list[Stage[Any, Any]]:
+    """Return the walk of a photo or video, first stage first."""
     photo, metadata = config.settings.photo, config.settings.metadata
     decoders = config.settings.work.decoders or os.cpu_count() or 1
     children = Children(decoders, photo.memory_limit_mb * MIB)
@@ -123,9 +129,27 @@ def stages(config: Config, model: Model) -> list[Stage[Any, Any]]:
             Limits(max_pixels=photo.max_megapixels * 1_000_000),
             photo.time_limit_s,
         ),
+        Frames(
+            Children(config.settings.video.at_once, photo.memory_limit_mb * MIB),
+            config.settings.video.at_once,
+            store_of_previews,
+            _ways(config),
+            stop,
+            on_video,
+        ),
         Embed(model, store_of_previews, config.settings.embedder.batch),
         EmbedText(model),
     ]
+
+
+def _ways(config: Config) -> Ways:
+    video = config.settings.video
+    return Ways(
+        FrameRules(video.min_gap_s, video.max_gap_s, video.base_frames, video.frames_per_min),
+        RunLimits(video.time_limit_s, video.silence_limit_s, video.memory_limit_mb * MIB),
+        Limits(max_pixels=config.settings.photo.max_megapixels * 1_000_000),
+        video.hwaccel,
+    )
 
 
 def absolute(path: Path) -> Path:

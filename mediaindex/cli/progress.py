@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import click
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from mediaindex.cli.output import duration
+from mediaindex.cli.output import duration, printable
 from mediaindex.indexing import Events
 from mediaindex.pipeline.eta import Estimator, Pace
 from mediaindex.pipeline.runner import Progress
@@ -29,6 +30,7 @@ class Display:
         self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
         self._is_live = not quiet and sys.stderr.isatty()
         self._line_at = 0.0
+        self._videos: dict[Path, float] = {}
 
     def __enter__(self) -> "Display":
         if self._is_live:
@@ -47,10 +49,17 @@ class Display:
     @property
     def events(self) -> Events:
         """What a run tells this display."""
-        return Events(self._on_sweep, self._on_progress, self._on_note)
+        return Events(self._on_sweep, self._on_progress, self._on_video, self._on_note)
 
     def _on_sweep(self, name: str, report: SweepReport) -> None:
         self._on_note(f"looking at {name}: {report.seen:,} files, {report.new:,} new")
+
+    def _on_video(self, path: Path, share: float | None) -> None:
+        # From a stage's thread; the next look at the table shows it.
+        if share is None:
+            self._videos.pop(path, None)
+        else:
+            self._videos[path] = share
 
     def _on_note(self, note: str) -> None:
         if self._is_live:
@@ -64,7 +73,7 @@ class Display:
         aims = {name: work[name].total - work[name].failed for name in able}
         paces = self._estimator.paces(done, aims, time.monotonic())
         if self._is_live:
-            self._live.update(_table(paces, stages))
+            self._live.update(_table(paces, stages, dict(self._videos)))
         elif paces:
             slowest = max(paces, key=lambda pace: pace.eta_s if pace.eta_s is not None else -1)
             self._say(_line(slowest))
@@ -76,7 +85,9 @@ class Display:
         click.echo(line, err=True)
 
 
-def _table(paces: Sequence[Pace], stages: Sequence[Progress]) -> Table:
+def _table(
+    paces: Sequence[Pace], stages: Sequence[Progress], videos: Mapping[Path, float]
+) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("stage", "done", "of", "a second", "left", ""):
         table.add_column(heading, justify="left" if heading in ("stage", "") else "right")
@@ -84,6 +95,8 @@ def _table(paces: Sequence[Pace], stages: Sequence[Progress]) -> Table:
         rate = "" if pace.rate is None else f"{pace.rate:.1f}"
         left = "" if pace.eta_s is None else duration(pace.eta_s)
         table.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, _bar(pace))
+    for path, share in videos.items():
+        table.add_row("", f"{share:.0%}", "", "", "", printable(path.name))
     for stage in stages:
         if stage.blocked_reason is not None:
             table.add_row(stage.stage, "", "", "", "waits", stage.blocked_reason)

@@ -71,6 +71,22 @@ def facts_of(name: str, timeline: Timeline, size_px: tuple[int, int]) -> VideoFa
     )
 
 
+def animation_facts(path: Path, limits: Limits) -> VideoFacts:
+    """Return what is known of an animation, in the words of a video; decodes no frame.
+
+    Raises:
+        Unusable: It is no animation, or broken.
+        RetryLater: It cannot be read now.
+    """
+    with open_to_read(path) as file, decoder_trouble():
+        found = sniff_open(file)
+        if found is None or found.name not in READERS:
+            raise Unusable("holds no animation")
+        timeline = read_timeline(file, found.name)
+        with open_picture(file, found, limits) as picture:
+            return facts_of(found.name, timeline, picture.size)
+
+
 def animation_frames(path: Path, fit_px: int, step_ms: int, limits: Limits) -> Iterator[Frame]:
     """Give the frames of an animation in order, one at a time in memory.
 

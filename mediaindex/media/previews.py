@@ -67,7 +67,7 @@ class PreviewStore:
 
     def remove(self, sha256: str) -> None:
         """Remove every preview of an asset."""
-        for path in (self.folder / sha256[:2]).glob(f"{sha256}-*.jpg"):
+        for path in (self.folder / sha256[:2]).glob(f"{sha256}-*"):
             path.unlink(missing_ok=True)
 
     def sweep_leftovers(self) -> None:

@@ -60,7 +60,7 @@ class Decode:
         self._limits = limits
         self._time_limit_s = time_limit_s
         self._version = f"{previews.px}px"
-        self._work = jobs.Work(self.name, self._version, kinds=("photo",), after=None)
+        self._work = jobs.Work(self.name, self._version, kinds=("photo",), after=())
 
     def ready(self) -> None:
         """Clear away what a killed run left half-written."""

@@ -8,11 +8,10 @@ import numpy as np
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from mediaindex.embedders import Embedder
 from mediaindex.errors import MediaIndexError
 from mediaindex.media.previews import PreviewMissing, PreviewStore
 from mediaindex.pipeline.model import Model
-from mediaindex.pipeline.stage import Redo
+from mediaindex.pipeline.stage import PREVIEWED, Redo
 from mediaindex.store import jobs
 from mediaindex.store.assets import moments_by_asset
 from mediaindex.store.embeddings import open_space, replace_embeddings
@@ -26,6 +25,8 @@ class Looks:
     """The moments of one asset, to be looked at."""
 
     sha256: str
+    #: The stage that makes its previews.
+    previewed_by: str
     #: (moment id, at_ms), in order of time.
     moments: tuple[tuple[int, int], ...]
 
@@ -65,21 +66,35 @@ class Embed:
     def load(self, session: Session, subject_id: int) -> Looks:
         """Return the asset's moments."""
         asset = session.get_one(AssetRow, subject_id)
-        return Looks(asset.sha256, tuple(moments_by_asset(session, [subject_id])[subject_id]))
+        moments = moments_by_asset(session, [subject_id])[subject_id]
+        previewed_by = "frames" if asset.kind == "video" else "decode"
+        return Looks(asset.sha256, previewed_by, tuple(moments))
 
     def work(self, inputs: Sequence[Looks]) -> list[Seen | MediaIndexError]:
-        """Embed the previews of all these assets as one batch."""
-        pictures = [self._read(looks) for looks in inputs]
-        flat = [image for found in pictures if isinstance(found, list) for image in found]
-        vectors = iter(_in_batches(self._model.embedder, flat, self.batch))
+        """Embed the previews of all these assets, a batch of pictures at a time."""
+        found: list[list[Vectors]] = [[] for _ in inputs]
+        trouble: dict[int, MediaIndexError] = {}
+        todo = [(asset, at_ms) for asset, looks in enumerate(inputs) for _, at_ms in looks.moments]
+        for start in range(0, len(todo), self.batch):
+            pictures: list[RGB] = []
+            owners: list[int] = []
+            for asset, at_ms in todo[start : start + self.batch]:
+                if asset in trouble:
+                    continue
+                try:
+                    pictures.append(self._previews.read(inputs[asset].sha256, at_ms))
+                    owners.append(asset)
+                except PreviewMissing as error:
+                    trouble[asset] = Redo(inputs[asset].previewed_by, str(error))
+            if pictures:
+                for asset, vector in zip(
+                    owners, self._model.embedder.embed_images(pictures), strict=True
+                ):
+                    found[asset].append(vector)
         return [
-            found
-            if isinstance(found, MediaIndexError)
-            else Seen(
-                tuple(moment for moment, _ in looks.moments),
-                np.array([next(vectors) for _ in found], dtype=np.float32),
-            )
-            for looks, found in zip(inputs, pictures, strict=True)
+            trouble.get(asset)
+            or Seen(tuple(moment for moment, _ in looks.moments), self._rows(rows))
+            for asset, (looks, rows) in enumerate(zip(inputs, found, strict=True))
         ]
 
     def save(self, session: Session, subject_id: int, result: Seen, now: datetime) -> None:
@@ -96,20 +111,8 @@ class Embed:
     @property
     def _work(self) -> jobs.Work:
         return jobs.Work(
-            self.name, version=self._model.version, kinds=("photo", "video"), after="decode"
+            self.name, version=self._model.version, kinds=("photo", "video"), after=PREVIEWED
         )
 
-    def _read(self, looks: Looks) -> list[RGB] | MediaIndexError:
-        try:
-            return [self._previews.read(looks.sha256, at_ms) for _, at_ms in looks.moments]
-        except PreviewMissing as error:
-            return Redo("decode", str(error))
-
-
-def _in_batches(embedder: Embedder, images: Sequence[RGB], batch: int) -> Vectors:
-    """Return float32 (n, dim): a video's many moments must not make the batch as large."""
-    parts = [
-        embedder.embed_images(images[start : start + batch])
-        for start in range(0, len(images), batch)
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, embedder.dim), dtype=np.float32)
+    def _rows(self, rows: list[Vectors]) -> Vectors:
+        return np.array(rows, dtype=np.float32).reshape(-1, self._model.embedder.dim)

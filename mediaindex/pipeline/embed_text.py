@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError
 from mediaindex.pipeline.model import Model
+from mediaindex.pipeline.stage import PREVIEWED
 from mediaindex.store import jobs
 from mediaindex.store.assets import moments_by_asset, words_of
 from mediaindex.store.embeddings import open_space, replace_embeddings
@@ -93,5 +94,5 @@ class EmbedText:
     @property
     def _work(self) -> jobs.Work:
         return jobs.Work(
-            self.name, version=self._model.version, kinds=("photo", "video"), after="decode"
+            self.name, version=self._model.version, kinds=("photo", "video"), after=PREVIEWED
         )

@@ -9,7 +9,8 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
-from mediaindex.media.formats import MEDIA_SUFFIXES, sniff_file
+from mediaindex.media.animation import format_of
+from mediaindex.media.formats import MEDIA_SUFFIXES
 from mediaindex.media.hashing import content_hash
 from mediaindex.store import jobs
 from mediaindex.store.assets import Identity, identify_file
@@ -64,7 +65,7 @@ def identify(path: Path) -> Identity | NotMedia:
         Unusable: It is named like a picture or a video and holds none.
         RetryLater: It cannot be read now, or changed while it was read.
     """
-    kind = sniff_file(path)
+    kind = format_of(path)
     if kind is None:
         if path.suffix.lower() not in MEDIA_SUFFIXES:
             return NotMedia()

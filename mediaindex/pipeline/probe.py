@@ -21,7 +21,7 @@ from mediaindex.store.files import paths_of_asset, sidecars_of_asset
 from mediaindex.store.jobs import Subject
 from mediaindex.types import Metadata, Place, Position
 
-VERSION = "1"
+VERSION = "2"
 """Raise it when metadata is read differently, so that all of it is read again."""
 
 
@@ -63,7 +63,7 @@ class Probe:
         self._time_limit_s = time_limit_s
         version = f"{VERSION} {','.join(rules.order)} {rules.zone}"
         self._version = version
-        self._work = jobs.Work(self.name, version, kinds=("photo",), after=None)
+        self._work = jobs.Work(self.name, version, kinds=("photo", "video"), after=())
 
     def ready(self) -> None:
         """It needs nothing; the gazetteer is opened for the first picture that has a position."""

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
-from mediaindex.pipeline.stage import Redo, Stage
+from mediaindex.pipeline.stage import BrokenOff, Redo, Stage
 from mediaindex.store import jobs
 from mediaindex.store.database import Database
 
@@ -171,6 +171,8 @@ class Runner:
             log.info("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
             jobs.fail(*job, reason=_reason(outcome), now=now)
             progress.failed += 1
+        elif isinstance(outcome, BrokenOff):
+            jobs.finish(*job)
         elif isinstance(outcome, Redo):
             jobs.forget_results(session, subject_id, [outcome.stage, stage.name])
         elif isinstance(outcome, MediaIndexError):

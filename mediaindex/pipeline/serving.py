@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from mediaindex.pipeline.stage import PREVIEWED
 from mediaindex.store import jobs, settings
 from mediaindex.store.embeddings import drop_space, spaces
 from mediaindex.types import Space
@@ -40,7 +41,7 @@ def take_over(session: Session, candidate: Serving, now: datetime) -> list[Space
     """
     known = serving(session)
     if known is not None and known.model_id != candidate.model_id:
-        work = jobs.Work("embed", candidate.model_id, kinds=("photo", "video"), after="decode")
+        work = jobs.Work("embed", candidate.model_id, kinds=("photo", "video"), after=PREVIEWED)
         if jobs.any_lacking(session, work):
             return []
     if known == candidate:

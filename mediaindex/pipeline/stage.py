@@ -16,6 +16,10 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
+PREVIEWED = ("decode", "frames")
+"""The stages that make moments and previews: of photos, and of videos."""
+
+
 class Redo(RetryLater):
     """What an earlier stage made is gone (a preview was deleted); that stage has to work again."""
 
@@ -23,6 +27,10 @@ class Redo(RetryLater):
         super().__init__(reason)
         #: The earlier stage's name.
         self.stage = stage
+
+
+class BrokenOff(RetryLater):
+    """The run ends early, in the middle of something long; the next goes on from there."""
 
 
 class Stage(Protocol[In, Out]):

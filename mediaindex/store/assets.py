@@ -21,7 +21,7 @@ from mediaindex.store.tables import (
     PlaceRow,
     WordsRow,
 )
-from mediaindex.types import Metadata, Place
+from mediaindex.types import Metadata, Place, VideoFacts
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ def save_metadata(session: Session, asset_id: int, found: Metadata, place: Place
         asset.altitude_m = found.position.altitude_m
     asset.camera_make, asset.camera_model = found.camera_make, found.camera_model
     asset.lens, asset.rating = found.lens, found.rating
+    asset.duration_ms = found.duration_ms or asset.duration_ms
+    asset.has_motion = found.motion is not None
     asset.place_id = _keep_place(session, place)
     session.flush()
     session.execute(delete(WordsRow).where(WordsRow.asset_id == asset_id))
@@ -87,6 +89,16 @@ def save_metadata(session: Session, asset_id: int, found: Metadata, place: Place
     if rows:
         session.execute(insert(WordsRow), rows)
     refresh_document(session, asset_id)
+
+
+def save_film(session: Session, asset_id: int, facts: VideoFacts, partial: str | None) -> None:
+    """Store what is known of a video, and why not all of it could be read."""
+    asset = session.get_one(AssetRow, asset_id)
+    asset.width_px, asset.height_px = facts.width_px, facts.height_px
+    asset.duration_ms = facts.duration_ms
+    asset.video_codec, asset.audio_codec = facts.video_codec, facts.audio_codec
+    asset.partial = partial
+    session.flush()
 
 
 def save_size(session: Session, asset_id: int, width_px: int, height_px: int) -> None:

@@ -154,12 +154,13 @@ def count_work(session: Session) -> dict[str, WorkCounts]:
         FileRow.role == "media", FileRow.missing_since.is_(None)
     )
     told = select(func.count(func.distinct(WordsRow.asset_id)))
-    photos = count_assets(session)["photo"]
+    assets = count_assets(session)
     totals = {
         "identify": session.scalar(looked) or 0,
-        "probe": photos,
-        "decode": photos,
-        "embed": photos,
+        "probe": assets["photo"] + assets["video"],
+        "decode": assets["photo"],
+        "frames": assets["video"],
+        "embed": assets["photo"] + assets["video"],
         "embed_text": session.scalar(told) or 0,
     }
     found = {}

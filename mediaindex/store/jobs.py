@@ -58,8 +58,8 @@ class Work:
     version: str | None
     #: `photo`, `video`.
     kinds: tuple[str, ...]
-    #: The stage whose result it works from; None: from the file.
-    after: str | None
+    #: The stages of which one has to have a result first; none: it works from the file.
+    after: tuple[str, ...]
 
 
 def assets_due(work: Work, now: datetime) -> Select[int]:
@@ -287,18 +287,18 @@ _UNLEASED: Changes = {"lease_until": None, "worker": None}
 
 def _lacking(work: Work) -> list[ColumnElement[bool]]:
     current = [] if work.version is None else [ResultRow.version == work.version]
-    ready = [] if work.after is None else [_result(work.after)]
+    ready = [_result(work.after)] if work.after else []
     return [
         AssetRow.kind.in_(work.kinds),
         AssetRow.missing_since.is_(None),
         AssetRow.companion_of_id.is_(None),
         *ready,
-        ~_result(work.stage, *current),
+        ~_result((work.stage,), *current),
     ]
 
 
-def _result(stage: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(ResultRow.asset_id == AssetRow.id, ResultRow.stage == stage, *more)
+def _result(stages: tuple[str, ...], *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(ResultRow.asset_id == AssetRow.id, ResultRow.stage.in_(stages), *more)
 
 
 def _forbidden(

@@ -9,6 +9,7 @@ from sqlalchemy import (
     LargeBinary,
     UniqueConstraint,
     column,
+    false,
     table,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -150,6 +151,13 @@ class AssetRow(Base):
     lens: Mapped[str | None]
     #: 0 to 5, -1 is "rejected".
     rating: Mapped[int | None]
+    video_codec: Mapped[str | None]
+    #: None: it is silent, or no video.
+    audio_codec: Mapped[str | None]
+    #: Why not all of a video could be read; None: it was.
+    partial: Mapped[str | None]
+    #: A photo that carries a clip of its own.
+    has_motion: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 Index(

@@ -1,0 +1,215 @@
+"""Stage: a video's file -> its moments, one for each frame that is kept, and their previews."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from mediaindex.errors import Unusable
+from mediaindex.media.animation import animation_facts, animation_frames
+from mediaindex.media.ffmpeg import RunLimits, version
+from mediaindex.media.frames import read_frames
+from mediaindex.media.photo import Limits
+from mediaindex.media.previews import PreviewStore
+from mediaindex.media.recipes import STEP_MS
+from mediaindex.media.scenes import FrameRules, KeptFrame, choose
+from mediaindex.media.timeline import READERS
+from mediaindex.media.video import probe_video
+from mediaindex.pipeline.child import Children
+from mediaindex.pipeline.spans import Span, Spans
+from mediaindex.pipeline.stage import BrokenOff, on_any_path
+from mediaindex.store import jobs
+from mediaindex.store.assets import save_film, save_moments
+from mediaindex.store.files import paths_of_asset
+from mediaindex.store.jobs import Subject
+from mediaindex.store.tables import AssetRow
+from mediaindex.types import Frame, VideoFacts
+
+OnVideo = Callable[[Path, float | None], None]
+"""Told of a file how much of it is done, 0 to 1; None when it is done with."""
+
+AFTER = ("embed", "embed_text")
+"""The stages that work from moments."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video to look through: any one of its files will do."""
+
+    paths: tuple[Path, ...]
+    sha256: str
+    format: str
+
+
+@dataclass(frozen=True)
+class Film:
+    """What was found in a video."""
+
+    facts: VideoFacts
+    spans: tuple[Span, ...]
+    #: Why not all of it could be read, None if all was.
+    partial: str | None
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How videos are looked through."""
+
+    rules: FrameRules
+    run: RunLimits
+    #: Of animations.
+    picture: Limits
+    hwaccel: str | None = None
+
+
+class Frames:
+    """Looks through videos, a file at a time; what is done of one is kept through a kill.
+
+    ffmpeg runs in processes of its own; animations, which Pillow decodes, in children.
+    """
+
+    name = "frames"
+    subject: Subject = "asset"
+    batch = 1
+
+    def __init__(
+        self,
+        children: Children,
+        width: int,
+        previews: PreviewStore,
+        ways: Ways,
+        stop: threading.Event,
+        on_video: OnVideo = lambda _path, _share: None,
+    ) -> None:
+        self.width = width
+        self._children = children
+        self._previews = previews
+        self._ways = ways
+        self._stop = stop
+        self._on_video = on_video
+        rules = ways.rules
+        gaps = f"{rules.min_gap_s:g}-{rules.max_gap_s:g}s"
+        most = f"{rules.base_frames}+{rules.frames_per_min:g}"
+        self._version = f"{previews.px}px {gaps} {most}"
+        self._work = jobs.Work(self.name, self._version, kinds=("video",), after=())
+
+    def ready(self) -> None:
+        """Have ffmpeg at hand.
+
+        Raises:
+            RetryLater: It is not installed.
+        """
+        version()
+
+    def due(self, now: datetime) -> Select[int]:
+        """Return the query for videos that were not looked through by the rules in force."""
+        return jobs.assets_due(self._work, now)
+
+    def load(self, session: Session, subject_id: int) -> Clip:
+        """Return where the video lies."""
+        asset = session.get_one(AssetRow, subject_id)
+        return Clip(tuple(paths_of_asset(session, subject_id)), asset.sha256, asset.format)
+
+    def work(self, inputs: Sequence[Clip]) -> list[Film | Exception]:
+        """Look through each video and write the previews of the frames that are kept."""
+        return [on_any_path(clip.paths, partial(self._one, clip)) for clip in inputs]
+
+    def save(self, session: Session, subject_id: int, result: Film, now: datetime) -> None:
+        """Store the moments; whatever worked from older ones is due again."""
+        save_film(session, subject_id, result.facts, result.partial)
+        save_moments(session, subject_id, result.spans)
+        redo = () if jobs.was_lost(session, subject_id, self.name) else AFTER
+        jobs.mark_done(session, subject_id, self.name, self._version, now, redo=redo)
+        self._spans(session.get_one(AssetRow, subject_id).sha256).forget()
+
+    def close(self) -> None:
+        """End the children."""
+        self._children.close()
+
+    def _spans(self, sha256: str) -> Spans:
+        return Spans(self._previews.path(sha256, 0).with_suffix(".spans"), self._version)
+
+    def _one(self, clip: Clip, path: Path) -> Film:
+        self._on_video(path, 0.0)
+        try:
+            if clip.format in READERS:
+                return self._animation(clip, path)
+            return self._video(clip, path)
+        finally:
+            self._on_video(path, None)
+
+    def _video(self, clip: Clip, path: Path) -> Film:
+        facts = probe_video(path)
+        spans = self._spans(clip.sha256)
+        done = spans.read()
+        spans.begin(done)
+        frames = read_frames(
+            path,
+            facts,
+            self._ways.rules,
+            self._previews.px,
+            done[-1][1] if done else 0,
+            limits=self._ways.run,
+            hwaccel=self._ways.hwaccel,
+        )
+        for kept in self._while_going(frames, path, facts):
+            self._previews.write(clip.sha256, kept.at_ms, kept.pixels)
+            done.append((kept.start_ms, kept.end_ms, kept.at_ms))
+            spans.add(done[-1])
+        return Film(facts, tuple(done), frames.partial)
+
+    def _while_going(
+        self, frames: Iterable[KeptFrame], path: Path, facts: VideoFacts
+    ) -> Iterator[KeptFrame]:
+        for kept in frames:
+            yield kept
+            share = kept.end_ms / facts.duration_ms if facts.duration_ms else 0.0
+            self._on_video(path, min(1.0, share))
+            if self._stop.is_set():
+                raise BrokenOff(f"{path} goes on where it was broken off")
+
+    def _animation(self, clip: Clip, path: Path) -> Film:
+        with self._children.one() as child:
+            return child.call(
+                self._ways.run.time_limit_s,
+                look_through_animation,
+                path,
+                clip.sha256,
+                self._previews,
+                self._ways.rules,
+                self._ways.picture,
+            )
+
+
+def look_through_animation(
+    path: Path, sha256: str, previews: PreviewStore, rules: FrameRules, limits: Limits
+) -> Film:
+    """Do as the stage for an animated picture. For a child, where its decoder may crash.
+
+    Raises:
+        Unusable: Not one frame can be decoded.
+        RetryLater: It cannot be read now.
+    """
+    facts = animation_facts(path, limits)
+    trouble: list[Unusable] = []
+    spans: list[Span] = []
+    frames = _until_trouble(animation_frames(path, previews.px, STEP_MS, limits), trouble)
+    for kept in choose(frames, rules, 0, facts.duration_ms):
+        previews.write(sha256, kept.at_ms, kept.pixels)
+        spans.append((kept.start_ms, kept.end_ms, kept.at_ms))
+    if trouble and not spans:
+        raise trouble[0]
+    return Film(facts, tuple(spans), str(trouble[0]) if trouble else facts.partial)
+
+
+def _until_trouble(frames: Iterable[Frame], trouble: list[Unusable]) -> Iterator[Frame]:
+    """Yield frames while they come; what breaks them off is put into `trouble`."""
+    try:
+        yield from frames
+    except Unusable as error:
+        trouble.append(error)
