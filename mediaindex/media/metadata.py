@@ -3,16 +3,17 @@
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
+from mediaindex.errors import RetryLater, Unusable
 from mediaindex.media import takeout, xmp
 from mediaindex.media.dates import DateRules, Stamp, by_mtime, by_name, taken_at
 from mediaindex.media.exif import ExifFacts, is_rubbish, read_exif, read_iptc
-from mediaindex.media.formats import HEAD_BYTES, sniff
+from mediaindex.media.formats import HEAD_BYTES, MEDIA_SUFFIXES, sniff
 from mediaindex.media.photo import DECODER_ERRORS, TURNED_BY_DECODER, Limits, open_picture
 from mediaindex.media.reading import open_to_read
 from mediaindex.media.takeout import TakeoutFacts
@@ -22,7 +23,18 @@ from mediaindex.types import DateSource, Metadata, PersonWords, Position
 MAX_WORDS_CHARACTERS = 10_000
 """Longer texts are no descriptions but data that a program hid there."""
 
+T = TypeVar("T")
 ZoneOf = Callable[[Position], str | None]
+
+
+@dataclass(frozen=True)
+class Sidecars:
+    """What stands beside a photo; of each kind the one that is meant for it most exactly first."""
+
+    xmp: tuple[XmpFacts, ...] = ()
+    takeout: tuple[TakeoutFacts, ...] = ()
+    #: Those that could not be read, each with the reason.
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,15 +47,15 @@ class Papers:
     size_px: tuple[int, int] | None
     exif: ExifFacts
     inside: XmpFacts
-    beside: XmpFacts
-    takeout: TakeoutFacts
     iptc: tuple[PersonWords, ...]
+    beside: Sidecars
 
     @property
     def position(self) -> Position | None:
         """Where it was taken, by the first source that says."""
-        given = (self.exif, self.beside, self.inside, self.takeout)
-        return next((facts.position for facts in given if facts.position), None)
+        xmps = (facts.position for facts in (*self.beside.xmp, self.inside))
+        takeouts = (facts.position for facts in self.beside.takeout)
+        return _first((self.exif.position, *xmps, *takeouts))
 
 
 def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
@@ -54,22 +66,14 @@ def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
         sidecars: XMP and Takeout JSON files beside it; others are passed by.
 
     Raises:
-        RetryLater: A file cannot be read now.
+        RetryLater: The photo cannot be read now.
         Unusable: It is no regular file.
     """
-    beside, google = XmpFacts(), TakeoutFacts()
-    for sidecar in sidecars:
-        suffix = sidecar.suffix.lower()
-        if suffix == ".xmp":
-            with open_to_read(sidecar) as file:
-                beside = xmp.read_xmp(file.read(xmp.MAX_BYTES), "sidecar")
-        elif suffix == ".json":
-            google = takeout.read_takeout(sidecar)
     with open_to_read(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mtime_ns = path.stat().st_mtime_ns
         size, exif, inside, iptc = _read_picture(file)
-    return Papers(path.name, mtime_ns, size, exif, inside, beside, google, iptc)
+    return Papers(path.name, mtime_ns, size, exif, inside, iptc, _read_sidecars(sidecars))
 
 
 def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> Metadata:
@@ -81,13 +85,13 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         zone_of: The IANA zone of a place, or None; asked only for a picture with a position.
         now: Dates after it are not believed.
     """
-    exif, inside, beside, google = papers.exif, papers.inside, papers.beside, papers.takeout
-    position = papers.position
+    exif, inside, position = papers.exif, papers.inside, papers.position
+    beside, google = papers.beside.xmp, papers.beside.takeout
     stamps: dict[DateSource, Iterable[Stamp]] = {
         "exif": exif.dates,
         # A person's correction beside the file outranks what is inside it.
-        "xmp": (*beside.dates, *inside.dates),
-        "takeout": [google.taken] if google.taken else [],
+        "xmp": [stamp for facts in (*beside, inside) for stamp in facts.dates],
+        "takeout": [facts.taken for facts in google if facts.taken],
         "name": by_name(papers.name),
         "mtime": by_mtime(papers.mtime_ns),
     }
@@ -99,7 +103,9 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         now=now,
     )
     make = exif.make or inside.make
-    ratings = (beside.rating, inside.rating, exif.rating)
+    ratings = [facts.rating for facts in (*beside, inside)]
+    said = [facts.words for facts in (*beside, inside)]
+    said += [papers.iptc, exif.words, *(facts.words for facts in google)]
     return Metadata(
         width_px=papers.size_px[0] if papers.size_px else None,
         height_px=papers.size_px[1] if papers.size_px else None,
@@ -107,17 +113,32 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         position=position,
         camera_make=make,
         camera_model=_without_make(exif.model or inside.model, make),
-        lens=exif.lens or inside.lens or beside.lens,
-        rating=next((rating for rating in ratings if rating is not None), None),
-        words=_distinct([*beside.words, *inside.words, *papers.iptc, *exif.words, *google.words]),
+        lens=exif.lens or _first(facts.lens for facts in (inside, *beside)),
+        rating=_first((*ratings, exif.rating)),
+        words=_distinct(one for words in said for one in words),
     )
 
 
-def read_metadata(
-    path: Path, sidecars: Sequence[Path], rules: DateRules, zone_of: ZoneOf = lambda _: None
-) -> Metadata:
-    """Return all that a photo and its sidecars say; see `read_papers` and `settle`."""
-    return settle(read_papers(path, sidecars), rules, zone_of, datetime.now(UTC))
+def _read_sidecars(paths: Sequence[Path]) -> Sidecars:
+    found, google, unread = [], [], []
+    for path in sorted(paths, key=_is_of_a_stem):
+        suffix = path.suffix.lower()
+        try:
+            if suffix == ".xmp":
+                with open_to_read(path) as file:
+                    found.append(xmp.read_xmp(file.read(xmp.MAX_BYTES), "sidecar"))
+            elif suffix == ".json":
+                google.append(takeout.read_takeout(path))
+        except Unusable:
+            continue  # a folder, say, that is named like a sidecar
+        except RetryLater as error:
+            unread.append(f"{path.name} {error}")
+    return Sidecars(tuple(found), tuple(google), tuple(unread))
+
+
+def _is_of_a_stem(sidecar: Path) -> bool:
+    """Return True for "a.xmp", which is of all files of that stem; "a.jpg.xmp" is of one."""
+    return Path(sidecar.stem).suffix.lower() not in MEDIA_SUFFIXES
 
 
 def _read_picture(
@@ -161,6 +182,10 @@ def _iptc(picture: ImageFile.ImageFile) -> tuple[PersonWords, ...]:
         return read_iptc(IptcImagePlugin.getiptcinfo(picture))
     except DECODER_ERRORS:
         return ()
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
 
 
 def _without_make(model: str | None, make: str | None) -> str | None:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
-from mediaindex.pipeline.stage import Redo, Stage
+from mediaindex.pipeline.stage import POSTPONE, Redo, Stage
 from mediaindex.store import jobs
 from mediaindex.store.database import Database
 
@@ -33,8 +33,6 @@ CLAIM = 32
 
 PATIENCE_S = 15
 """A run does not end while a job that went wrong is to be tried again within this time."""
-
-POSTPONE = timedelta(minutes=5)
 
 
 @dataclass
