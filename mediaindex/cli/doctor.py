@@ -1,6 +1,7 @@
 """`mediaindex doctor`: is all in order on this machine? Changes nothing."""
 
 import os
+import shlex
 import shutil
 import sqlite3
 import sys
@@ -13,11 +14,11 @@ from pathlib import Path
 import click
 
 from mediaindex import __version__
-from mediaindex.cli.output import put_json, settings_of, size
+from mediaindex.cli.output import printable, put_json, settings_of, size
 from mediaindex.config import Config
 from mediaindex.errors import MediaIndexError
-from mediaindex.store import files
-from mediaindex.store.database import open_database
+from mediaindex.store.checkup import Checkup, check_up
+from mediaindex.store.database import SCHEMA
 
 LOW_BYTES = 2_000_000_000
 
@@ -33,10 +34,13 @@ class Finding:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> int:
-    """Check this machine and this set-up; ends with 1 if something is bad."""
+    """Check that everything is in order on this machine. Changes nothing.
+
+    The exit code is 1 if something is bad.
+    """
     findings = list(_examine(settings_of(ctx)))
     if as_json:
         put_json({"version": 1, "findings": [asdict(finding) for finding in findings]})
@@ -50,9 +54,10 @@ def doctor(ctx: click.Context, as_json: bool) -> int:
 
 def _examine(config: Config) -> Iterator[Finding]:
     yield Finding("mediaindex", "ok", f"{__version__}, Python {sys.version.split()[0]}")
-    yield Finding("settings", "ok", str(config.file or "defaults; no file"))
-    yield from (_folder("state", config.state_dir), _folder("cache", config.cache_dir))
-    yield from _database(config)
+    yield Finding("settings", "ok", str(config.file or "all defaults; no config.yaml was found"))
+    yield _folder("state folder", config.state_dir)
+    yield _folder("cache folder", config.cache_dir)
+    yield from _database(config.database_path)
     yield _fulltext()
     yield from (_package("open-clip-torch"), _package("chromadb"), _package("onnxruntime"))
     yield _model(config)
@@ -60,34 +65,45 @@ def _examine(config: Config) -> Iterator[Finding]:
 
 
 def _folder(what: str, folder: Path) -> Finding:
-    there = next((part for part in (folder, *folder.parents) if part.exists()), Path("/"))
-    if not os.access(there, os.W_OK):
-        return Finding(f"{what} folder", "bad", f"{folder} cannot be written")
+    there = next(part for part in (folder, *folder.parents) if part.exists())
+    if not there.is_dir():
+        return Finding(what, "bad", f"{folder} cannot be made: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Finding(what, "bad", f"{folder} cannot be written")
     free = shutil.disk_usage(there).free
     state = "bad" if free < LOW_BYTES else "ok"
-    return Finding(f"{what} folder", state, f"{folder}, {size(free)} free")
+    return Finding(what, state, f"{folder}, {size(free)} free")
 
 
-def _database(config: Config) -> Iterator[Finding]:
-    if not config.database_path.exists():
-        yield Finding("database", "note", "none yet; mediaindex index FOLDER makes it")
+def _database(path: Path) -> Iterator[Finding]:
+    if not path.exists():
+        yield Finding("database", "note", "none yet; the first mediaindex index makes it")
         return
     try:
-        database = open_database(config.database_path)
+        found = check_up(path)
     except MediaIndexError as error:
         yield Finding("database", "bad", str(error))
         return
-    with closing(sqlite3.connect(config.database_path)) as connection:
-        said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    yield Finding("database", "ok" if said == "ok" else "bad", f"{config.database_path}: {said}")
-    with database.read() as session:
-        for library in files.libraries(session):
-            reason = library.offline_reason or (
-                None if Path(library.root).is_dir() else "not there"
-            )
-            said = f"{library.root}" + (f": offline, {reason}" if reason else "")
-            yield Finding(f"library {library.name}", "bad" if reason else "ok", said)
-    database.close()
+    yield _state_of(path, found)
+    for name, root, reason in found.libraries:
+        reason = reason or (None if Path(root).is_dir() else "not there")
+        remedy = f"offline, {reason}; if it is gone for good: mediaindex forget {shlex.quote(name)}"
+        said = printable(root) + (f": {remedy}" if reason else "")
+        yield Finding(f"library {name}", "bad" if reason else "ok", said)
+
+
+def _state_of(path: Path, found: Checkup) -> Finding:
+    if found.integrity != "ok":
+        return Finding("database", "bad", f"{path} is damaged: {found.integrity}")
+    if not os.access(path, os.W_OK):
+        return Finding("database", "bad", f"{path} cannot be written")
+    if found.schema is not None and found.schema > SCHEMA:
+        return Finding("database", "bad", f"{path} was made by a newer mediaindex")
+    if found.schema != SCHEMA:
+        return Finding(
+            "database", "note", f"{path} is older; the next command brings it up to date"
+        )
+    return Finding("database", "ok", f"{path}, sound")
 
 
 def _fulltext() -> Finding:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+<<<<<<< HEAD
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +11,26 @@ from typing import BinaryIO
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from mediaindex.errors import Unusable
+=======
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from PIL import Image, ImageFile, IptcImagePlugin
+
+from mediaindex.errors import RetryLater, Unusable
+>>>>>>> main
 from mediaindex.media import takeout, xmp
 from mediaindex.media.animation import facts_of, lasts
 from mediaindex.media.dates import DateRules, Stamp, by_mtime, by_name, taken_at
 from mediaindex.media.exif import ExifFacts, is_rubbish, read_exif, read_iptc
+<<<<<<< HEAD
 from mediaindex.media.formats import sniff_open
 from mediaindex.media.motion import find_clip
+=======
+from mediaindex.media.formats import HEAD_BYTES, MEDIA_SUFFIXES, sniff
+>>>>>>> main
 from mediaindex.media.photo import DECODER_ERRORS, TURNED_BY_DECODER, Limits, open_picture
 from mediaindex.media.reading import open_to_read
 from mediaindex.media.takeout import TakeoutFacts
@@ -35,13 +50,18 @@ from mediaindex.types import (
 MAX_WORDS_CHARACTERS = 10_000
 """Longer texts are no descriptions but data that a program hid there."""
 
+<<<<<<< HEAD
 MOVING = frozenset(("jpeg", "heic"))
 """Formats of motion photos."""
 
+=======
+T = TypeVar("T")
+>>>>>>> main
 ZoneOf = Callable[[Position], str | None]
 
 
 @dataclass(frozen=True)
+<<<<<<< HEAD
 class Inside:
     """What the file itself says."""
 
@@ -53,6 +73,15 @@ class Inside:
     iptc: tuple[PersonWords, ...] = ()
     video: VideoFacts | None = None
     motion: MotionClip | None = None
+=======
+class Sidecars:
+    """What stands beside a photo; of each kind the one that is meant for it most exactly first."""
+
+    xmp: tuple[XmpFacts, ...] = ()
+    takeout: tuple[TakeoutFacts, ...] = ()
+    #: Those that could not be read, each with the reason.
+    unread: tuple[str, ...] = ()
+>>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -61,15 +90,30 @@ class Papers:
 
     name: str
     mtime_ns: int
+<<<<<<< HEAD
     inside: Inside
     beside: XmpFacts
     takeout: TakeoutFacts
+=======
+    #: Of the upright picture; None where the file could not be opened.
+    size_px: tuple[int, int] | None
+    exif: ExifFacts
+    inside: XmpFacts
+    iptc: tuple[PersonWords, ...]
+    beside: Sidecars
+>>>>>>> main
 
     @property
     def position(self) -> Position | None:
         """Where it was taken, by the first source that says."""
+<<<<<<< HEAD
         given = (self.inside.exif, self.beside, self.inside.xmp, self.takeout)
         return next((facts.position for facts in given if facts.position), None)
+=======
+        xmps = (facts.position for facts in (*self.beside.xmp, self.inside))
+        takeouts = (facts.position for facts in self.beside.takeout)
+        return _first((self.exif.position, *xmps, *takeouts))
+>>>>>>> main
 
 
 def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
@@ -80,6 +124,7 @@ def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
         sidecars: XMP and Takeout JSON files beside it; others are passed by.
 
     Raises:
+<<<<<<< HEAD
         RetryLater: A file cannot be read now, or ffprobe is not installed.
         Unusable: It is no regular file.
     """
@@ -93,6 +138,16 @@ def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
             google = takeout.read_takeout(sidecar)
     inside = _read_inside(path)
     return Papers(path.name, path.stat().st_mtime_ns, inside, beside, google)
+=======
+        RetryLater: The photo cannot be read now.
+        Unusable: It is no regular file.
+    """
+    with open_to_read(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mtime_ns = path.stat().st_mtime_ns
+        size, exif, inside, iptc = _read_picture(file)
+    return Papers(path.name, mtime_ns, size, exif, inside, iptc, _read_sidecars(sidecars))
+>>>>>>> main
 
 
 def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> Metadata:
@@ -104,14 +159,19 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         zone_of: The IANA zone of a place, or None; asked only for a picture with a position.
         now: Dates after it are not believed.
     """
+<<<<<<< HEAD
     exif, inside, iptc = papers.inside.exif, papers.inside.xmp, papers.inside.iptc
     beside, google, video = papers.beside, papers.takeout, papers.inside.video
     position = papers.position
+=======
+    exif, inside, position = papers.exif, papers.inside, papers.position
+    beside, google = papers.beside.xmp, papers.beside.takeout
+>>>>>>> main
     stamps: dict[DateSource, Iterable[Stamp]] = {
         "exif": exif.dates,
         # A person's correction beside the file outranks what is inside it.
-        "xmp": (*beside.dates, *inside.dates),
-        "takeout": [google.taken] if google.taken else [],
+        "xmp": [stamp for facts in (*beside, inside) for stamp in facts.dates],
+        "takeout": [facts.taken for facts in google if facts.taken],
         "name": by_name(papers.name),
         "mtime": by_mtime(papers.mtime_ns),
     }
@@ -123,8 +183,14 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         now=now,
     )
     make = exif.make or inside.make
+<<<<<<< HEAD
     ratings = (beside.rating, inside.rating, exif.rating)
     width, height = papers.inside.size_px or (None, None)
+=======
+    ratings = [facts.rating for facts in (*beside, inside)]
+    said = [facts.words for facts in (*beside, inside)]
+    said += [papers.iptc, exif.words, *(facts.words for facts in google)]
+>>>>>>> main
     return Metadata(
         width_px=width,
         height_px=height,
@@ -132,6 +198,7 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         position=position,
         camera_make=make,
         camera_model=_without_make(exif.model or inside.model, make),
+<<<<<<< HEAD
         lens=exif.lens or inside.lens or beside.lens,
         rating=next((rating for rating in ratings if rating is not None), None),
         words=_distinct([*beside.words, *inside.words, *iptc, *exif.words, *google.words]),
@@ -146,6 +213,34 @@ def read_metadata(
 ) -> Metadata:
     """Return all that a photo or video and its sidecars say; see `read_papers` and `settle`."""
     return settle(read_papers(path, sidecars), rules, zone_of, datetime.now(UTC))
+=======
+        lens=exif.lens or _first(facts.lens for facts in (inside, *beside)),
+        rating=_first((*ratings, exif.rating)),
+        words=_distinct(one for words in said for one in words),
+    )
+
+
+def _read_sidecars(paths: Sequence[Path]) -> Sidecars:
+    found, google, unread = [], [], []
+    for path in sorted(paths, key=_is_of_a_stem):
+        suffix = path.suffix.lower()
+        try:
+            if suffix == ".xmp":
+                with open_to_read(path) as file:
+                    found.append(xmp.read_xmp(file.read(xmp.MAX_BYTES), "sidecar"))
+            elif suffix == ".json":
+                google.append(takeout.read_takeout(path))
+        except Unusable:
+            continue  # a folder, say, that is named like a sidecar
+        except RetryLater as error:
+            unread.append(f"{path.name} {error}")
+    return Sidecars(tuple(found), tuple(google), tuple(unread))
+
+
+def _is_of_a_stem(sidecar: Path) -> bool:
+    """Return True for "a.xmp", which is of all files of that stem; "a.jpg.xmp" is of one."""
+    return Path(sidecar.stem).suffix.lower() not in MEDIA_SUFFIXES
+>>>>>>> main
 
 
 def _read_inside(path: Path) -> Inside:
@@ -211,6 +306,10 @@ def _iptc(picture: ImageFile.ImageFile) -> tuple[PersonWords, ...]:
         return read_iptc(IptcImagePlugin.getiptcinfo(picture))
     except DECODER_ERRORS:
         return ()
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
 
 
 def _without_make(model: str | None, make: str | None) -> str | None:

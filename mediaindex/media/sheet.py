@@ -7,10 +7,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from urllib.parse import quote
 
 from PIL import Image, ImageDraw
 
+from mediaindex.errors import ConfigError
 from mediaindex.media.fonts import Font, font_for
 from mediaindex.types import RGB
 
@@ -20,6 +22,11 @@ GAP_PX = 16
 LINE_PX = 20
 FONT_PX = 15
 MOST_COLUMNS = 5
+
+MARK = b"contact sheet by mediaindex"
+"""Stands in every sheet, so that one may take the place of another, but of no photo."""
+
+MARK_WITHIN_BYTES = 1024
 
 NO_PREVIEW = "no preview"
 PAPER, INK, PALE, FRAME = "#ffffff", "#1c1c1e", "#6b6b70", "#e4e4e7"
@@ -38,7 +45,11 @@ class Cell:
 
 
 def write_sheet_jpg(path: Path, cells: Sequence[Cell]) -> None:
-    """Write a grid of pictures with their labels as a JPEG; one without cells is a blank strip."""
+    """Write a grid of pictures with their labels as a JPEG; one without cells is a blank strip.
+
+    Raises:
+        ConfigError: `path` is a file that is no contact sheet, or cannot be written.
+    """
     columns = min(MOST_COLUMNS, max(1, math.ceil(math.sqrt(len(cells)))))
     rows = max(1, math.ceil(len(cells) / columns))
     step_x, step_y = CELL_PX + GAP_PX, CELL_PX + LABEL_PX + GAP_PX
@@ -61,14 +72,44 @@ def write_sheet_jpg(path: Path, cells: Sequence[Cell]) -> None:
             said = _printable(line)
             font = font_for(said, FONT_PX)
             pen.text(at, _shortened(said, pen, font), fill=PALE if place else INK, font=font)
-    sheet.save(path, "JPEG", quality=88)
+    file = io.BytesIO()
+    sheet.save(file, "JPEG", quality=88, comment=MARK)
+    _write(path, file.getvalue())
 
 
 def write_sheet_html(path: Path, cells: Sequence[Cell], title: str) -> None:
-    """Write a page that needs nothing else: the pictures are inside, a click opens the file."""
+    """Write a page that needs nothing else: the pictures are inside, a click opens the file.
+
+    Raises:
+        ConfigError: `path` is a file that is no contact sheet, or cannot be written.
+    """
     figures = "\n".join(_figure(cell) for cell in cells) or "<p>Nothing found.</p>"
-    page = PAGE.replace("{title}", html.escape(title)).replace("{figures}", figures)
-    path.write_text(page, encoding="utf-8")
+    page = PAGE.replace("{title}", html.escape(_printable(title))).replace("{figures}", figures)
+    _write(path, page.encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put a sheet in its place, complete or not at all, and never in that of anything else."""
+    target = path.resolve()  # a link stays a link
+    try:
+        if target.exists() and not (target.is_file() and _is_sheet(target)):
+            raise ConfigError(
+                f"{path} is there already and is no contact sheet; choose another name"
+            )
+        partial = target.with_name(f".part-{token_hex(8)}")
+        try:
+            with partial.open("xb") as file:
+                file.write(content)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write the contact sheet {path}: {error.strerror}") from error
+
+
+def _is_sheet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return MARK in file.read(MARK_WITHIN_BYTES)
 
 
 def _fitted(picture: RGB) -> Image.Image:
@@ -109,6 +150,7 @@ def _figure(cell: Cell) -> str:
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="generator" content="contact sheet by mediaindex">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>

@@ -13,9 +13,10 @@ from mediaindex.media.dates import DateRules
 from mediaindex.media.metadata import read_papers, settle
 from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.child import Children
-from mediaindex.pipeline.stage import on_any_path
+from mediaindex.pipeline.stage import POSTPONE, on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_metadata
+from mediaindex.store.columns import shown
 from mediaindex.store.embeddings import drop_text_vectors
 from mediaindex.store.files import paths_of_asset, sidecars_of_asset
 from mediaindex.store.jobs import Subject
@@ -23,6 +24,10 @@ from mediaindex.types import Metadata, Place, Position
 
 VERSION = "2"
 """Raise it when metadata is read differently, so that all of it is read again."""
+
+
+AFTER = ("embed_text",)
+"""The stages that work from words."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Facts:
 
     metadata: Metadata
     place: Place | None
+    #: Which sidecars could not be read, and why; None: all could.
+    unread: str | None = None
 
 
 class Probe:
@@ -84,14 +91,23 @@ class Probe:
         return [on_any_path(asset.paths, partial(self._one, asset.sidecars)) for asset in inputs]
 
     def save(self, session: Session, subject_id: int, result: Facts, now: datetime) -> None:
-        """Store the facts; the words have to be embedded again."""
+        """Store the facts; the words have to be embedded again.
+
+        Where a sidecar could not be read, the rest counts already and it is tried again later.
+        """
         save_metadata(session, subject_id, result.metadata, result.place)
         if not result.metadata.words:
             drop_text_vectors(session, subject_id)
-        jobs.mark_done(session, subject_id, self.name, self._version, now, redo=("embed_text",))
+        if result.unread is None:
+            jobs.mark_done(session, subject_id, self.name, self._version, now, redo=AFTER)
+            return
+        jobs.forget_results(session, subject_id, AFTER)
+        job = (session, self.name, self.subject, subject_id)
+        jobs.postpone(*job, reason=result.unread, until=now + POSTPONE, now=now)
 
     def close(self) -> None:
-        """Let go of the gazetteer."""
+        """End the child and let go of the gazetteer."""
+        self._children.close()
         if self._gazetteer is not None:
             self._gazetteer.close()
 
@@ -101,7 +117,8 @@ class Probe:
         found = self._place(papers.position) if papers.position else None
         zone = found.time_zone if found else None
         metadata = settle(papers, self._rules, lambda _: zone, datetime.now(UTC))
-        return Facts(metadata, found)
+        unread = shown(", ".join(papers.beside.unread))
+        return Facts(metadata, found, unread or None)
 
     def _place(self, position: Position) -> Place | None:
         if self._gazetteer is None:

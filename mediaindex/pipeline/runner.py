@@ -22,7 +22,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
+<<<<<<< HEAD
 from mediaindex.pipeline.stage import BrokenOff, Redo, Stage
+=======
+from mediaindex.pipeline.stage import POSTPONE, Redo, Stage
+>>>>>>> main
 from mediaindex.store import jobs
 from mediaindex.store.database import Database
 
@@ -33,8 +37,6 @@ CLAIM = 32
 
 PATIENCE_S = 15
 """A run does not end while a job that went wrong is to be tried again within this time."""
-
-POSTPONE = timedelta(minutes=5)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What a stage is. Each stands in a file of its own; `parts.stages` lists them in order."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from mediaindex.errors import RetryLater
 from mediaindex.media.reading import is_of_the_disk
 from mediaindex.store.jobs import Subject
+
+POSTPONE = timedelta(minutes=5)
+"""So long waits what the world did not let be done."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")

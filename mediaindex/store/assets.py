@@ -145,6 +145,11 @@ def words_of(session: Session, asset_id: int) -> list[str]:
     return [*told, ", ".join(named)] if named else told
 
 
+def asset_by_hash(session: Session, sha256: str) -> AssetRow | None:
+    """Return the asset of a content, if it is known."""
+    return session.scalar(select(AssetRow).filter_by(sha256=sha256))
+
+
 def refresh_names(session: Session, file_ids: Collection[int]) -> None:
     """Bring the full text of these files' assets in line with where they lie now."""
     query = select(FileRow.asset_id).where(

@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mediaindex.media.dates import DateRules
-from mediaindex.media.metadata import read_metadata, read_papers, settle
+from mediaindex.media.metadata import read_papers, settle
 from mediaindex.types import Metadata
+from tests.conftest import plain
 from tests.media import MEDIA, media_files, needs_media
 
 RULES = DateRules(zone="Europe/Berlin")
@@ -15,7 +17,11 @@ EXIF_ORG, SAMPLES = "exif-samples__jpg__exif-org__", "exif-samples__jpg__"
 
 
 def read(name: str, *sidecars: Path, rules: DateRules = RULES) -> Metadata:
-    return read_metadata(MEDIA / "metadata" / name, sidecars, rules)
+    return read_at(MEDIA / "metadata" / name, *sidecars, rules=rules)
+
+
+def read_at(path: Path, *sidecars: Path, rules: DateRules = RULES) -> Metadata:
+    return settle(read_papers(path, sidecars), rules, lambda _: None, datetime.now(UTC))
 
 
 def words(found: Metadata) -> dict[str, str]:
@@ -27,7 +33,7 @@ def words(found: Metadata) -> dict[str, str]:
     "path", media_files("photos", "formats", "metadata", "broken"), ids=lambda path: path.name
 )
 def test_no_file_is_too_broken_to_be_read(path: Path) -> None:
-    found = read_metadata(path, [], RULES)
+    found = read_at(path)
 
     assert found.taken is not None  # the file's own time is always there
     assert all(word.text.strip() for word in found.words)
@@ -185,3 +191,64 @@ def test_broken_or_hostile_sidecar_is_passed_by(tmp_path: Path, name: str, conte
     found = read(f"{SAMPLES}Canon_40D.jpg", tmp_path / name)
 
     assert found.camera_model == "EOS 40D"
+
+
+def xmp(path: Path, attributes: str) -> Path:
+    path.write_text(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" '
+        f'xmlns:aux="http://ns.adobe.com/exif/1.0/aux/" {attributes}/></rdf:RDF></x:xmpmeta>'
+    )
+    return path
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_of_two_sidecars_all_words_hold_and_else_the_more_exact(
+    tmp_path: Path, swapped: bool
+) -> None:
+    photo = tmp_path / "a.jpg"
+    Image.fromarray(plain(200, 0, 0)).save(photo)
+    both = [
+        xmp(tmp_path / "a.xmp", 'xmp:Rating="2" aux:Lens="35mm" tiff:ImageDescription="of a"'),
+        xmp(tmp_path / "a.jpg.xmp", 'xmp:Rating="5" tiff:ImageDescription="of a.jpg"'),
+    ]
+
+    found = read_at(photo, *(reversed(both) if swapped else both))
+
+    assert [word.text for word in found.words] == ["of a.jpg", "of a"]
+    assert (found.rating, found.lens) == (5, "35mm")
+
+
+def test_of_two_takeouts_all_words_hold_and_else_the_first(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    Image.fromarray(plain(200, 0, 0)).save(photo)
+    contents = [
+        '{"description": "at the lake", "photoTakenTime": {"timestamp": "1000000000"}}',
+        '{"description": "holiday", "geoData": {"latitude": 46.2, "longitude": 6.1}, '
+        '"photoTakenTime": {"timestamp": "1100000000"}}',
+    ]
+    both = []
+    for number, content in enumerate(contents):
+        both.append(tmp_path / f"album-{number}.jpg.json")
+        both[-1].write_text(content)
+
+    found = read_at(photo, *both)
+
+    assert [word.text for word in found.words] == ["at the lake", "holiday"]
+    assert found.taken is not None
+    assert found.taken.utc == datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)
+    assert found.position is not None
+
+
+def test_sidecar_that_cannot_be_read_keeps_nothing_else_from_being_read(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    Image.fromarray(plain(200, 0, 0)).save(photo)
+    (tmp_path / "a.jpg.json").mkdir()
+    good = xmp(tmp_path / "a.xmp", 'xmp:Rating="2"')
+
+    papers = read_papers(photo, [tmp_path / "gone.xmp", tmp_path / "a.jpg.json", good])
+
+    assert papers.size_px == (64, 64)
+    assert [facts.rating for facts in papers.beside.xmp] == [2]
+    assert papers.beside.unread == ("gone.xmp cannot be read: No such file or directory",)

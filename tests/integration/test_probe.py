@@ -1,18 +1,28 @@
 """Probe and decode through their children, on files of their own."""
 
+import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
 from mediaindex.media.dates import DateRules
 from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.child import ChildDied, Children
+from mediaindex.pipeline.identify import Identify
 from mediaindex.pipeline.probe import Beside, Facts, Probe
-from mediaindex.pipeline.stage import on_any_path
-from tests.conftest import plain
+from mediaindex.pipeline.runner import Runner
+from mediaindex.pipeline.stage import POSTPONE, on_any_path
+from mediaindex.pipeline.sweep import Library, sweep
+from mediaindex.sources.folder import Rules
+from mediaindex.store import files
+from mediaindex.store.database import Database
+from mediaindex.store.tables import AssetRow, JobRow, WordsRow
+from tests.conftest import NOW, plain
 
 
 def no_gazetteer() -> Gazetteer:
@@ -51,6 +61,34 @@ def test_disk_that_is_full_is_no_photos_fault(probe: Probe, photo: Path) -> None
     assert isinstance(found[0], RetryLater)
     assert "No space left" in str(found[0])
     assert isinstance(found[1], Facts)
+
+
+def test_sidecar_that_cannot_be_read_is_tried_again_and_all_else_counts_already(
+    database: Database, probe: Probe, photo: Path
+) -> None:
+    sidecar = photo.with_name("a.jpg.json")
+    sidecar.write_text('{"description": "at the lake"}')
+    with database.write() as session:
+        row = files.add_library(session, "photos", photo.parent, NOW)
+        library = Library(row.id, row.name, photo.parent, Rules())
+
+    def run(at: datetime) -> tuple[int | None, list[str], list[str | None]]:
+        Runner(database, [Identify(), probe], clock=lambda: at).run(threading.Event())
+        with database.read() as session:
+            return (
+                session.scalars(select(AssetRow.width_px)).one(),
+                list(session.scalars(select(WordsRow.text))),
+                list(session.scalars(select(JobRow.error))),
+            )
+
+    sweep(database, library, NOW, max_vanish_fraction=0.5)
+    sidecar.rename(photo.parent / "away")
+
+    assert run(NOW) == (64, [], ["a.jpg.json cannot be read: No such file or directory"])
+
+    (photo.parent / "away").rename(sidecar)
+
+    assert run(NOW + POSTPONE) == (64, ["at the lake"], [])
 
 
 @pytest.mark.parametrize(
