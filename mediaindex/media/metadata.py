@@ -2,35 +2,20 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-<<<<<<< HEAD
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import BinaryIO
-
-from PIL import Image, ImageFile, IptcImagePlugin
-
-from mediaindex.errors import Unusable
-=======
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import BinaryIO, TypeVar
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from mediaindex.errors import RetryLater, Unusable
->>>>>>> main
 from mediaindex.media import takeout, xmp
 from mediaindex.media.animation import facts_of, lasts
 from mediaindex.media.dates import DateRules, Stamp, by_mtime, by_name, taken_at
 from mediaindex.media.exif import ExifFacts, is_rubbish, read_exif, read_iptc
-<<<<<<< HEAD
-from mediaindex.media.formats import sniff_open
+from mediaindex.media.formats import MEDIA_SUFFIXES, sniff_open
 from mediaindex.media.motion import find_clip
-=======
-from mediaindex.media.formats import HEAD_BYTES, MEDIA_SUFFIXES, sniff
->>>>>>> main
 from mediaindex.media.photo import DECODER_ERRORS, TURNED_BY_DECODER, Limits, open_picture
 from mediaindex.media.reading import open_to_read
 from mediaindex.media.takeout import TakeoutFacts
@@ -50,18 +35,14 @@ from mediaindex.types import (
 MAX_WORDS_CHARACTERS = 10_000
 """Longer texts are no descriptions but data that a program hid there."""
 
-<<<<<<< HEAD
 MOVING = frozenset(("jpeg", "heic"))
 """Formats of motion photos."""
 
-=======
 T = TypeVar("T")
->>>>>>> main
 ZoneOf = Callable[[Position], str | None]
 
 
 @dataclass(frozen=True)
-<<<<<<< HEAD
 class Inside:
     """What the file itself says."""
 
@@ -73,7 +54,9 @@ class Inside:
     iptc: tuple[PersonWords, ...] = ()
     video: VideoFacts | None = None
     motion: MotionClip | None = None
-=======
+
+
+@dataclass(frozen=True)
 class Sidecars:
     """What stands beside a photo; of each kind the one that is meant for it most exactly first."""
 
@@ -81,7 +64,6 @@ class Sidecars:
     takeout: tuple[TakeoutFacts, ...] = ()
     #: Those that could not be read, each with the reason.
     unread: tuple[str, ...] = ()
->>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -90,30 +72,15 @@ class Papers:
 
     name: str
     mtime_ns: int
-<<<<<<< HEAD
     inside: Inside
-    beside: XmpFacts
-    takeout: TakeoutFacts
-=======
-    #: Of the upright picture; None where the file could not be opened.
-    size_px: tuple[int, int] | None
-    exif: ExifFacts
-    inside: XmpFacts
-    iptc: tuple[PersonWords, ...]
     beside: Sidecars
->>>>>>> main
 
     @property
     def position(self) -> Position | None:
         """Where it was taken, by the first source that says."""
-<<<<<<< HEAD
-        given = (self.inside.exif, self.beside, self.inside.xmp, self.takeout)
-        return next((facts.position for facts in given if facts.position), None)
-=======
-        xmps = (facts.position for facts in (*self.beside.xmp, self.inside))
+        xmps = (facts.position for facts in (*self.beside.xmp, self.inside.xmp))
         takeouts = (facts.position for facts in self.beside.takeout)
-        return _first((self.exif.position, *xmps, *takeouts))
->>>>>>> main
+        return _first((self.inside.exif.position, *xmps, *takeouts))
 
 
 def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
@@ -124,30 +91,11 @@ def read_papers(path: Path, sidecars: Sequence[Path]) -> Papers:
         sidecars: XMP and Takeout JSON files beside it; others are passed by.
 
     Raises:
-<<<<<<< HEAD
-        RetryLater: A file cannot be read now, or ffprobe is not installed.
+        RetryLater: The file cannot be read now, or ffprobe is not installed.
         Unusable: It is no regular file.
     """
-    beside, google = XmpFacts(), TakeoutFacts()
-    for sidecar in sidecars:
-        suffix = sidecar.suffix.lower()
-        if suffix == ".xmp":
-            with open_to_read(sidecar) as file:
-                beside = xmp.read_xmp(file.read(xmp.MAX_BYTES), "sidecar")
-        elif suffix == ".json":
-            google = takeout.read_takeout(sidecar)
-    inside = _read_inside(path)
-    return Papers(path.name, path.stat().st_mtime_ns, inside, beside, google)
-=======
-        RetryLater: The photo cannot be read now.
-        Unusable: It is no regular file.
-    """
-    with open_to_read(path) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        mtime_ns = path.stat().st_mtime_ns
-        size, exif, inside, iptc = _read_picture(file)
-    return Papers(path.name, mtime_ns, size, exif, inside, iptc, _read_sidecars(sidecars))
->>>>>>> main
+    mtime_ns = path.stat().st_mtime_ns
+    return Papers(path.name, mtime_ns, _read_inside(path), _read_sidecars(sidecars))
 
 
 def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> Metadata:
@@ -159,14 +107,8 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         zone_of: The IANA zone of a place, or None; asked only for a picture with a position.
         now: Dates after it are not believed.
     """
-<<<<<<< HEAD
-    exif, inside, iptc = papers.inside.exif, papers.inside.xmp, papers.inside.iptc
-    beside, google, video = papers.beside, papers.takeout, papers.inside.video
-    position = papers.position
-=======
-    exif, inside, position = papers.exif, papers.inside, papers.position
-    beside, google = papers.beside.xmp, papers.beside.takeout
->>>>>>> main
+    exif, inside, video = papers.inside.exif, papers.inside.xmp, papers.inside.video
+    beside, google, position = papers.beside.xmp, papers.beside.takeout, papers.position
     stamps: dict[DateSource, Iterable[Stamp]] = {
         "exif": exif.dates,
         # A person's correction beside the file outranks what is inside it.
@@ -183,14 +125,10 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         now=now,
     )
     make = exif.make or inside.make
-<<<<<<< HEAD
-    ratings = (beside.rating, inside.rating, exif.rating)
-    width, height = papers.inside.size_px or (None, None)
-=======
     ratings = [facts.rating for facts in (*beside, inside)]
     said = [facts.words for facts in (*beside, inside)]
-    said += [papers.iptc, exif.words, *(facts.words for facts in google)]
->>>>>>> main
+    said += [papers.inside.iptc, exif.words, *(facts.words for facts in google)]
+    width, height = papers.inside.size_px or (None, None)
     return Metadata(
         width_px=width,
         height_px=height,
@@ -198,25 +136,12 @@ def settle(papers: Papers, rules: DateRules, zone_of: ZoneOf, now: datetime) -> 
         position=position,
         camera_make=make,
         camera_model=_without_make(exif.model or inside.model, make),
-<<<<<<< HEAD
-        lens=exif.lens or inside.lens or beside.lens,
-        rating=next((rating for rating in ratings if rating is not None), None),
-        words=_distinct([*beside.words, *inside.words, *iptc, *exif.words, *google.words]),
-        duration_ms=video.duration_ms if video else None,
-        video=video,
-        motion=papers.inside.motion,
-    )
-
-
-def read_metadata(
-    path: Path, sidecars: Sequence[Path], rules: DateRules, zone_of: ZoneOf = lambda _: None
-) -> Metadata:
-    """Return all that a photo or video and its sidecars say; see `read_papers` and `settle`."""
-    return settle(read_papers(path, sidecars), rules, zone_of, datetime.now(UTC))
-=======
         lens=exif.lens or _first(facts.lens for facts in (inside, *beside)),
         rating=_first((*ratings, exif.rating)),
         words=_distinct(one for words in said for one in words),
+        duration_ms=video.duration_ms if video else None,
+        video=video,
+        motion=papers.inside.motion,
     )
 
 
@@ -240,7 +165,6 @@ def _read_sidecars(paths: Sequence[Path]) -> Sidecars:
 def _is_of_a_stem(sidecar: Path) -> bool:
     """Return True for "a.xmp", which is of all files of that stem; "a.jpg.xmp" is of one."""
     return Path(sidecar.stem).suffix.lower() not in MEDIA_SUFFIXES
->>>>>>> main
 
 
 def _read_inside(path: Path) -> Inside:

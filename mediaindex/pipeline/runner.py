@@ -22,11 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import MediaIndexError, RetryLater, Unusable
-<<<<<<< HEAD
-from mediaindex.pipeline.stage import BrokenOff, Redo, Stage
-=======
-from mediaindex.pipeline.stage import POSTPONE, Redo, Stage
->>>>>>> main
+from mediaindex.pipeline.stage import POSTPONE, BrokenOff, Redo, Stage
 from mediaindex.store import jobs
 from mediaindex.store.database import Database
 
