@@ -78,7 +78,7 @@ def cli(ctx: click.Context, config_file: Path | None) -> None:
 
 
 def main() -> None:
-    """Run the command line; errors made on purpose become one line and an exit code."""
+    """Run the command line; what is no bug of ours ends in one line and an exit code."""
     try:
         code: Any = cli.main(prog_name="mediaindex", standalone_mode=False)
     except click.exceptions.Abort:
@@ -98,6 +98,14 @@ def main() -> None:
         # The reader of our pipe has seen enough (`| head`).
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        from mediaindex.cli.trouble import translated
+
+        known = translated(error, sys.argv)
+        if known is None:
+            raise
+        click.echo(f"mediaindex: {known}", err=True)
+        sys.exit(_exit_code(known))
     sys.exit(code if isinstance(code, int) else 0)
 
 
