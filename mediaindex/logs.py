@@ -5,9 +5,6 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-# Libraries that tell of their own inner life at `info`.
-CHATTY = ("alembic", "chromadb", "httpx", "PIL", "urllib3", "huggingface_hub", "open_clip", "root")
-
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: `at` (UTC), `level`, `logger`, `message`, and `traceback` if any."""
@@ -26,10 +23,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up_logs(level: str, style: str) -> None:
-    """Send log records of `level` and above to stderr, as `text` or `json`; replaces any set-up."""
+    """Send log records of `level` and above to stderr, as `text` or `json`; replaces any set-up.
+
+    Of libraries, which tell of their own inner life at `info`, warnings and worse are sent.
+    """
     output = logging.StreamHandler(sys.stderr)
     plain = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     output.setFormatter(JsonFormatter() if style == "json" else plain)
-    logging.basicConfig(level=level.upper(), handlers=[output], force=True)
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    wanted = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(wanted, logging.WARNING), handlers=[output], force=True)
+    logging.getLogger("mediaindex").setLevel(wanted)

@@ -1,6 +1,7 @@
 """How hits are shown: lines, JSON, contact sheets."""
 
-import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import click
 
 from mediaindex import parts
 from mediaindex.asking import Asked
+from mediaindex.cli.output import printable
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.media.sheet import Cell, write_sheet_html, write_sheet_jpg
 from mediaindex.search.hits import Answer, Hit, Reason
+from mediaindex.store import columns
 
 JSON_VERSION = 1
 
@@ -27,8 +30,10 @@ def put_hits(answer: Answer) -> None:
         click.echo("no good match; the nearest are:", err=True)
     for number, hit in enumerate(answer.hits, start=1):
         mark = "?" if hit.weak else " "
-        path = os.fsencode(hit.shown.paths[0]).decode(errors="replace")
-        click.echo(f"{number:>3}{mark} {hit.score:.2f}  " + click.style(path, bold=True))
+        # All that pass a filter are equal.
+        score = f"{hit.score:.2f}" if why(hit) else "    "
+        path = click.style(printable(hit.shown.paths[0]), bold=True)
+        click.echo(f"{number:>3}{mark} {score}  {path}")
         facts = [_date(hit), hit.shown.place, why(hit)]
         click.secho("          " + "  ·  ".join(fact for fact in facts if fact), dim=True)
 
@@ -47,8 +52,9 @@ def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
 
 
 def why(hit: Hit) -> str:
-    """Return in a few words why this was found."""
-    return ", ".join(_reason(reason) for reason in hit.why)
+    """Return in a few words why this was found; nothing if it only passes the filter."""
+    told = (_reason(reason, hit.shown.paths) for reason in hit.why if reason.by != "filter")
+    return ", ".join(told)
 
 
 def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> None:
@@ -65,7 +71,8 @@ def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> Non
         except PreviewMissing:
             picture = None
         path = Path(hit.shown.paths[0])
-        lines = (path.name, *(line for line in (_date(hit), hit.shown.place) if line), why(hit))
+        facts = (_date(hit), hit.shown.place, why(hit))
+        lines = (printable(path.name), *(fact for fact in facts if fact))
         cells.append(Cell(picture, lines, path))
     suffix = target.suffix.lower()
     if suffix in (".jpg", ".jpeg"):
@@ -78,7 +85,7 @@ def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> Non
 
 def _hit_as_json(hit: Hit) -> dict[str, Any]:
     shown = hit.shown
-    paths = [os.fsencode(path).decode(errors="replace") for path in shown.paths]
+    paths = [columns.shown(path) for path in shown.paths]
     return {
         "path": paths[0],
         "paths": paths,
@@ -108,14 +115,29 @@ def _hit_as_json(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _reason(reason: Reason) -> str:
+def _reason(reason: Reason, paths: Sequence[str]) -> str:
     if reason.by == "picture":
         return f"looks like it ({reason.similarity:.2f})"
     if reason.by == "text":
         return f"its words mean it ({reason.similarity:.2f})"
-    if reason.by == "words":
-        return f"says {' '.join((reason.passage or '').split())}"
-    return "passes the filter"
+    return _said(reason.passage or "", paths)
+
+
+def _said(passage: str, paths: Sequence[str]) -> str:
+    """Return the lines of a passage that hold what was found; of a file's name only the words."""
+    lines = [line for line in passage.splitlines() if "«" in line]
+    written = [line for line in lines if not _is_name(line, paths)]
+    if written:
+        return "says " + printable(" ".join(" ".join(written).split()))
+    return "name: " + ", ".join(dict.fromkeys(re.findall("«[^»]*»", passage)))
+
+
+def _is_name(line: str, paths: Sequence[str]) -> bool:
+    # The index has names with their folders, and once more with their words set apart by blanks.
+    solid = "".join(re.sub("[«»…]", "", line).split())
+    return ("/" in line or "…" in line) and any(
+        solid in "".join(columns.shown(path).split()) for path in paths
+    )
 
 
 def _date(hit: Hit) -> str | None:

@@ -1,5 +1,6 @@
 """`mediaindex`: the door. Commands are loaded when they are called, so that each starts quickly."""
 
+import difflib
 import importlib
 import sys
 from pathlib import Path
@@ -17,14 +18,14 @@ from mediaindex.errors import (
 )
 
 COMMANDS = {
-    "index": "Look at folders and index what is new.",
-    "search": "Find photos in plain words, or by a picture.",
-    "status": "What is indexed, what waits, and what went wrong.",
+    "index": "Index folders of photos; only what is new takes time.",
+    "search": "Find photos by words, or by a similar picture.",
+    "status": "Show what is indexed, what is waiting, and what failed.",
     "retry": "Try again what failed.",
-    "info": "All that is known of a file.",
+    "info": "Show everything that is known about a file.",
     "forget": "Take a library out of the index; its files stay.",
-    "model": "The models that see: list, download.",
-    "doctor": "Check this machine and this set-up.",
+    "model": "List the models that look at pictures, or download one.",
+    "doctor": "Check that everything is in order on this machine.",
     "config": "Show the settings in force.",
 }
 
@@ -46,6 +47,16 @@ class Commands(click.Group):
         module = importlib.import_module(f"mediaindex.cli.{cmd_name}")
         return getattr(module, cmd_name)  # type: ignore[no-any-return] # found by its name
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; one that was mistyped is an error with the likeliest that was meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(COMMANDS)}"
+            ctx.fail(f"No such command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading any."""
         with formatter.section("Commands"):
@@ -62,18 +73,23 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="mediaindex")
 @click.pass_context
 def cli(ctx: click.Context, config_file: Path | None) -> None:
-    """Find the photo, or the second of the video, in plain words; on your own machine."""
+    """Find your photos in plain words, on your own machine."""
     ctx.obj = config_file
 
 
 def main() -> None:
-    """Run the command line; errors made on purpose become one line and an exit code."""
+    """Run the command line; what is no bug of ours ends in one line and an exit code."""
     try:
-        code: Any = cli.main(standalone_mode=False)
+        code: Any = cli.main(prog_name="mediaindex", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"mediaindex: {error.format_message()}", err=True)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"See: {error.ctx.command_path} --help", err=True)
         sys.exit(error.exit_code)
     except MediaIndexError as error:
         click.echo(f"mediaindex: {error}", err=True)
@@ -82,6 +98,14 @@ def main() -> None:
         # The reader of our pipe has seen enough (`| head`).
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        from mediaindex.cli.trouble import translated
+
+        known = translated(error, sys.argv)
+        if known is None:
+            raise
+        click.echo(f"mediaindex: {known}", err=True)
+        sys.exit(_exit_code(known))
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,5 +1,6 @@
 """`mediaindex search`: find photos in plain words, or by a picture."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import click
 
 from mediaindex.asking import Asked, ask
 from mediaindex.cli import hits as shapes
-from mediaindex.cli.output import put_json, settings_of
+from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.errors import ConfigError
 from mediaindex.search.hits import Answer
 
@@ -20,36 +21,68 @@ NOTHING_FOUND = 1
 OPERATORS = ("after", "before", "date", "kind", "in", "camera", "near", "library", "rating")
 
 
-@click.command()
+EXAMPLES = """\b
+Examples:
+  mediaindex search dog on a beach after:2019 -people
+  mediaindex search '"happy birthday" 2:cake' --in Parties
+  mediaindex search --like photo.jpg at night
+"""
+
+# A dash and a letter alone is an option: -n.
+_LEFT_OUT = re.compile(r'-("|[^\W\d_]{2}|[^\x00-\x7f])')
+
+
+class Search(click.Command):
+    """Takes `-word` for what it is in a question, and not for five options in one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the words to leave out behind all options, where they are no options any more."""
+        end = args.index("--") if "--" in args else len(args)
+        options = {name for option in self.params for name in option.opts}
+        left_out = [word for word in args[:end] if _LEFT_OUT.match(word)]
+        for word in left_out:
+            if f"-{word}" in options:
+                ctx.fail(f"Did you mean -{word}? To leave out what says so: -- {word}")
+        rest = [word for word in args[:end] if word not in left_out]
+        return super().parse_args(ctx, [*rest, "--", *left_out, *args[end + 1 :]])
+
+
+@click.command(cls=Search, epilog=EXAMPLES)
 @click.argument("words", nargs=-1)
 @click.option(
     "--like",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Find the like of this picture.",
+    help="Find pictures that look like this one.",
 )
-@click.option("--after", help="Taken then or later (2019, 2019-07, 2019-07-04).")
-@click.option("--before", help="Taken before that.")
-@click.option("--date", help="Taken on that day, in that month or year.")
+@click.option("--after", help="Taken in or after 2019, 2019-07 or 2019-07-04.")
+@click.option("--before", help="Taken before that date.")
+@click.option("--date", help="Taken on that day, or in that month or year.")
 @click.option("--kind", type=click.Choice(["photo", "video"]), help="Only photos, or only videos.")
-@click.option("--in", "in_", help="In a folder of this name or path (* stands for anything).")
-@click.option("--camera", help="Taken with this camera or lens (any part of its name).")
-@click.option("--near", help="Taken near a place: Lisbon, 'Lisbon,50km', '38.7,-9.1,10km'.")
+@click.option("--in", "in_", help="In a folder with this name or path; * stands for anything.")
+@click.option("--camera", help="Taken with this camera or lens; part of the name is enough.")
+@click.option("--near", help="Taken near a place: Lisbon, 'Lisbon,50km' or '38.7,-9.1,10km'.")
 @click.option("--library", help="Only in this library.")
-@click.option("--rating", help="At least this many stars.")
-@click.option("-n", "--limit", type=click.IntRange(1, 10_000), help="So many hits at most.")
-@click.option("--literal", is_flag=True, help="Read no dates and places in the words.")
+@click.option("--rating", help="Rated with at least this many stars.")
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), help="Show at most this many hits.")
 @click.option(
-    "--json", "form", flag_value="json", help="One JSON object; its shape is in the README."
+    "--literal", is_flag=True, help="Do not read dates or places in the words as filters."
 )
-@click.option("--paths", "form", flag_value="paths", help="Only paths, one a line.")
 @click.option(
-    "--paths0", "form", flag_value="paths0", help="Only paths, each ended by NUL, for xargs -0."
+    "--json", "form", flag_value="json", help="Print one JSON object; the README describes it."
 )
-@click.option("--open", "open_", is_flag=True, help="Show the first hit with the system's viewer.")
+@click.option("--paths", "form", flag_value="paths", help="Print only the paths, one on each line.")
+@click.option(
+    "--paths0",
+    "form",
+    flag_value="paths0",
+    help="Print only the paths, each followed by NUL, for xargs -0.",
+)
+@click.option("--open", "open_", is_flag=True, help="Open the first hit in the system's viewer.")
 @click.option(
     "--contact-sheet",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the hits as one picture (.jpg) or page (.html).",
+    help="Write the hits to one picture (.jpg) or one page (.html). An older contact sheet is "
+    "replaced, any other file is not.",
 )
 @click.pass_context
 def search(
@@ -64,12 +97,10 @@ def search(
     contact_sheet: Path | None,
     **operators: str | None,
 ) -> int:
-    r"""Find photos in plain WORDS.
+    """Find the photos that WORDS describe: by what is to be seen, and by what was written.
 
-    \b
-    mediaindex search dog on a beach after:2019 -people
-    mediaindex search '"happy birthday" 2:cake' --in Parties
-    mediaindex search --like photo.jpg at night
+    All filters can also be written among the words (after:2019, in:Parties). Exit codes: 0 found,
+    1 nothing found, 2 a mistake in the question, 3 the model that --like needs is missing.
     """
     config = settings_of(ctx)
     given = tuple((name.rstrip("_"), value) for name, value in operators.items() if value)
@@ -83,10 +114,10 @@ def search(
         understand=config.settings.search.understand and not literal,
     )
     answer = ask(config, asked, date.today())
-    if contact_sheet is not None:
+    if contact_sheet is not None and answer.hits:
         shapes.write_sheet(config, answer, contact_sheet, asked.text or f"like {like}")
     _put(answer, asked, form)
-    if contact_sheet is not None and form is None:
+    if contact_sheet is not None and answer.hits and form is None:
         click.echo(f"contact sheet: {contact_sheet}", err=True)
     if open_ and answer.hits:
         _open(answer.hits[0].shown.paths[0])
@@ -105,6 +136,10 @@ def _put(answer: Answer, asked: Asked, form: str | None) -> None:
 def _put_paths(answer: Answer, end: bytes) -> None:
     import os
 
+    if sys.stdout.isatty():
+        for hit in answer.hits:
+            click.echo(printable(hit.shown.paths[0]))
+        return
     for hit in answer.hits:
         sys.stdout.buffer.write(os.fsencode(hit.shown.paths[0]) + end)
     sys.stdout.buffer.flush()

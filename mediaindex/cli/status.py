@@ -1,5 +1,7 @@
 """`mediaindex status`: what is indexed, what waits and why, and what went wrong."""
 
+import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -108,4 +110,9 @@ def _tell_troubles(found: dict[str, Any]) -> None:
 
 
 def _disk(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    total_bytes = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # a run that is at work makes and moves files
+                total_bytes += Path(parent, name).lstat().st_size
+    return total_bytes

@@ -29,7 +29,10 @@ class Embedder(Protocol):
         """Return float32 (len(texts), dim), unit rows. Text past the context is cut off."""
 
     def split_text(self, text: str) -> list[str]:
-        """Return `text` in pieces that each fit the model's context, at sentence ends if it can."""
+        """Return `text` in pieces that each fit the model's context, at sentence ends if it can.
+
+        None where the text says nothing to this model.
+        """
 
 
 def load(use: str, options: Mapping[str, object]) -> Embedder:

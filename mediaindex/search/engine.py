@@ -71,6 +71,8 @@ class Engine:
             return None
         terms = [(term.text, term.weight) for term in query.terms]
         terms += [(phrase, 1.0) for phrase in query.phrases]
+        # What says nothing to the model is left to the words: near to all, it would find anything.
+        terms = [(text, weight) for text, weight in terms if self.embedder.split_text(text)]
         weights = [weight for _, weight in terms]
         parts = [self.embedder.embed_texts([text for text, _ in terms])] if terms else []
         if like is not None:
@@ -78,7 +80,8 @@ class Engine:
             weights.append(1.0)
         if not parts:
             return None
-        excluded = self.embedder.embed_texts(query.excluded) if query.excluded else None
+        known = [text for text in query.excluded if self.embedder.split_text(text)]
+        excluded = self.embedder.embed_texts(known) if known else None
         return combine_terms(np.concatenate(parts), weights, excluded)
 
     def _search(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
@@ -106,15 +106,18 @@ def count_stages(session: Session) -> list[StageCounts]:
     """Return every stage that has done, waits with, failed at or is kept from anything."""
     done = dict(
         session.execute(
-            select(ResultRow.stage, func.count(ResultRow.asset_id)).group_by(ResultRow.stage)
+            select(ResultRow.stage, func.count(ResultRow.asset_id))
+            .join(AssetRow, AssetRow.id == ResultRow.asset_id)
+            .where(AssetRow.missing_since.is_(None))
+            .group_by(ResultRow.stage)
         ).all()
     )
     jobs = {
         (stage, state): number
         for stage, state, number in session.execute(
-            select(JobRow.stage, JobRow.state, func.count(JobRow.id)).group_by(
-                JobRow.stage, JobRow.state
-            )
+            select(JobRow.stage, JobRow.state, func.count(JobRow.id))
+            .where(_matters())
+            .group_by(JobRow.stage, JobRow.state)
         )
     }
     blocked = {row.stage: row for row in session.scalars(select(BlockedRow))}
@@ -176,7 +179,7 @@ def troubles(session: Session, limit: int) -> list[Trouble]:
     """Return up to `limit` jobs that failed or wait for something, with reasons, newest first."""
     query = (
         select(JobRow)
-        .where(JobRow.state.in_(("failed", "waiting")), JobRow.error.is_not(None))
+        .where(JobRow.state.in_(("failed", "waiting")), JobRow.error.is_not(None), _matters())
         .order_by(JobRow.updated_at.desc(), JobRow.id)
         .limit(limit)
     )
@@ -189,9 +192,15 @@ def troubles(session: Session, limit: int) -> list[Trouble]:
 def count_troubles(session: Session) -> int:
     """Return how many jobs failed or wait for something."""
     query = select(func.count(JobRow.id)).where(
-        JobRow.state.in_(("failed", "waiting")), JobRow.error.is_not(None)
+        JobRow.state.in_(("failed", "waiting")), JobRow.error.is_not(None), _matters()
     )
     return session.scalar(query) or 0
+
+
+def _matters() -> ColumnElement[bool]:
+    """Return the condition that a job's asset is still there: nobody can mend what is gone."""
+    gone = exists().where(AssetRow.id == JobRow.asset_id, AssetRow.missing_since.is_not(None))
+    return ~gone
 
 
 def _path(session: Session, job: JobRow) -> str:

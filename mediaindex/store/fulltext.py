@@ -48,6 +48,7 @@ rank below a short file name.
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])"
 )
+_SET_APART = re.compile(f" ?(«?{_UNSPACED.pattern[1:-1]}»?) ?")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 
 
@@ -67,6 +68,11 @@ class Match:
 def searchable(words: str) -> str:
     """Return `words` as the tokenizer can split them: characters of unspaced scripts apart."""
     return _UNSPACED.sub(r" \1 ", words)
+
+
+def readable(passage: str) -> str:
+    """Return a passage of `searchable` words, marked or not, as they were written."""
+    return _SET_APART.sub(r"\1", passage).replace("»«", "")
 
 
 def any_word(words: str) -> str | None:
@@ -135,7 +141,7 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
         .limit(limit)
     )
     rows = session.execute(query)
-    return [Match(*row) for row in rows]
+    return [Match(asset, moment, rank, readable(said)) for asset, moment, rank, said in rows]
 
 
 def _quoted(words: str) -> str:

@@ -53,7 +53,7 @@ def names(program: Program, *words: str) -> list[str]:
 
 
 def test_json_has_the_documented_shape(program: Program, library: Path) -> None:
-    said = json.loads(program.run("search", "canon", "date:2008-05-30", "--json").stdout)
+    said = json.loads(program.run("search", "red canon", "date:2008-05-30", "--json").stdout)
 
     assert {key: type(value).__name__ for key, value in said.items()} == {
         "version": "int",

@@ -130,6 +130,22 @@ def test_passage_shows_the_words(session: Session, add_asset: AddAsset) -> None:
     assert "«boat»" in match(session, "boat", Filter(), 1)[0].passage
 
 
+@pytest.mark.parametrize(
+    ("text", "asked", "passage"),
+    [
+        ("東京タワー 2019年 の夜 view", "東京", "«東京»タワー 2019年 の夜 view"),
+        ("東京タワー", "東 タ", "«東»京«タ»ワー"),
+        ("a  red boat", "red", "a  «red» boat"),
+    ],
+)
+def test_passage_is_as_it_was_written(
+    text: str, asked: str, passage: str, session: Session, add_asset: AddAsset
+) -> None:
+    save_metadata(session, add_asset(), told(text), None)
+
+    assert match(session, any_word(asked) or "", Filter(), 1)[0].passage == passage
+
+
 def test_every_column_has_a_weight() -> None:
     columns = {column.key for column in DocumentRow.__table__.columns}
 
