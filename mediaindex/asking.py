@@ -42,6 +42,8 @@ class Asked:
     #: Names and values of operators that came apart from the words, as flags.
     operators: tuple[tuple[str, str], ...] = ()
     limit: int = 20
+    #: All moments of a video that match, and not its best alone.
+    moments: bool = False
     #: Read dates and known places in the words as filters.
     understand: bool = True
 
@@ -77,7 +79,7 @@ def ask(config: Config, asked: Asked, today: date) -> Answer:
             like = _look(embedder, asked.like, missing)
             query = _all_but(database, asked.like, query)
         engine = Engine(database, indexes, embedder, config.settings.search)
-        return engine.answer(query, like, asked.limit)
+        return engine.answer(query, like, asked.limit, "moment" if asked.moments else "asset")
 
 
 def _understood(config: Config, database: Database, asked: Asked, today: date) -> Query:

@@ -34,7 +34,7 @@ def put_hits(answer: Answer) -> None:
         score = f"{hit.score:.2f}" if why(hit) else "    "
         path = click.style(printable(hit.shown.paths[0]), bold=True)
         click.echo(f"{number:>3}{mark} {score}  {path}")
-        facts = [_date(hit), hit.shown.place, why(hit)]
+        facts = [_time(hit), _date(hit), hit.shown.place, why(hit)]
         click.secho("          " + "  ·  ".join(fact for fact in facts if fact), dim=True)
 
 
@@ -71,7 +71,7 @@ def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> Non
         except PreviewMissing:
             picture = None
         path = Path(hit.shown.paths[0])
-        facts = (_date(hit), hit.shown.place, why(hit))
+        facts = (_time(hit), _date(hit), hit.shown.place, why(hit))
         lines = (printable(path.name), *(fact for fact in facts if fact))
         cells.append(Cell(picture, lines, path))
     suffix = target.suffix.lower()
@@ -138,6 +138,18 @@ def _is_name(line: str, paths: Sequence[str]) -> bool:
     return ("/" in line or "…" in line) and any(
         solid in "".join(columns.shown(path).split()) for path in paths
     )
+
+
+def _time(hit: Hit) -> str | None:
+    """Return where in a video it is."""
+    return f"at {clock(hit.shown.at_ms)}" if hit.shown.kind == "video" else None
+
+
+def clock(at_ms: int) -> str:
+    """Return a time in a video as players show it: 14:32, or 1:14:32."""
+    minutes, seconds = divmod(at_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def _date(hit: Hit) -> str | None:

@@ -1,8 +1,6 @@
-"""`mediaindex search`: find photos in plain words, or by a picture."""
+"""`mediaindex search`: find photos and moments of videos in plain words, or by a picture."""
 
 import re
-import shlex
-import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -11,8 +9,8 @@ import click
 
 from mediaindex.asking import Asked, ask
 from mediaindex.cli import hits as shapes
+from mediaindex.cli.opening import open_hit
 from mediaindex.cli.output import printable, put_json, settings_of
-from mediaindex.errors import ConfigError
 from mediaindex.search.hits import Answer
 
 NOTHING_FOUND = 1
@@ -65,6 +63,9 @@ class Search(click.Command):
 @click.option("--rating", help="Rated with at least this many stars.")
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), help="Show at most this many hits.")
 @click.option(
+    "--moments", is_flag=True, help="Show every stretch of a video that matches, not just the best."
+)
+@click.option(
     "--literal", is_flag=True, help="Do not read dates or places in the words as filters."
 )
 @click.option(
@@ -77,7 +78,7 @@ class Search(click.Command):
     flag_value="paths0",
     help="Print only the paths, each followed by NUL, for xargs -0.",
 )
-@click.option("--open", "open_", is_flag=True, help="Open the first hit in the system's viewer.")
+@click.option("--open", "open_", is_flag=True, help="Open the first hit; a video at its second.")
 @click.option(
     "--contact-sheet",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -91,13 +92,14 @@ def search(
     words: tuple[str, ...],
     like: Path | None,
     limit: int | None,
+    moments: bool,
     literal: bool,
     form: str | None,
     open_: bool,
     contact_sheet: Path | None,
     **operators: str | None,
 ) -> int:
-    """Find the photos that WORDS describe: by what is to be seen, and by what was written.
+    """Find the photos and the moments of videos that WORDS describe.
 
     All filters can also be written among the words (after:2019, in:Parties). Exit codes: 0 found,
     1 nothing found, 2 a mistake in the question, 3 the model that --like needs is missing.
@@ -111,6 +113,7 @@ def search(
         like=like,
         operators=given,
         limit=limit or config.settings.search.limit,
+        moments=moments,
         understand=config.settings.search.understand and not literal,
     )
     answer = ask(config, asked, date.today())
@@ -120,7 +123,7 @@ def search(
     if contact_sheet is not None and answer.hits and form is None:
         click.echo(f"contact sheet: {contact_sheet}", err=True)
     if open_ and answer.hits:
-        _open(answer.hits[0].shown.paths[0])
+        open_hit(answer.hits[0].shown)
     return 0 if answer.hits else NOTHING_FOUND
 
 
@@ -143,16 +146,3 @@ def _put_paths(answer: Answer, end: bytes) -> None:
     for hit in answer.hits:
         sys.stdout.buffer.write(os.fsencode(hit.shown.paths[0]) + end)
     sys.stdout.buffer.flush()
-
-
-def _open(path: str) -> None:
-    """Hand a file to the desktop's viewer."""
-    opener = "open" if sys.platform == "darwin" else "xdg-open"
-    try:
-        subprocess.run([opener, path], check=True, capture_output=True, timeout=30)
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"no {opener} on this machine to show {shlex.quote(path)} with"
-        ) from error
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise ConfigError(f"{opener} could not show {shlex.quote(path)}") from error

@@ -13,13 +13,17 @@ from mediaindex.search.chance import Calibration, better_than_chance, telling
 from mediaindex.search.fuse import Ranking, combine_terms, fuse
 from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.search.query import Query
-from mediaindex.search.retrieve import Candidate, matching_words, nearest_moments
+from mediaindex.search.retrieve import Candidate, Each, matching_words, nearest_moments, placed
+from mediaindex.search.spans import merged
 from mediaindex.store import fulltext, moments
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import find_space, read_vectors
 from mediaindex.store.filters import Filter
 from mediaindex.types import SpaceKind, Vectors
 from mediaindex.vectors.indexes import Indexes
+
+NEIGHBOURS = 5
+"""So many moments are looked at for each hit that is wanted, where neighbours become one."""
 
 DEPTH = 200
 """How far down each ranking fusion looks, at least."""
@@ -35,13 +39,16 @@ class Engine:
     embedder: Embedder | None
     settings: SearchSettings
 
-    def answer(self, query: Query, like: Vectors | None, limit: int) -> Answer:
+    def answer(
+        self, query: Query, like: Vectors | None, limit: int, each: Each = "asset"
+    ) -> Answer:
         """Return the best hits for a question in words, by a picture, or both.
 
         Args:
             query: The question; one without words but with a filter lists what passes.
             like: float32 (dim,), a picture's vector by the serving model, or None.
             limit: At most this many hits.
+            each: `moment`: any number of moments of one video, those that follow each other as one.
         """
         words = self._vector(query, None)
         looks = words if like is None else self._vector(query, like)
@@ -49,13 +56,15 @@ class Engine:
             wanted = _wanted(query)
             notes = [note.text for note in query.notes]
             if query.text or looks is not None:
-                found = self._search(session, query, looks, words, wanted, limit)
+                found = self._search(session, query, looks, words, wanted, limit, each)
             else:
                 found = _newest(session, wanted, limit)
             if not found and looks is None and query.terms and not query.filter.is_empty:
                 found = _newest(session, wanted, limit, weak=True)
                 notes.append(f"nothing says {query.text!r}; this is what passes the filter")
             hits = self._hits(session, found, wanted)
+            if each == "moment":
+                hits = merged(hits)[:limit]
         if self.settings.weak == "drop":
             hits = [hit for hit in hits if not hit.weak]
         return Answer(
@@ -92,16 +101,19 @@ class Engine:
         words: Vectors | None,
         wanted: Filter,
         limit: int,
+        each: Each,
     ) -> "list[_Found]":
+        if each == "moment":  # those that follow each other become one
+            limit = limit * NEIGHBOURS
         depth = max(DEPTH, 2 * limit)
-        texts = self._nearest(session, "text", words, wanted, depth)
-        pictures = self._nearest(session, "picture", looks, wanted, depth)
+        texts = self._nearest(session, "text", words, wanted, depth, each)
+        pictures = self._nearest(session, "picture", looks, wanted, depth, each)
         if looks is words:  # Chance was measured with words; a picture is like in its own way.
             pictures = self._judged(session, pictures, looks)
         spread: dict[str, list[Candidate]] = {
             "picture": pictures,
-            "text": self._telling(session, texts),
-            "words": matching_words(session, _expression(query), wanted, depth),
+            "text": placed(self._telling(session, texts), pictures),
+            "words": placed(matching_words(session, _expression(query), wanted, depth), pictures),
         }
         weights = {
             "picture": self.settings.picture_weight,
@@ -110,22 +122,28 @@ class Engine:
         }
         fused = fuse(
             [
-                Ranking(name, weights[name], tuple(found.asset_id for found in candidates))
+                Ranking(name, weights[name], tuple(found.id(each) for found in candidates))
                 for name, candidates in spread.items()
                 if candidates
             ]
         )
-        return [_found(item.id, item.score, spread) for item in fused[:limit]]
+        return [_found(item.id, item.score, spread, each) for item in fused[:limit]]
 
     def _nearest(
-        self, session: Session, kind: SpaceKind, vector: Vectors | None, wanted: Filter, depth: int
+        self,
+        session: Session,
+        kind: SpaceKind,
+        vector: Vectors | None,
+        wanted: Filter,
+        depth: int,
+        each: Each,
     ) -> list[Candidate]:
         if vector is None or self.embedder is None:
             return []
         space = find_space(session, self.embedder.model_id, kind)
         if space is None:
             return []
-        return nearest_moments(session, self.indexes, space, vector, wanted, depth)
+        return nearest_moments(session, self.indexes, space, vector, wanted, depth, each)
 
     def _telling(self, session: Session, found: list[Candidate]) -> list[Candidate]:
         """Leave out texts that are no nearer to this question than to any other.
@@ -193,12 +211,14 @@ class _Found:
     why: tuple[Reason, ...]
 
 
-def _found(asset_id: int, score: float, rankings: Mapping[str, Sequence[Candidate]]) -> _Found:
-    """Gather one asset's places in all rankings; its moment is the one that looks best."""
+def _found(
+    found_id: int, score: float, rankings: Mapping[str, Sequence[Candidate]], each: Each
+) -> _Found:
+    """Gather one hit's places in all rankings; an asset's moment is the one that looks best."""
     why, moment_id = [], None
     for name, candidates in rankings.items():
         for rank, candidate in enumerate(candidates, start=1):
-            if candidate.asset_id == asset_id:
+            if candidate.id(each) == found_id:
                 cosine = None if name == "words" else candidate.score
                 why.append(Reason(name, rank, cosine, candidate.passage, candidate.weak))
                 moment_id = moment_id or candidate.moment_id

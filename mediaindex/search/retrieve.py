@@ -1,7 +1,8 @@
 """Three rankings of the same question: pictures, words as vectors, words as they stand."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -22,6 +23,10 @@ GROWTH = 8
 """How much further down the next look goes, where the guess fell short."""
 
 
+Each = Literal["asset", "moment"]
+"""What there may be only one hit of."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One moment in one ranking."""
@@ -37,9 +42,19 @@ class Candidate:
     #: No nearer than chance brings one; only pictures are judged.
     weak: bool = False
 
+    def id(self, each: Each) -> int:
+        """Return what there may be only one hit of."""
+        return self.asset_id if each == "asset" else self.moment_id
+
 
 def nearest_moments(
-    session: Session, indexes: Indexes, space: Space, query: Vectors, wanted: Filter, limit: int
+    session: Session,
+    indexes: Indexes,
+    space: Space,
+    query: Vectors,
+    wanted: Filter,
+    limit: int,
+    each: Each = "asset",
 ) -> list[Candidate]:
     """Return the best moment of each of the `limit` nearest assets that pass `wanted`, best first.
 
@@ -50,6 +65,7 @@ def nearest_moments(
         query: float32 (dim,), unit length.
         wanted: Acts inside: a filter never starves the result.
         limit: At most this many.
+        each: `moment` for all moments of an asset instead of its best.
     """
     keys, depth = None, limit * 5 // 4
     if not wanted.is_empty:
@@ -57,7 +73,8 @@ def nearest_moments(
     total = indexes.exact.count(space) if keys is None else len(keys)
     while True:
         near = indexes.nearest(space, query, depth, keys)
-        best = _best_of_each(near, moments.passing(session, space, near.keys.tolist(), wanted))
+        passing = moments.passing(session, space, near.keys.tolist(), wanted)
+        best = _best_of_each(near, passing, each)
         if len(best) >= limit or len(near.keys) < depth or depth >= total:
             return best[:limit]
         depth = min(total, depth * GROWTH)
@@ -87,13 +104,33 @@ def _narrowed(
     return None, round(depth / max(share, 0.01))
 
 
-def _best_of_each(near: Near, found: Mapping[int, tuple[int, int]]) -> list[Candidate]:
+def _best_of_each(near: Near, found: Mapping[int, tuple[int, int]], each: Each) -> list[Candidate]:
     best: dict[int, Candidate] = {}
     for key, score in zip(near.keys.tolist(), near.scores.tolist(), strict=True):
         if key in found:
             moment_id, asset_id = found[key]
-            best.setdefault(asset_id, Candidate(asset_id, moment_id, score, key))
+            candidate = Candidate(asset_id, moment_id, score, key)
+            best.setdefault(candidate.id(each), candidate)
     return list(best.values())
+
+
+def placed(candidates: Sequence[Candidate], pictures: Sequence[Candidate]) -> list[Candidate]:
+    """Return what was found by words that hold for a whole asset, with the moment that looks best.
+
+    Args:
+        candidates: Each with any moment of its asset.
+        pictures: The moments that look like the question, best first.
+    """
+    known = {picture.moment_id for picture in pictures}
+    best: dict[int, int] = {}
+    for picture in pictures:
+        best.setdefault(picture.asset_id, picture.moment_id)
+    return [
+        found
+        if found.moment_id in known
+        else replace(found, moment_id=best.get(found.asset_id, found.moment_id))
+        for found in candidates
+    ]
 
 
 def matching_words(

@@ -1,0 +1,67 @@
+"""Show a hit with what the desktop has: photos in its viewer, videos in a player at the second."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from mediaindex.errors import ConfigError
+from mediaindex.store.moments import Shown
+
+PLAYERS: dict[str, Callable[[float], list[str]]] = {
+    "mpv": lambda at_s: [f"--start={at_s:.1f}", "--"],
+    "vlc": lambda at_s: [f"--start-time={at_s:.1f}", "--"],
+    "celluloid": lambda at_s: [f"--mpv-options=--start={at_s:.1f}", "--"],
+    "iina": lambda at_s: [f"--mpv-start={at_s:.1f}", "--"],
+    "ffplay": lambda at_s: ["-loglevel", "error", "-ss", f"{at_s:.1f}", "-i"],
+}
+"""Players that can begin in the middle, and how each is told where; the first there is plays."""
+
+
+def open_hit(shown: Shown, which: Callable[[str], str | None] = shutil.which) -> None:
+    """Open a hit: a photo in the system's viewer, a video at the hit's own second.
+
+    Raises:
+        ConfigError: There is nothing to open it with, or it failed.
+    """
+    path = shown.paths[0]
+    if shown.kind == "video":
+        command = play_command(path, shown.at_ms / 1000, which)
+        if command is not None:
+            _start(command)
+            return
+    viewer = "open" if sys.platform == "darwin" else "xdg-open"
+    try:
+        subprocess.run([viewer, path], check=True, capture_output=True, timeout=30)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"there is no {viewer} on this machine to show {shlex.quote(path)} with"
+        ) from error
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(f"{viewer} could not show {shlex.quote(path)}") from error
+
+
+def play_command(
+    path: str, at_s: float, which: Callable[[str], str | None] = shutil.which
+) -> list[str] | None:
+    """Return how to play a file from a second on, None if no player that can is installed."""
+    for player, told in PLAYERS.items():
+        program = which(player)
+        if program is not None:
+            return [program, *told(at_s), path]
+    return None
+
+
+def _start(command: Sequence[str]) -> None:
+    # It plays on after this program's end, and its messages are none of ours.
+    try:
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ConfigError(f"{command[0]} cannot be started: {error.strerror}") from error
