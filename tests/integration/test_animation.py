@@ -14,10 +14,9 @@ from PIL import Image
 from mediaindex.errors import RetryLater, Unusable
 from mediaindex.media.animation import animation_frames, format_of
 from mediaindex.media.dates import DateRules
-from mediaindex.media.metadata import read_metadata
 from mediaindex.media.photo import Limits, decode_photo
 from mediaindex.types import RGB, Frame, VideoFacts
-from tests.media import MEDIA, needs_media
+from tests.media import MEDIA, needs_media, read_metadata
 
 FORMATS = ("gif", "webp", "png", "avif")
 COLOURS = ("red", "lime", "blue", "white", "black")

@@ -17,7 +17,7 @@ from mediaindex.store.tables import AssetRow, FileRow
 from tests.clips import make_clip
 from tests.conftest import NOW
 
-ANY = jobs.Work("decode", "1", kinds=("photo", "video"), after=None)
+ANY = jobs.Work("decode", "1", kinds=("photo", "video"), after=())
 
 
 def index(database: Database, root: Path) -> dict[str, str]:

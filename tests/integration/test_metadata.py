@@ -249,6 +249,6 @@ def test_sidecar_that_cannot_be_read_keeps_nothing_else_from_being_read(tmp_path
 
     papers = read_papers(photo, [tmp_path / "gone.xmp", tmp_path / "a.jpg.json", good])
 
-    assert papers.size_px == (64, 64)
+    assert papers.inside.size_px == (64, 64)
     assert [facts.rating for facts in papers.beside.xmp] == [2]
     assert papers.beside.unread == ("gone.xmp cannot be read: No such file or directory",)

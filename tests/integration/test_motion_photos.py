@@ -8,11 +8,10 @@ from PIL import Image
 from mediaindex.media.dates import DateRules
 from mediaindex.media.ffmpeg import url_of
 from mediaindex.media.formats import sniff_file
-from mediaindex.media.metadata import read_metadata
 from mediaindex.media.photo import Limits, decode_photo
 from mediaindex.types import MotionClip
 from tests.clips import make_clip, run_ffmpeg
-from tests.media import MEDIA, needs_media
+from tests.media import MEDIA, needs_media, read_metadata
 
 CAMERA = "http://ns.google.com/photos/1.0/camera/"
 CONTAINER = "http://ns.google.com/photos/1.0/container/"

@@ -30,7 +30,7 @@ class Step:
     subject: Subject = "asset"
     width = 2
 
-    def __init__(self, name: str, job: Job = lambda _: None, after: str | None = None) -> None:
+    def __init__(self, name: str, job: Job = lambda _: None, *after: str) -> None:
         self.name = name
         self.batch = 2
         self.worked: list[int] = []
@@ -86,7 +86,7 @@ def run(database: Database, *steps: Step) -> dict[str, tuple[int, int, int]]:
 def test_everything_due_is_done_once_and_no_job_is_left(
     database: Database, seven: list[int]
 ) -> None:
-    first, second = Step("first"), Step("second", after="first")
+    first, second = Step("first"), Step("second", lambda _: None, "first")
 
     assert run(database, first, second) == {"first": (7, 0, 0), "second": (7, 0, 0)}
     assert sorted(first.worked) == sorted(second.worked) == seven
@@ -209,7 +209,7 @@ def test_stage_is_not_forgotten_while_another_is_blocked(
     database: Database, seven: list[int]
 ) -> None:
     blocked, first = Step("blocked"), Step("first")
-    last = Step("last", after="first")
+    last = Step("last", lambda _: None, "first")
     blocked.missing = "no weights"
     first.batch = first.width = 1
 
@@ -238,7 +238,7 @@ def test_lost_result_of_an_earlier_stage_is_made_again(
     second = Step(
         "second",
         lambda asset_id: Redo("first", "preview is gone") if lost and lost.pop() else None,
-        after="first",
+        "first",
     )
     second.width = second.batch = 1
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mediaindex.media.dates import DateRules
-from mediaindex.media.metadata import read_metadata, read_papers, settle
+from mediaindex.media.metadata import read_papers, settle
 from mediaindex.types import Metadata, Position
 from tests.clips import make_clip
-from tests.media import MEDIA, needs_media
+from tests.media import MEDIA, needs_media, read_metadata
 
 RULES = DateRules(zone="Europe/Berlin")
 PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/">

@@ -9,8 +9,8 @@ from mediaindex.store.jobs import Work
 from mediaindex.store.tables import AssetRow, BlockedRow, JobRow
 from tests.conftest import NOW, AddAsset
 
-DECODE = Work("decode", "768px", kinds=("photo",), after=None)
-EMBED = Work("embed", "model-a", kinds=("photo",), after="decode")
+DECODE = Work("decode", "768px", kinds=("photo",), after=())
+EMBED = Work("embed", "model-a", kinds=("photo",), after=("decode", "frames"))
 LATER = NOW + timedelta(days=1)
 
 
@@ -66,7 +66,7 @@ def test_done_is_due_again_only_in_another_version(session: Session, add_asset: 
     jobs.mark_done(session, asset_id, "decode", "768px", NOW, redo=())
 
     assert claim(session) == []
-    assert claim(session, Work("decode", "1024px", ("photo",), None)) == [asset_id]
+    assert claim(session, Work("decode", "1024px", ("photo",), ())) == [asset_id]
 
 
 def test_stage_waits_for_the_one_before_it(session: Session, add_asset: AddAsset) -> None:
@@ -175,7 +175,7 @@ def test_attempts_outlive_an_interruption(session: Session, add_asset: AddAsset)
 def test_retry_can_be_of_one_stage(session: Session, add_asset: AddAsset) -> None:
     asset_id = add_asset()
     for stage in ("decode", "probe"):
-        claim(session, Work(stage, "1", ("photo",), None))
+        claim(session, Work(stage, "1", ("photo",), ()))
         jobs.fail(session, stage, "asset", asset_id, reason="cut off", now=NOW)
 
     assert jobs.retry(session, stage="probe") == 1

@@ -1,0 +1,154 @@
+"""The stage that looks through videos: real clips, broken off, gone on with, broken and moving."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mediaindex.errors import RetryLater, Unusable
+from mediaindex.media.ffmpeg import RunLimits
+from mediaindex.media.photo import Limits
+from mediaindex.media.previews import PreviewStore
+from mediaindex.media.scenes import FrameRules
+from mediaindex.pipeline.child import Children
+from mediaindex.pipeline.frames import Clip, Film, Frames, Ways
+from mediaindex.pipeline.stage import BrokenOff
+from tests.clips import make_clip
+
+WAYS = Ways(FrameRules(), RunLimits(60, 20), Limits())
+COLOURS = ("red", "lime", "blue", "yellow", "white")
+SCENES = ";".join(
+    f"color={colour}:size=64x48:rate=10:duration=2,"
+    f"drawbox=x={8 * n}:w=9:h=30:color=gray@1:t=fill[{n}]"
+    for n, colour in enumerate(COLOURS)
+)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five scenes of two seconds each, a keyframe at every cut."""
+    joined = "".join(f"[{n}]" for n in range(len(COLOURS)))
+    picture = f"{SCENES};{joined}concat=n={len(COLOURS)}"
+    path = tmp_path_factory.mktemp("clips") / "five scenes.mp4"
+    return make_clip(path, "-force_key_frames", "expr:gte(t,n_forced*2)", picture=picture)
+
+
+@pytest.fixture
+def stop() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def previews(tmp_path: Path) -> PreviewStore:
+    return PreviewStore(tmp_path / "previews", px=320)
+
+
+@pytest.fixture
+def stage(previews: PreviewStore, stop: threading.Event) -> Iterator[Frames]:
+    made = Frames(Children(1, 0), 1, previews, WAYS, stop)
+    yield made
+    made.close()
+
+
+def look(stage: Frames, path: Path, name: str = "mp4") -> Film | Exception:
+    (found,) = stage.work([Clip((path,), "5a", name)])
+    return found
+
+
+def film(stage: Frames, path: Path, name: str = "mp4") -> Film:
+    found = look(stage, path, name)
+    assert isinstance(found, Film), found
+    return found
+
+
+def test_each_scene_is_a_moment_with_its_preview(
+    stage: Frames, previews: PreviewStore, clip: Path
+) -> None:
+    found = film(stage, clip)
+
+    assert [start for start, _, _ in found.spans] == [0, 2000, 4000, 6000, 8000]
+    assert found.spans[-1][1] == found.facts.duration_ms == 10_000
+    assert [previews.read("5a", at)[-1, -1].argmax() for _, _, at in found.spans][:3] == [0, 1, 2]
+    assert found.partial is None
+
+
+def test_broken_off_it_goes_on_where_it_was_and_ends_alike(
+    previews: PreviewStore, stop: threading.Event, clip: Path, tmp_path: Path
+) -> None:
+    shares: list[float | None] = []
+
+    def stop_at_second(_path: Path, share: float | None) -> None:
+        shares.append(share)
+        if len(shares) == 3:
+            stop.set()
+
+    whole = film(Frames(Children(1, 0), 1, PreviewStore(tmp_path / "w"), WAYS, stop), clip)
+    broken = Frames(Children(1, 0), 1, previews, WAYS, stop, stop_at_second)
+    assert isinstance(look(broken, clip), BrokenOff)
+    before = {path.name: path.stat().st_mtime_ns for path in previews.folder.rglob("*.jpg")}
+    stop.clear()
+
+    resumed = film(Frames(Children(1, 0), 1, previews, WAYS, stop), clip)
+
+    assert resumed.spans == whole.spans
+    assert len(before) == 2
+    after = {path.name: path.stat().st_mtime_ns for path in previews.folder.rglob("*.jpg")}
+    assert before.items() <= after.items()
+    assert shares[0] == 0.0
+    assert shares[-1] is None
+    assert shares[1] == pytest.approx(0.2, abs=0.01)
+
+
+def test_other_rules_begin_anew(previews: PreviewStore, stop: threading.Event, clip: Path) -> None:
+    def stop_at_once(_path: Path, _share: float | None) -> None:
+        stop.set()
+
+    look(Frames(Children(1, 0), 1, previews, WAYS, stop, stop_at_once), clip)
+    stop.clear()
+    rules = FrameRules(min_gap_s=3.0)
+    other = Frames(Children(1, 0), 1, previews, Ways(rules, WAYS.run, WAYS.picture), stop)
+
+    assert len(film(other, clip).spans) < 5
+
+
+def test_animation_is_looked_through_in_a_child(stage: Frames, tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "lime", "white")]
+    for n, frame in enumerate(frames):
+        frame.paste((9, 9, 9), (n * 9, 0, n * 9 + 9, 30))
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=2000)
+
+    found = film(stage, path, "gif")
+
+    assert found.spans == ((0, 2000, 0), (2000, 4000, 2000), (4000, 6000, 4000))
+    assert found.facts.container == "gif"
+
+
+def test_animation_that_is_cut_off_gives_what_it_has(stage: Frames, tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    chance = [Image.effect_noise((64, 48), 90 + n) for n in range(6)]
+    chance[0].save(path, save_all=True, append_images=chance[1:], duration=1000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+
+    found = film(stage, path, "gif")
+
+    assert found.partial
+    assert found.spans
+
+
+@pytest.mark.parametrize("content", [b"", b"no video", b"\0\0\0\x18ftypmp42" + bytes(99)])
+def test_what_is_no_video_is_unusable_with_its_reason(
+    stage: Frames, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+
+    found = look(stage, tmp_path / "a.mp4")
+
+    assert isinstance(found, Unusable)
+    assert str(found)
+
+
+def test_video_that_is_gone_is_nobodys_fault(stage: Frames, tmp_path: Path) -> None:
+    assert isinstance(look(stage, tmp_path / "gone.mp4"), RetryLater)
