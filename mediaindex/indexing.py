@@ -52,6 +52,7 @@ class Events:
 class RunReport:
     """What a run did."""
 
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     sweeps: dict[str, SweepReport] = field(default_factory=dict)
     stages: Sequence[Progress] = ()
     #: How many jobs stand as failed, those of earlier runs too.
@@ -191,7 +192,7 @@ def _care(
     retention = timedelta(days=config.settings.sweep.retention_days)
     previews = parts.previews(config)
     with database.write() as session:
-        gone = assets.purge_missing(session, retention, now)
+        gone = assets.purge_missing(session, retention, now, report.began)
     for sha256 in gone:
         previews.remove(sha256)
     report.purged = len(gone)

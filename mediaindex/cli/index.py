@@ -1,8 +1,10 @@
 """`mediaindex index`: look at folders and work until nothing is left to do."""
 
+import os
 import shlex
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +19,9 @@ from mediaindex.pipeline.sweep import SweepReport
 LOOK_AT_IT, NO_MODEL, INTERRUPTED = 1, 3, 130
 """Exit codes. A file that cannot be read, or a model that nobody asked for, fails no run: both may
 stay so for good, and a timer would report them every night."""
+
+FINISHING = "Finishing what was begun; press Ctrl-C again to stop at once."
+GOES_ON = "Interrupted; the next run goes on from here."
 
 
 @click.command()
@@ -54,8 +59,8 @@ def index(
     config = settings_of(ctx)
     check_folders(config)
     has_model = offer_download(config, wanted=download, may_ask=not as_json)
-    stop = _stop_on_signals()
     with Display(quiet=as_json) as display:
+        stop = _stop_on_signals(display)
         report = run_once(
             config, folders, confirmed=confirm_removal, stop=stop, events=display.events
         )
@@ -74,14 +79,20 @@ def _needs_a_person(sweep: SweepReport) -> bool:
     return bool(sweep.offline_reason or sweep.unreadable or sweep.held_back)
 
 
-def _stop_on_signals() -> threading.Event:
-    """Return an event that Ctrl-C or `kill` sets; the second Ctrl-C ends the program at once."""
+def _stop_on_signals(display: Display) -> threading.Event:
+    """Return an event that Ctrl-C or `kill` sets; the second one ends the program at once."""
     stop = threading.Event()
 
-    def on_signal(number: int, _frame: FrameType | None) -> None:
+    def end() -> None:
+        display.close()
+        display.say(GOES_ON)
+        os._exit(INTERRUPTED)
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        # Written by a thread of its own: the signal may have come in the middle of writing.
+        write = end if stop.is_set() else partial(display.say, FINISHING)
         stop.set()
-        signal.signal(number, signal.SIG_DFL)
-        click.echo("\nfinishing what was begun; once more to stop at once", err=True)
+        threading.Thread(target=write).start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
@@ -125,7 +136,7 @@ def _tell(report: RunReport) -> None:
     if report.failures:
         click.echo(f"{report.failures:,} failed so far; for the reasons: mediaindex status")
     if report.interrupted:
-        click.echo("Interrupted; the next run goes on from here.")
+        click.echo(GOES_ON)
 
 
 def _tell_sweep(name: str, sweep: SweepReport) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from mediaindex.cli.output import put_json, put_table, settings_of
+from mediaindex.cli.output import put_json, put_table, settings_of, size
 from mediaindex.config import Config
 from mediaindex.embedders.clip.presets import PRESETS, SOURCE, ModelInfo, describe, size_words
 from mediaindex.embedders.clip.weights import download as bring
@@ -15,14 +15,14 @@ from mediaindex.errors import RetryLater
 
 @click.group()
 def model() -> None:
-    """The models that see: list, download."""
+    """List the models that look at pictures, or download one."""
 
 
 @model.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> int:
-    """Show the presets with their figures, and which models are on this machine."""
+    """List the recommended models with their figures, and those on this machine."""
     config = settings_of(ctx)
     here = {found.manifest.name: found.manifest for found in installed(config.models_dir)}
     others = [name for name in here if name not in {info.model for info in PRESETS.values()}]
@@ -38,11 +38,15 @@ def list_(ctx: click.Context, as_json: bool) -> int:
         )
         return 0
     rows: list[tuple[str, ...]] = [
-        ("", "name", "model", "download", "recall en", "ar", "ms", "memory", "here")
+        ("", "name", "model", "download", "English", "Arabic", "ms", "memory", "here")
     ]
     rows += [_row(info, config.settings.embedder.model, info.model in here) for info in infos]
     put_table(rows, right=(3, 4, 5, 6, 7))
-    click.echo(f"\n* chosen by embedder.model. Recall in %, ms a picture: {SOURCE}.")
+    click.echo(
+        "\n*: chosen by embedder.model. English, Arabic: recall in %. ms: time for one picture.\n"
+        "memory: while it works; to prepare it, once, takes 3.5 times the size of the download.\n"
+        f"Figures: {SOURCE}.\n"
+    )
     for info in PRESETS.values():
         click.echo(f"{info.name}: {info.note} Licence: {info.licence}.")
     return 0
@@ -52,9 +56,11 @@ def list_(ctx: click.Context, as_json: bool) -> int:
 @click.argument("name", required=False)
 @click.pass_context
 def download(ctx: click.Context, name: str | None) -> int:
-    """Bring the model NAME here: a preset, an open_clip model, hf-hub:OWNER/NAME, or a path.
+    """Download the model NAME, or else the one chosen by embedder.model.
 
-    Without NAME: the one that embedder.model chooses. This is the only command that asks a hub.
+    NAME is a preset (see: mediaindex model list), any open_clip model as ARCHITECTURE/WEIGHTS,
+    hf-hub:OWNER/NAME, or a path. Apart from this command, only "mediaindex index" goes to the
+    network, with --download or after you said yes.
     """
     config = settings_of(ctx)
     fetch(config, name or config.settings.embedder.model)
@@ -120,6 +126,6 @@ def _row(info: ModelInfo, chosen: str, here: bool) -> tuple[str, ...]:
         known(info.recall_english),
         known(info.recall_arabic),
         known(info.picture_ms),
-        f"{info.memory_mib} MiB" if info.memory_mib else "",
+        size(info.memory_mib * 1024 * 1024) if info.memory_mib else "",
         "yes" if here else "",
     )

@@ -1,5 +1,6 @@
 """Progress on stderr: a live table on a terminal, a line now and then in a pipe."""
 
+import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from mediaindex.cli.output import duration, printable
 from mediaindex.indexing import Events
@@ -31,10 +33,12 @@ class Display:
         self._is_live = not quiet and sys.stderr.isatty()
         self._line_at = 0.0
         self._videos: dict[Path, float] = {}
+        self._line = ""
 
     def __enter__(self) -> "Display":
         if self._is_live:
             self._live.start()
+            _log_to_stderr()
         return self
 
     def __exit__(
@@ -43,8 +47,20 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the table off the screen; also from a signal handler, and more than once."""
         if self._is_live:
             self._live.stop()
+            _log_to_stderr()
+
+    def say(self, line: str) -> None:
+        """Write a line at once, above the table if there is one."""
+        if self._is_live:
+            self._live.console.print(line, markup=False, highlight=False)
+        else:
+            click.echo(line, err=True)
 
     @property
     def events(self) -> Events:
@@ -63,9 +79,9 @@ class Display:
 
     def _on_note(self, note: str) -> None:
         if self._is_live:
-            self._live.update(note)
+            self._live.update(Text(note, no_wrap=True, overflow="ellipsis"))
         else:
-            self._say(note)
+            self._say_seldom(note)
 
     def _on_progress(self, stages: Sequence[Progress], work: Mapping[str, WorkCounts]) -> None:
         able = [stage.stage for stage in stages if stage.blocked_reason is None]
@@ -76,13 +92,21 @@ class Display:
             self._live.update(_table(paces, stages, dict(self._videos)))
         elif paces:
             slowest = max(paces, key=lambda pace: pace.eta_s if pace.eta_s is not None else -1)
-            self._say(_line(slowest))
+            self._say_seldom(_line(slowest))
 
-    def _say(self, line: str) -> None:
-        if self._quiet or time.monotonic() < self._line_at:
+    def _say_seldom(self, line: str) -> None:
+        if self._quiet or line == self._line or time.monotonic() < self._line_at:
             return
+        self._line = line
         self._line_at = time.monotonic() + LINE_EVERY_S
         click.echo(line, err=True)
+
+
+def _log_to_stderr() -> None:
+    """Let logs go where stderr leads now: past the table, they would tear it."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(sys.stderr)
 
 
 def _table(
@@ -96,10 +120,12 @@ def _table(
         left = "" if pace.eta_s is None else duration(pace.eta_s)
         table.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, _bar(pace))
     for path, share in videos.items():
-        table.add_row("", f"{share:.0%}", "", "", "", printable(path.name))
+        name = Text(printable(path.name), no_wrap=True, overflow="ellipsis")
+        table.add_row("", f"{share:.0%}", "", "", "", name)
     for stage in stages:
         if stage.blocked_reason is not None:
-            table.add_row(stage.stage, "", "", "", "waits", stage.blocked_reason)
+            # A reason is long: it would wrap, and crush the other columns.
+            table.add_row(stage.stage, "", "", "", "waits", "(the reason follows)")
     return table
 
 

@@ -11,23 +11,28 @@ from mediaindex.store.database import open_database
 from mediaindex.store.files import find_file
 from mediaindex.store.tables import FileRow
 
+STAGES = ("identify", "probe", "decode", "embed", "embed_text")
+
 
 @click.command()
-@click.option("--failed", is_flag=True, help="All that failed or was put off.")
-@click.option("--stage", help="Only of this stage (identify, probe, decode, embed, ...).")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.option("--failed", is_flag=True, help="Everything that failed or was put off.")
+@click.option("--stage", type=click.Choice(STAGES), help="Only what failed in this stage.")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 @click.pass_context
 def retry(
     ctx: click.Context, failed: bool, stage: str | None, files: tuple[Path, ...], as_json: bool
 ) -> int:
-    """Try again what failed: everything with --failed, one stage's, or that of FILES.
+    """Try again what failed: everything, only one stage, or only FILES.
 
-    The work itself is done by the next `mediaindex index`.
+    This only marks the work; the next run of mediaindex index does it.
     """
     if not (failed or stage or files):
-        raise click.UsageError("say what: --failed, --stage NAME, or files")
-    database = open_database(settings_of(ctx).database_path)
+        raise click.UsageError("say what to try again: --failed, --stage NAME, or files")
+    config = settings_of(ctx)
+    if not config.database_path.exists():
+        raise click.ClickException("nothing is indexed yet; try: mediaindex index ~/Pictures")
+    database = open_database(config.database_path)
     try:
         with database.write() as session:
             ids = [_known(session, path).id for path in files] if files else None
@@ -37,7 +42,7 @@ def retry(
     if as_json:
         put_json({"version": 1, "retried": count})
     else:
-        click.echo(f"{count:,} to be tried again by the next: mediaindex index")
+        click.echo(f"{count:,} will be tried again by the next run of: mediaindex index")
     return 0
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
@@ -159,14 +159,21 @@ def refresh_names(session: Session, file_ids: Collection[int]) -> None:
         refresh_document(session, asset_id or 0)
 
 
-def purge_missing(session: Session, retention: timedelta, now: datetime) -> list[str]:
+def purge_missing(
+    session: Session, retention: timedelta, now: datetime, looked_since: datetime
+) -> list[str]:
     """Forget assets and files that have been gone for `retention`; returns the assets' hashes.
 
-    What lies in a library that is offline stays, as nobody can see whether it is back. The caller
-    removes the previews.
+    What lies in a library that is offline, or was not looked at since `looked_since`, stays: it may
+    be back. The caller removes the previews.
     """
     gone = now - retention
-    offline = select(FolderRow.id).join(LibraryRow).where(LibraryRow.offline_reason.is_not(None))
+    unseen = or_(
+        LibraryRow.offline_reason.is_not(None),
+        LibraryRow.swept_at.is_(None),
+        LibraryRow.swept_at < looked_since,
+    )
+    offline = select(FolderRow.id).join(LibraryRow).where(unseen)
     unsure = exists().where(FileRow.asset_id == AssetRow.id, FileRow.folder_id.in_(offline))
     old = (AssetRow.missing_since <= gone, ~unsure)
     hashes = list(session.scalars(select(AssetRow.sha256).where(*old)))

@@ -265,7 +265,7 @@ def owners_of(session: Session, file_ids: Collection[int]) -> Sequence[int]:
 def find_file(session: Session, path: Path) -> FileRow | None:
     """Return the file known at an absolute path, missing or not."""
     for library in libraries(session):
-        if path.is_relative_to(library.root):
+        if path.parent.is_relative_to(library.root):
             folder = path.parent.relative_to(library.root).as_posix()
             return session.scalar(
                 select(FileRow)

@@ -78,3 +78,16 @@ def test_what_is_no_file_of_the_index_is_said_in_words(
 
     assert done.returncode == code
     assert said in done.stderr
+
+
+def test_root_of_a_library_that_is_gone_is_no_file(tmp_path: Path) -> None:
+    program = Program(tmp_path / "home")
+    (tmp_path / "library").mkdir()
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "library" / "red.png")
+    program.run("index", str(tmp_path / "library"))
+    (tmp_path / "library").rename(tmp_path / "elsewhere")
+
+    done = program.run("info", str(tmp_path / "library"))
+
+    assert done.returncode == 1
+    assert "is not in the index" in done.stderr

@@ -90,7 +90,7 @@ def test_retry_may_be_of_one_stage_or_of_files(
     done = strict.run("retry", which if which.startswith("-") else str(library / which))
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{retried} to be tried again by the next: mediaindex index\n"
+    assert done.stdout == f"{retried} will be tried again by the next run of: mediaindex index\n"
     assert len(failures(strict)) == 2 - retried
 
 
@@ -101,6 +101,15 @@ def test_file_may_be_named_by_a_link_or_with_dots(
     (tmp_path / "link").symlink_to(library)
 
     assert answer(strict, "retry", str(tmp_path / named)) == {"version": 1, "retried": 1}
+
+
+def test_stage_that_does_not_exist_is_a_mistake_and_those_that_do_are_named(
+    strict: Program,
+) -> None:
+    done = strict.run("retry", "--stage", "bogus")
+
+    assert done.returncode == 2
+    assert all(stage in done.stderr for stage in answer(strict, "status")["stages"])
 
 
 def test_file_that_is_not_known_cannot_be_tried_again(strict: Program) -> None:

@@ -322,8 +322,8 @@ def test_asset_goes_when_its_files_have_been_gone_long_enough(
     look(database, library)
 
     with database.write() as session:
-        kept = assets.purge_missing(session, timedelta(days=30), NOW + timedelta(days=29))
-        gone = assets.purge_missing(session, timedelta(days=30), NOW + timedelta(days=31))
+        kept = assets.purge_missing(session, timedelta(days=30), NOW + timedelta(days=29), NOW)
+        gone = assets.purge_missing(session, timedelta(days=30), NOW + timedelta(days=31), NOW)
 
     assert (len(kept), len(gone)) == (0, 1)
     with database.read() as session:
@@ -343,13 +343,14 @@ def test_asset_of_a_library_that_is_offline_stays(
     library.root.rename(tmp_path / "aside")
     look(database, library)
     with database.write() as session:
-        assert assets.purge_missing(session, month, later) == []
+        assert assets.purge_missing(session, month, later, NOW) == []
         assert len(session.scalars(select(FileRow)).all()) == 2
 
     (tmp_path / "aside").rename(library.root)
     look(database, library)
     with database.write() as session:
-        assert len(assets.purge_missing(session, month, later)) == 1
+        assert assets.purge_missing(session, month, later, later) == []  # not looked at since
+        assert len(assets.purge_missing(session, month, later, NOW)) == 1
         assert len(session.scalars(select(FileRow)).all()) == 1
 
 
