@@ -8,10 +8,11 @@ from pathlib import Path
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import MediaIndexError, RetryLater, Unusable
+from mediaindex.errors import Unusable
 from mediaindex.media.animation import format_of
 from mediaindex.media.formats import MEDIA_SUFFIXES
 from mediaindex.media.hashing import content_hash
+from mediaindex.pipeline.stage import on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import Identity, identify_file
 from mediaindex.store.files import path_of
@@ -42,9 +43,9 @@ class Identify:
         """Return where the file lies."""
         return path_of(session, subject_id)
 
-    def work(self, inputs: Sequence[Path]) -> list[Identity | NotMedia | MediaIndexError]:
+    def work(self, inputs: Sequence[Path]) -> list[Identity | NotMedia | Exception]:
         """Look into each file; see `identify`."""
-        return [_or_error(path) for path in inputs]
+        return [on_any_path((path,), identify) for path in inputs]
 
     def save(
         self, session: Session, subject_id: int, result: Identity | NotMedia, now: datetime
@@ -74,12 +75,3 @@ def identify(path: Path) -> Identity | NotMedia:
         raise Unusable(f"is named {path.suffix} but holds no picture or video that is known")
     found = content_hash(path)
     return Identity(found.sha256, found.size_bytes, kind.kind, kind.name)
-
-
-def _or_error(path: Path) -> Identity | NotMedia | MediaIndexError:
-    try:
-        return identify(path)
-    except MediaIndexError as error:
-        return error
-    except OSError as error:
-        return RetryLater(f"cannot be read: {error.strerror}")
