@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterable
+from colorsys import hsv_to_rgb
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,11 @@ def numbered(number: int, scene: int | None = None) -> RGB:
         number: Below 65,536.
         scene: None: the number, so that each picture is a scene of its own.
     """
-    chance = np.random.default_rng(number if scene is None else scene)
-    cells = chance.integers(0, 200, (3, 4, 3), dtype=np.uint8)
-    picture: RGB = cells.repeat(HEIGHT // 3, axis=0).repeat(WIDTH // 4, axis=1)
+    which = number if scene is None else scene
+    chance = np.random.default_rng(which)
+    tint = np.asarray(hsv_to_rgb(which * 0.618 % 1, 0.9, 150))
+    cells = (tint * chance.uniform(0.3, 1.3, (6, 8, 1))).astype(np.uint8)
+    picture: RGB = cells.repeat(HEIGHT // 6, axis=0).repeat(WIDTH // 8, axis=1)
     # Encoders see a cut only where there is something to be seen.
     picture += chance.integers(0, 50, (HEIGHT, WIDTH, 1), dtype=np.uint8)
     bits = [number >> bit & 1 for bit in range(BITS)]

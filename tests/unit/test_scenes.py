@@ -56,6 +56,19 @@ def test_cut_that_came_too_soon_is_honoured_when_the_floor_is_reached() -> None:
     assert kept == [(0, 0, 1000), (1000, 1000, 5250)]
 
 
+def test_cuts_are_seen_between_black_bars() -> None:
+    def upright(number: int) -> RGB:
+        picture = BLACK.copy()
+        picture[:, 22:42] = scene(number)[:, 22:42]
+        return picture
+
+    pictures = [upright(1 + number // 8) for number in range(24)]
+
+    kept = times(choose(every(250, pictures), RULES))
+
+    assert kept == [(0, 0, 2000), (2000, 2000, 4000), (4000, 4000, 5750)]
+
+
 def test_short_flash_leaves_one_scene() -> None:
     pictures = [scene(1)] * 10 + [plain(255, 255, 255)] + [scene(1)] * 10
 
