@@ -142,7 +142,10 @@ def _is_name(line: str, paths: Sequence[str]) -> bool:
 
 def _time(hit: Hit) -> str | None:
     """Return where in a video it is."""
-    return f"at {clock(hit.shown.at_ms)}" if hit.shown.kind == "video" else None
+    shown = hit.shown
+    if shown.kind != "video":
+        return None
+    return f"at {clock(shown.at_ms)} ({clock(shown.start_ms)}-{clock(shown.end_ms)})"
 
 
 def clock(at_ms: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable, put_json, put_table, settings_of, size
 from mediaindex.config import Config
 from mediaindex.store.about import About, about
@@ -112,8 +113,25 @@ def _facts(known: About) -> Iterator[Row]:
         yield "lens", printable(facts["lens"])
     if "rating" in facts:
         yield "rating", "rejected" if facts["rating"] < 0 else f"{facts['rating']} of 5"
+    yield from _moving(known)
     if "sha256" in facts:
         yield "sha256", facts["sha256"]
+
+
+def _moving(known: About) -> Iterator[Row]:
+    """Yield what is known of a video, and of a photo that carries one."""
+    facts: dict[str, Any] = known.facts
+    if "video_codec" in facts:
+        length = [clock(facts["duration_ms"])] if "duration_ms" in facts else []
+        yield (
+            "video",
+            ", ".join([*length, facts["video_codec"], facts.get("audio_codec", "silent")]),
+        )
+        yield "moments", f"{known.moments:,}"
+    if "partial" in facts:
+        yield "partial", printable(facts["partial"])
+    if facts.get("has_motion"):
+        yield "motion", "it carries a clip of its own, which is not looked into"
 
 
 def _zone(offset_min: int | None) -> str:

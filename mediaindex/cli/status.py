@@ -78,8 +78,6 @@ def _tell(found: dict[str, Any]) -> None:
         f"{assets['photo']:,} photos, {assets['video']:,} videos, "
         f"{files.get('sidecar', 0):,} sidecars, {files.get('other', 0):,} other files left alone"
     )
-    if assets["video"]:
-        click.echo("Videos are known by name and content; this version does not look into them.")
     click.echo(f"Model: {found['model'] or 'none yet'}")
     click.echo()
     rows = [("stage", "done", "of", "failed")]
