@@ -38,7 +38,7 @@ make_venv() {
     [ "$(cat "$venv/.gpu" 2>/dev/null || echo 0)" = "$gpu" ] && runs_from_here && return
     local python
     python="$(find_python)"
-    say "making .venv with $("$python" --version)"
+    say "making .venv with $("$python" --version); the first time takes 2 to 15 minutes, mostly downloads"
     rm -rf "$venv"
     "$python" -m venv "$venv"
     printf '%s' "$gpu" >"$venv/.gpu"
@@ -54,8 +54,14 @@ forget_half_installed() {
     rm -rf "$venv"/lib/python*/site-packages/~*
 }
 
+# Large downloads are named as they come, one a line; all else that pip says is left out.
 pip() {
-    "$venv/bin/python" -m pip --disable-pip-version-check --quiet install --constraint constraints.txt "$@"
+    "$venv/bin/python" -m pip --disable-pip-version-check install --constraint constraints.txt "$@" | awk '
+        /^ *(Downloading|Using cached) .*\.(whl|tar\.gz) \(.* MB\)$/ {
+            n = split($0, words, " "); m = split(words[n - 2], path, "/"); split(path[m], name, "-")
+            sub("%2B", "+", name[2]); print "set-up:   " name[1], name[2], words[n - 1], words[n]; fflush()
+        }
+        /^Installing collected packages/ { print "set-up:   unpacking"; fflush() }'
 }
 
 has_torch() {
@@ -126,8 +132,9 @@ fi
 make_venv
 forget_half_installed
 install_torch
-say "installing mediaindex and what it needs (some minutes the first time)"
+say "installing mediaindex and what it needs"
 pip --editable ".${extra:+[$extra]}"
 install_ffmpeg
 printf '%s' "$wanted" >"$stamp"
-say "done; the program is .venv/bin/mediaindex"
+say "done; the program is .venv/bin/mediaindex. To type just mediaindex, from anywhere:"
+say "  mkdir -p ~/.local/bin && ln -sf '$venv/bin/mediaindex' ~/.local/bin/"

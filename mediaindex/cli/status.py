@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mediaindex.cli.output import put_json, put_table, settings_of, size
+from mediaindex.cli.output import counted, printable, put_json, put_table, settings_of, size
 from mediaindex.config import Config
 from mediaindex.pipeline.serving import serving
 from mediaindex.store import counts
@@ -16,11 +16,11 @@ from mediaindex.store.database import open_database
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
-@click.option("--failures", default=10, show_default=True, help="Show so many of what went wrong.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
+@click.option("--failures", default=10, show_default=True, help="Show at most this many failures.")
 @click.pass_context
 def status(ctx: click.Context, as_json: bool, failures: int) -> int:
-    """Show what is indexed, what waits and why, and what went wrong."""
+    """Show what is indexed, what is waiting and why, and what failed and why."""
     config = settings_of(ctx)
     if not config.database_path.exists():
         raise click.ClickException(
@@ -45,7 +45,7 @@ def _read(config: Config, failures: int) -> dict[str, Any]:
                 "assets": counts.count_assets(session),
                 "files": counts.count_files(session),
                 "stages": {
-                    name: asdict(work) | {"waiting": 0, "blocked": None}
+                    name: asdict(work) | {"blocked": counts.blocked_reason(session, name)}
                     for name, work in counts.count_work(session).items()
                 },
                 "blocked": [
@@ -70,9 +70,11 @@ def _read(config: Config, failures: int) -> dict[str, Any]:
 def _tell(found: dict[str, Any]) -> None:
     for library in found["libraries"]:
         gone = f", {library['missing_files']:,} missing" if library["missing_files"] else ""
-        click.echo(f"{library['name']}: {library['files']:,} files{gone}  ({library['root']})")
+        there = counted(library["files"], "file")
+        click.echo(f"{library['name']}: {there}{gone}  ({printable(library['root'])})")
         if library["offline_reason"]:
             click.echo(f"  offline: {library['offline_reason']}")
+<<<<<<< HEAD
     assets, files = found["assets"], found["files"]
     click.echo(
         f"{assets['photo']:,} photos, {assets['video']:,} videos, "
@@ -81,17 +83,41 @@ def _tell(found: dict[str, Any]) -> None:
     click.echo(f"Model: {found['model'] or 'none yet'}")
     click.echo()
     rows = [("stage", "done", "of", "failed")]
+=======
+    click.echo(f"Files: {_files(found)}")
+    if found["assets"]["video"]:
+        click.echo("Videos are not looked into yet by this version.")
+    click.echo(f"Model: {found['model'] or 'none yet'}\n")
+    columns = ("done", "waiting", "failed", "total")
+    rows = [("stage", *columns)]
+>>>>>>> main
     rows += [
-        (name, f"{work['done']:,}", f"{work['total']:,}", f"{work['failed']:,}")
+        (name, *(f"{work[column]:,}" for column in columns))
         for name, work in found["stages"].items()
     ]
-    put_table(rows, right=(1, 2, 3))
+    put_table(rows, right=(1, 2, 3, 4))
     for blocked in found["blocked"]:
         click.echo(f"{blocked['stage']} waits: {blocked['reason']}")
     _tell_troubles(found)
-    click.echo()
     used = ", ".join(f"{name} {size(number)}" for name, number in found["disk_bytes"].items())
-    click.echo(f"Disk: {used}")
+    click.echo(f"\nDisk: {used}")
+
+
+def _files(found: dict[str, Any]) -> str:
+    """Return which files there are; the numbers add up to those of the libraries."""
+    files, identify = found["files"], found["stages"]["identify"]
+    photos = counted(files.get("photo", 0), "photo")
+    different = found["assets"]["photo"]
+    if different != files.get("photo", 0):
+        photos += f" ({different:,} different)"
+    parts = {
+        counted(files.get("video", 0), "video"): files.get("video"),
+        counted(files.get("sidecar", 0), "sidecar"): files.get("sidecar"),
+        f"{files.get('other', 0):,} of other kinds": files.get("other"),
+        f"{identify['failed']:,} unreadable": identify["failed"],
+        f"{identify['waiting']:,} not looked into yet": identify["waiting"],
+    }
+    return ", ".join([photos, *(part for part, number in parts.items() if number)])
 
 
 def _tell_troubles(found: dict[str, Any]) -> None:
@@ -100,11 +126,12 @@ def _tell_troubles(found: dict[str, Any]) -> None:
     click.echo()
     for trouble in found["troubles"]:
         verb = "failed" if trouble["state"] == "failed" else "waits"
-        click.echo(f"{trouble['path']}\n  {trouble['stage']} {verb}: {trouble['reason']}")
+        click.echo(printable(trouble["path"]))
+        click.echo(f"  {trouble['stage']} {verb}: {printable(trouble['reason'])}")
     more = found["trouble_count"] - len(found["troubles"])
     if more > 0:
-        click.echo(f"... and {more:,} more (--failures {found['trouble_count']})")
-    click.echo("Try them again: mediaindex retry --failed")
+        click.echo(f"... and {more:,} more (mediaindex status --failures {found['trouble_count']})")
+    click.echo("To try them again: mediaindex retry --failed, then mediaindex index")
 
 
 def _disk(folder: Path) -> int:

@@ -70,8 +70,8 @@ def count_libraries(session: Session) -> list[LibraryCounts]:
         LibraryCounts(
             name=row.name,
             root=shown(row.root),
-            files=total - gone,
-            missing_files=gone,
+            files=total - int(gone),
+            missing_files=int(gone),
             swept_at=row.swept_at,
             offline_reason=row.offline_reason,
         )
@@ -143,36 +143,63 @@ def blocked_reason(session: Session, stage: str) -> str | None:
 
 @dataclass(frozen=True)
 class WorkCounts:
-    """How much of one stage's work is done, of how much."""
+    """How much of one stage's work is done, of how much; the parts add up to the total."""
 
     done: int
+    #: Not begun, or put off.
+    waiting: int
     failed: int
+    #: What failed in an earlier stage never comes to this one and does not count.
     total: int
 
 
 def count_work(session: Session) -> dict[str, WorkCounts]:
     """Return how far every stage is, over all libraries."""
     stages = {stage.stage: stage for stage in count_stages(session)}
+    done = {name: stage.done for name, stage in stages.items()}
+    failed = {name: stage.failed for name, stage in stages.items()}
     looked = select(func.count(FileRow.id)).where(
         FileRow.role == "media", FileRow.missing_since.is_(None)
     )
-    told = select(func.count(func.distinct(WordsRow.asset_id)))
+    done["identify"] = session.scalar(looked.where(FileRow.kind.is_not(None))) or 0
     assets = count_assets(session)
+    unseen = failed.get("decode", 0) + failed.get("frames", 0)
     totals = {
         "identify": session.scalar(looked) or 0,
         "probe": assets["photo"] + assets["video"],
         "decode": assets["photo"],
         "frames": assets["video"],
-        "embed": assets["photo"] + assets["video"],
-        "embed_text": session.scalar(told) or 0,
+        "embed": assets["photo"] + assets["video"] - unseen,
+        "embed_text": _count_told(session),
     }
-    found = {}
-    for name, total in totals.items():
-        stage = stages.get(name)
-        found[name] = WorkCounts(stage.done if stage else 0, stage.failed if stage else 0, total)
-    done = session.scalar(looked.where(FileRow.kind.is_not(None))) or 0
-    found["identify"] = WorkCounts(done, found["identify"].failed, totals["identify"])
-    return found
+    return {
+        name: _work(done.get(name, 0), failed.get(name, 0), total) for name, total in totals.items()
+    }
+
+
+def _work(done: int, failed: int, total: int) -> WorkCounts:
+    # Old results of what can no longer be done may outnumber what there is to do.
+    total = max(total, done + failed)
+    return WorkCounts(done, total - done - failed, failed, total)
+
+
+def _count_told(session: Session) -> int:
+    """Return how many assets that can be shown have words of a person."""
+    unseen = exists().where(
+        JobRow.stage.in_(("decode", "frames")),
+        JobRow.asset_id == AssetRow.id,
+        JobRow.state == "failed",
+    )
+    query = (
+        select(func.count(func.distinct(WordsRow.asset_id)))
+        .join(AssetRow, AssetRow.id == WordsRow.asset_id)
+        .where(
+            AssetRow.missing_since.is_(None),
+            AssetRow.companion_of_id.is_(None),
+            ~unseen,
+        )
+    )
+    return session.scalar(query) or 0
 
 
 def troubles(session: Session, limit: int) -> list[Trouble]:
@@ -198,9 +225,10 @@ def count_troubles(session: Session) -> int:
 
 
 def _matters() -> ColumnElement[bool]:
-    """Return the condition that a job's asset is still there: nobody can mend what is gone."""
-    gone = exists().where(AssetRow.id == JobRow.asset_id, AssetRow.missing_since.is_not(None))
-    return ~gone
+    """Return the condition that a job's subject is still there: nobody can mend what is gone."""
+    asset = exists().where(AssetRow.id == JobRow.asset_id, AssetRow.missing_since.is_not(None))
+    file = exists().where(FileRow.id == JobRow.file_id, FileRow.missing_since.is_not(None))
+    return ~asset & ~file
 
 
 def _path(session: Session, job: JobRow) -> str:
