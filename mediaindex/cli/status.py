@@ -74,23 +74,10 @@ def _tell(found: dict[str, Any]) -> None:
         click.echo(f"{library['name']}: {there}{gone}  ({printable(library['root'])})")
         if library["offline_reason"]:
             click.echo(f"  offline: {library['offline_reason']}")
-<<<<<<< HEAD
-    assets, files = found["assets"], found["files"]
-    click.echo(
-        f"{assets['photo']:,} photos, {assets['video']:,} videos, "
-        f"{files.get('sidecar', 0):,} sidecars, {files.get('other', 0):,} other files left alone"
-    )
-    click.echo(f"Model: {found['model'] or 'none yet'}")
-    click.echo()
-    rows = [("stage", "done", "of", "failed")]
-=======
     click.echo(f"Files: {_files(found)}")
-    if found["assets"]["video"]:
-        click.echo("Videos are not looked into yet by this version.")
     click.echo(f"Model: {found['model'] or 'none yet'}\n")
     columns = ("done", "waiting", "failed", "total")
     rows = [("stage", *columns)]
->>>>>>> main
     rows += [
         (name, *(f"{work[column]:,}" for column in columns))
         for name, work in found["stages"].items()
