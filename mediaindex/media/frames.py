@@ -21,6 +21,7 @@ from mediaindex.media.recipes import (
     TIME_MARK,
     KeyTimes,
     Recipe,
+    counted_from,
     decoding,
     key_times,
 )
@@ -69,7 +70,8 @@ class VideoFrames:
         self._rules = rules
         self._fit_px = fit_px
         self._start_ms = start_ms
-        self._limits = limits
+        # Drivers of hardware reserve more addresses than there is memory.
+        self._limits = replace(limits, memory_limit_bytes=0) if hwaccel else limits
         self._part = part
         self._hwaccel = hwaccel
         #: Frames from here on are still to be looked at.
@@ -93,7 +95,7 @@ class VideoFrames:
     def _looked_at(self) -> Iterator[Frame]:
         """Yield frames in order of time, from the cheapest recipe that gives what there is."""
         keys = self._key_times()
-        if keys.suffice and (yield from self._by_keyframes(keys)):
+        if keys.suffice_from(self._start_ms) and (yield from self._by_keyframes(keys)):
             return
         for recipe in (REDUCED, ANYTHING):
             yield from self._decoded(recipe)
@@ -137,7 +139,7 @@ class VideoFrames:
             trouble = None
             try:
                 while (mark := run.next_mark()) and (pixels := _read_ppm(run)) is not None:
-                    at_ms = _at_ms(mark, from_ms, self._next_ms)
+                    at_ms = _at_ms(mark, counted_from(from_ms), self._next_ms)
                     if at_ms >= self._next_ms:
                         found, self._next_ms = True, at_ms + 1
                         yield Frame(pixels, at_ms)
@@ -191,10 +193,10 @@ def _read_ppm(run: Run) -> RGB | None:
     return np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
 
 
-def _at_ms(mark: str, from_ms: int, next_ms: int) -> int:
+def _at_ms(mark: str, first_ms: int, next_ms: int) -> int:
     if not mark.lstrip("-").isdigit():  # "NOPTS"
         return next_ms
-    return max(0, from_ms + int(mark))
+    return max(0, first_ms + int(mark))
 
 
 def _coding(colour: VideoColour) -> hdr.Coding:

@@ -29,6 +29,9 @@ LATE_MS = 200
 UNEVEN = 0.8
 """Where some keyframes come after less than this part of the usual time, it was for a cut."""
 
+LEAD_MS = 15_000
+"""Of containers without a table a seek may land after the time asked for, by a keyframe or two."""
+
 HD_PX = 720
 """The shorter side from which on a picture is of high definition."""
 
@@ -69,13 +72,15 @@ class KeyTimes:
     #: Up to here they are known.
     until_ms: int
 
-    @property
-    def suffice(self) -> bool:
-        """Whether keyframes alone show every scene.
+    def suffice_from(self, start_ms: int) -> bool:
+        """Return whether keyframes alone show every scene.
 
         They do if they are dense, or if the encoder sets one at every cut: then they lie unevenly.
+        There has to be one where it all begins, be it the video or what was left of it.
         """
         if len(self.times_ms) < 2:  # of a clip so short the rest is cheap as well
+            return False
+        if start_ms and self.times_ms[0] - start_ms > 1:
             return False
         steps = [b - a for a, b in pairwise(self.times_ms)]
         widest = max([*steps, self.until_ms - self.times_ms[-1]])
@@ -112,11 +117,13 @@ def key_times(
         Unusable: The container cannot be read.
         RetryLater: The file cannot be read now, or ffprobe is missing.
     """
-    first_s = (facts.start_ms + start_ms) / 1000
+    seek_ms = counted_from(start_ms)
+    seek_s = f"{(facts.start_ms + seek_ms) / 1000:.3f}" if seek_ms else ""
+    until_s = WINDOW_S + (start_ms - seek_ms) / 1000
     command = ["ffprobe", "-v", "error"]
     command += [word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", value)]
     command += ["-select_streams", str(facts.stream), "-show_entries", "packet=pts_time,flags"]
-    command += ["-read_intervals", f"{first_s:.3f}%+{WINDOW_S}", "-of", "csv=p=0"]
+    command += ["-read_intervals", f"{seek_s}%+{until_s:.3f}", "-of", "csv=p=0"]
     said = read_all([*command, url_of(path, part)], path, limits).decode(errors="replace")
     return parse_packets(said.splitlines(), facts.start_ms, start_ms)
 
@@ -162,20 +169,22 @@ def decoding(
         path: The file.
         facts: What is known of it.
         recipe: What is decoded.
-        from_ms: Frames before it are left out; times count from it.
+        from_ms: Frames before it are left out; times count from `counted_from(from_ms)`.
         fit_px: The longer side at most; never enlarged, pixels made square.
         part: Where in the file the video lies, bytes; None: everywhere.
         hwaccel: As ffmpeg's option of this name; None: the processor decodes.
     """
     options = {**INPUT_OPTIONS, **recipe.input_options}
-    if from_ms > 0:
-        options["ss"] = f"{from_ms / 1000:.3f}"
+    seek_ms = counted_from(from_ms)
+    if seek_ms > 0:
+        options["ss"] = f"{seek_ms / 1000:.3f}"
     if hwaccel:
         options["hwaccel"] = hwaccel
     stream = ffmpeg.input(PLACE, **options)[str(facts.stream)]
     # A frame without a time is looked at too.
-    step = f"isnan(t)+isnan(prev_selected_t)+gte(t-prev_selected_t,{STEP_MS / 1000})"
-    stream = stream.filter("select", step)
+    far = f"isnan(prev_selected_t)+gte(t-prev_selected_t,{STEP_MS / 1000})"
+    begun = f"gte(t,{(from_ms - seek_ms) / 1000})"
+    stream = stream.filter("select", f"isnan(t)+{begun}*({far})")
     if facts.is_interlaced:
         stream = stream.filter("yadif", deint="interlaced")
     output = (
@@ -191,6 +200,11 @@ def decoding(
     )
     url = url_of(path, part)
     return [url if word == PLACE else word for word in output.compile()]
+
+
+def counted_from(from_ms: int) -> int:
+    """Return the time from which times are counted if frames are wanted from another on."""
+    return max(0, from_ms - LEAD_MS)
 
 
 def _scaling(facts: VideoFacts, fit_px: int) -> dict[str, str]:

@@ -50,7 +50,7 @@ KINDS = {
     "hevc.mov": (*HEVC, "-tag:v", "hvc1"),
     "vp9.webm": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "20"),
     "mpeg2.mpg": ("-c:v", "mpeg2video", "-q:v", "2", "-g", "12", "-bf", "2"),
-    "offset.ts": (*X264, "-bf", "2", "-g", "30"),
+    "offset.ts": (*X264, "-bf", "2", "-g", "12"),
     "motion jpeg.avi": ("-c:v", "mjpeg", "-q:v", "2"),
     "late.mkv": (*X264, "-output_ts_offset", "3"),
 }
@@ -65,6 +65,10 @@ def test_at_ms_is_the_time_of_the_very_frame(folder: Path, name: str) -> None:
     assert frames[0].at_ms == 0
     assert tile(frames, frames[-1].end_ms)
     assert frames[-1].at_ms >= 2500
+    rest = kept(folder / name, start_ms=frames[2].start_ms)
+    assert [(f.at_ms, number_of(f.pixels)) for f in rest] == [
+        (f.at_ms, number_of(f.pixels)) for f in frames[2:]
+    ]
 
 
 def test_frames_that_stand_differently_long_have_their_times(folder: Path) -> None:

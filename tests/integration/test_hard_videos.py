@@ -219,6 +219,12 @@ def said(file: Path) -> bytes:
         return b""
 
 
+def test_hardware_that_is_not_there_is_not_missed(long: Path) -> None:
+    frames = list(read_frames(long, probe_video(long), USUAL, 256, hwaccel="auto"))
+
+    assert len(frames) == 20
+
+
 def test_leaving_early_ends_the_decoder(long: Path) -> None:
     seen = 0
     for _ in read_frames(long, probe_video(long), USUAL, 256):

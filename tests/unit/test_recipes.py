@@ -24,7 +24,14 @@ def every(step_ms: int, until_ms: int = 20_000) -> KeyTimes:
     ids=["all", "dense", "three s", "even", "at cuts", "a gap", "one", "none"],
 )
 def test_dense_or_uneven_keyframes_suffice(keys: KeyTimes, suffice: bool) -> None:
-    assert keys.suffice is suffice
+    assert keys.suffice_from(0) is suffice
+
+
+def test_work_that_was_not_done_by_keyframes_does_not_go_on_with_them() -> None:
+    keys = KeyTimes((4000, 5000, 6000), 7000)
+
+    assert keys.suffice_from(4000)
+    assert not keys.suffice_from(3720)
 
 
 def test_keyframe_that_comes_when_it_should_is_promised() -> None:
