@@ -136,5 +136,5 @@ def _model(config: Config) -> Finding:
 def _ffmpeg() -> Finding:
     found = shutil.which("ffmpeg")
     if found is None:
-        return Finding("ffmpeg", "note", "not found; photos do not need it, videos will")
+        return Finding("ffmpeg", "note", "not found; videos wait for it (Debian: apt install ffmpeg)")
     return Finding("ffmpeg", "ok", found)
