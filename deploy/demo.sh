@@ -59,8 +59,8 @@ if [ -n "$model" ]; then
     asked=("a cup of coffee" "a rocket before launch" "an animal looking at the camera")
     if [ -n "${LIBRARY:-}" ]; then asked=("people at a table" "a view of the sea" "a red flower"); fi
 else
-    step "No model is here, so this demo knows colours, names, dates and words, and no meaning"
-    echo "For search by meaning: MODEL=fast make demo (605 MB, once)"
+    step "There is no model here, so this demo can only search by colours, names, dates and written words"
+    echo "To search by what is in a picture: MODEL=fast make demo (605 MB, once)"
     export MEDIAINDEX__EMBEDDER__USE=colour
     asked=("something red" "coffee" "rocket")
     if [ -n "${LIBRARY:-}" ]; then asked=("something red" "something green" "something blue"); fi
@@ -83,7 +83,7 @@ done
 step "Status"
 run status
 
-step "All of this lies in $demo; your own library is one command away:"
+step "All of this is kept in $demo. To index your own photos:"
 if [ -z "$model" ]; then echo "  .venv/bin/mediaindex model download fast"; fi
 case "$model" in "" | fast) with="" ;; *) with="MEDIAINDEX__EMBEDDER__MODEL=$model " ;; esac
 echo "  $with.venv/bin/mediaindex index ~/Pictures"

@@ -18,6 +18,8 @@ from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.store import columns
 
 JSON_VERSION = 1
+PICTURES, PAGES = (".jpg", ".jpeg"), (".html", ".htm")
+"""The suffixes of contact sheets."""
 
 
 def put_hits(answer: Answer) -> None:
@@ -57,12 +59,18 @@ def why(hit: Hit) -> str:
     return ", ".join(told)
 
 
-def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> None:
-    """Write the hits as a contact sheet, as the target's suffix says.
+def check_sheet(target: Path) -> None:
+    """Check, before anything is asked, that a contact sheet can have this name.
 
     Raises:
         ConfigError: The suffix is none that can be written.
     """
+    if target.suffix.lower() not in (*PICTURES, *PAGES):
+        raise ConfigError(f"a contact sheet is a .jpg or a .html, not {target.name}")
+
+
+def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> None:
+    """Write the hits as a contact sheet, as the target's suffix says (see `check_sheet`)."""
     previews = parts.previews(config)
     cells = []
     for hit in answer.hits:
@@ -74,13 +82,10 @@ def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> Non
         facts = (_time(hit), _date(hit), hit.shown.place, why(hit))
         lines = (printable(path.name), *(fact for fact in facts if fact))
         cells.append(Cell(picture, lines, path))
-    suffix = target.suffix.lower()
-    if suffix in (".jpg", ".jpeg"):
-        write_sheet_jpg(target, cells)
-    elif suffix in (".html", ".htm"):
+    if target.suffix.lower() in PAGES:
         write_sheet_html(target, cells, title)
     else:
-        raise ConfigError(f"a contact sheet is a .jpg or a .html, not {target.name}")
+        write_sheet_jpg(target, cells)
 
 
 def _hit_as_json(hit: Hit) -> dict[str, Any]:

@@ -108,6 +108,8 @@ def search(
     given = tuple((name.rstrip("_"), value) for name, value in operators.items() if value)
     if not words and not given and like is None:
         raise click.UsageError("say what to look for, in words or with --like FILE")
+    if contact_sheet is not None:
+        shapes.check_sheet(contact_sheet)
     asked = Asked(
         words=" ".join(words),
         like=like,

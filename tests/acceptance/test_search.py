@@ -145,7 +145,7 @@ def test_pipes_get_paths_and_nothing_else(program: Program, library: Path) -> No
         (["search", "after:soon"], 2, "is no date"),
         (["search"], 2, "say what to look for"),
         (["search", "a", "--contact-sheet", "a.pdf"], 2, "a .jpg or a .html"),
-        (["info", "/nowhere/a.jpg"], 1, "is not known"),
+        (["info", "/nowhere/a.jpg"], 1, "is not in the index"),
         (["index", "/nowhere"], 2, "is not a folder that is there"),
         (["retry"], 2, "say what"),
     ],
