@@ -18,8 +18,8 @@ from mediaindex.errors import (
 )
 
 COMMANDS = {
-    "index": "Index folders of photos; only what is new takes time.",
-    "search": "Find photos by words, or by a similar picture.",
+    "index": "Index folders of photos and videos; only what is new takes time.",
+    "search": "Find photos and moments of videos by words, or by a similar picture.",
     "status": "Show what is indexed, what is waiting, and what failed.",
     "retry": "Try again what failed.",
     "info": "Show everything that is known about a file.",
@@ -73,7 +73,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="mediaindex")
 @click.pass_context
 def cli(ctx: click.Context, config_file: Path | None) -> None:
-    """Find your photos in plain words, on your own machine."""
+    """Find the photo, or the second of the video, in plain words, on your own machine."""
     ctx.obj = config_file
 
 

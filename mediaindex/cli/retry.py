@@ -11,7 +11,7 @@ from mediaindex.store.database import open_database
 from mediaindex.store.files import find_file
 from mediaindex.store.tables import FileRow
 
-STAGES = ("identify", "probe", "decode", "embed", "embed_text")
+STAGES = ("identify", "probe", "decode", "frames", "embed", "embed_text")
 
 
 @click.command()
