@@ -136,5 +136,6 @@ def _model(config: Config) -> Finding:
 def _ffmpeg() -> Finding:
     found = shutil.which("ffmpeg")
     if found is None:
-        return Finding("ffmpeg", "note", "not found; videos wait for it (Debian: apt install ffmpeg)")
+        missing = "not found; videos wait for it (Debian: apt install ffmpeg)"
+        return Finding("ffmpeg", "note", missing)
     return Finding("ffmpeg", "ok", found)
