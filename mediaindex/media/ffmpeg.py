@@ -12,7 +12,9 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from fcntl import F_SETPIPE_SZ, fcntl
 from functools import cache
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -158,6 +160,8 @@ class Run:
         self._stdout = self._process.stdout.fileno()
         self._stderr = self._process.stderr.fileno()
         self._open = [self._stdout, self._stderr]
+        with suppress(OSError):  # a user may have so many large pipes and no more
+            fcntl(self._stdout, F_SETPIPE_SZ, PIPE_BYTES)
         return self
 
     def __exit__(

@@ -216,5 +216,5 @@ def _scaling(facts: VideoFacts, fit_px: int) -> dict[str, str]:
         "w": f"max(1,round(iw*sar*{shrink}))",
         "h": f"max(1,round(ih*{shrink}))",
         "in_color_matrix": "bt709" if facts.colour.matrix is None and is_large else "auto",
-        "flags": "bicubic",
+        "flags": "bilinear",
     }
