@@ -26,6 +26,7 @@ from mediaindex.vectors.facets import Facets
 from mediaindex.vectors.indexes import Indexes
 
 DIM, CLUSTERS, QUESTIONS = 512, 2000, 60
+FOLDERS = 100
 CHANCE = np.random.default_rng(20261121)
 CENTRES = CHANCE.standard_normal((CLUSTERS, DIM), dtype=np.float32)
 
@@ -44,6 +45,11 @@ def fill(database: Database, count: int) -> Space:
         space = open_space(session, "benchmark", "picture", DIM)
         now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
         session.execute(text(f"INSERT INTO library VALUES (1, 'b', '/b', '{now}', 0, NULL, NULL)"))
+        for folder in range(FOLDERS):
+            query = (
+                "INSERT INTO folder (id, library_id, path, seen_sweep) VALUES (:id, 1, :path, 0)"
+            )
+            session.execute(text(query), {"id": folder + 1, "path": f"{folder:03} trip"})
     for start in range(1, count + 1, 20_000):
         ids = range(start, min(start + 20_000, count + 1))
         blobs = clustered(len(ids)).astype("<f2")
@@ -52,8 +58,16 @@ def fill(database: Database, count: int) -> Space:
             assert raw is not None
             raw.executemany(
                 "INSERT INTO asset (id, sha256, kind, format, size_bytes, added_at, taken_local,"
-                " rating) VALUES (?, ?, 'photo', 'jpeg', 1, ?, ?, ?)",
-                [(i, f"{i:064}", now, f"{2000 + i % 25}-07-04 12:00:00", _stars(i)) for i in ids],
+                " rating, camera_make) VALUES (?, ?, 'photo', 'jpeg', 1, ?, ?, ?, ?)",
+                [
+                    (i, f"{i:064}", now, f"{2000 + i % 25}-07-04 12:00:00", _stars(i), _camera(i))
+                    for i in ids
+                ],
+            )
+            raw.executemany(
+                "INSERT INTO file (folder_id, name, size_bytes, mtime_ns, role, kind, asset_id,"
+                " found_at) VALUES (?, ?, 1, 1, 'media', 'photo', ?, ?)",
+                [(i % FOLDERS + 1, f"{i}.jpg", i, now) for i in ids],
             )
             raw.executemany("INSERT INTO moment VALUES (?, ?, 0, 0, 0)", [(i, i) for i in ids])
             raw.executemany(
@@ -65,6 +79,10 @@ def fill(database: Database, count: int) -> Space:
 
 def _stars(number: int) -> int:
     return 5 if number % 100 == 0 else 4 if number % 10 == 0 else 3 if number % 2 == 0 else 0
+
+
+def _camera(number: int) -> str:
+    return "Canon" if number % 10 == 3 else "Apple"
 
 
 def measure(
@@ -112,6 +130,8 @@ FILTERS = {
     "12 % (3 years)": Filter(dates=(Dates(datetime(2000, 1, 1), datetime(2003, 1, 1)),)),
     "4 % (a year)": Filter(dates=(Dates(datetime(2004, 1, 1), datetime(2005, 1, 1)),)),
     "1 % (five stars)": Filter(rating=5),
+    "1 % (a folder)": Filter(folders=("042*",)),
+    "10 % (a camera)": Filter(cameras=("canon",)),
 }
 
 

@@ -178,8 +178,9 @@ class Runner:
             progress.postponed += 1
         else:
             text = _storable("".join(traceback.format_exception(outcome)))
-            log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
-            if jobs.stumble(*job, reason=_reason(outcome), traceback=text, now=now):
+            reason = _reason(outcome)
+            log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, reason)
+            if jobs.stumble(*job, reason=reason, traceback=text, now=now):
                 progress.failed += 1
 
     def _check_opening(self, session: Session, lane: _Lane, now: datetime) -> None:

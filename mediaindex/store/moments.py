@@ -64,7 +64,9 @@ def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> 
 
 def assets_passing(session: Session, wanted: Filter) -> list[int]:
     """Return the ids of all assets that pass."""
-    return list(session.connection().scalars(select(AssetRow.id).where(*conditions(wanted))))
+    return list(
+        session.connection().scalars(select(AssetRow.id).where(*conditions(wanted, listing=True)))
+    )
 
 
 def assets_saying(session: Session, expression: str) -> list[int]:

@@ -167,6 +167,17 @@ Index(
 )
 
 
+# With all that a question for cameras needs, so that it reads no asset of a million.
+Index(
+    "asset_camera",
+    AssetRow.camera_make,
+    AssetRow.camera_model,
+    AssetRow.lens,
+    AssetRow.missing_since,
+    AssetRow.companion_of_id,
+)
+
+
 class WordsRow(Base):
     """What a person wrote about an asset."""
 

@@ -1,4 +1,4 @@
-"""Write down which assets changed, for the facets that filters compare."""
+"""Write down which assets changed, for the facets that filters compare; list cameras quickly."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -44,6 +44,11 @@ def upgrade() -> None:
         "asset",
         ["companion_of_id"],
         sqlite_where=sa.text("companion_of_id IS NOT NULL"),
+    )
+    op.create_index(
+        "asset_camera",
+        "asset",
+        ["camera_make", "camera_model", "lens", "missing_since", "companion_of_id"],
     )
     for statement in TRIGGERS:
         op.execute(statement)
