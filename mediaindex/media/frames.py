@@ -5,7 +5,8 @@ length of a video costs no memory and no disk.
 """
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +50,7 @@ TRANSFERS = {"smpte2084": hdr.PQ, "arib-std-b67": hdr.HLG}
 class VideoFrames:
     """The frames to keep of one video; iterate once. Leaving off early ends the decoder."""
 
-    #: Why not all of the video could be read; known after the last frame. None: it was.
+    #: Why not all of the video could be read, as far as is known by now. None: it was.
     partial: str | None
 
     def __init__(
@@ -62,6 +63,7 @@ class VideoFrames:
         limits: RunLimits,
         part: range | None,
         hwaccel: str | None,
+        on_frame: Callable[[int], None],
     ) -> None:
         """Take note; nothing is read before the first frame is asked for. See `read_frames`."""
         self.partial = facts.partial
@@ -74,6 +76,7 @@ class VideoFrames:
         self._limits = replace(limits, memory_limit_bytes=0) if hwaccel else limits
         self._part = part
         self._hwaccel = hwaccel
+        self._on_frame = on_frame
         #: Frames from here on are still to be looked at.
         self._next_ms = start_ms
         self._trouble: str | None = None
@@ -87,12 +90,18 @@ class VideoFrames:
                 and a later call goes on where the last span ended.
         """
         coding = _coding(self._facts.colour)
-        looked_at = self._looked_at()
-        for kept in choose(looked_at, self._rules, self._start_ms, self._facts.duration_ms):
+        for kept in choose(self._told(), self._rules, self._start_ms, self._facts.duration_ms):
             good = kept.pixels if coding.is_srgb else hdr.to_srgb(kept.pixels, coding)
             yield replace(kept, pixels=good)
 
-    def _looked_at(self) -> Iterator[Frame]:
+    def _told(self) -> Iterator[Frame]:
+        # Closed at once: an error that is kept somewhere would keep the decoder too.
+        with closing(self._looked_at()) as frames:
+            for frame in frames:
+                self._on_frame(frame.at_ms)
+                yield frame
+
+    def _looked_at(self) -> Generator[Frame]:
         """Yield frames in order of time, from the cheapest recipe that gives what there is."""
         keys = self._key_times()
         if keys.suffice_from(self._start_ms) and (yield from self._by_keyframes(keys)):
@@ -120,6 +129,7 @@ class VideoFrames:
         for number, frame in enumerate(self._decoded(KEYFRAMES)):
             if not keys.promised(number, frame.at_ms, before_ms):
                 self._next_ms = before_ms + 1 if number else begin_ms
+                self.partial = self._facts.partial  # complaints were of this recipe alone
                 return False
             before_ms = frame.at_ms
             yield frame
@@ -142,12 +152,12 @@ class VideoFrames:
                     at_ms = _at_ms(mark, counted_from(from_ms), self._next_ms)
                     if at_ms >= self._next_ms:
                         found, self._next_ms = True, at_ms + 1
+                        self.partial = _damage(run) or self.partial
                         yield Frame(pixels, at_ms)
                 run.finish()
             except Unusable as error:
                 trouble = str(error)
-            damage = [line for line in run.complaints if DAMAGE.search(line)]
-        self._trouble = trouble or last_words(damage) or None
+            self._trouble = trouble or _damage(run)
         if found:
             self.partial = self._trouble or self.partial
 
@@ -162,6 +172,7 @@ def read_frames(
     limits: RunLimits = RunLimits(),  # noqa: B008 - frozen
     part: range | None = None,
     hwaccel: str | None = None,
+    on_frame: Callable[[int], None] = lambda _at_ms: None,
 ) -> VideoFrames:
     """Return the frames to keep of a video, to be iterated once; nothing is decoded before.
 
@@ -175,8 +186,9 @@ def read_frames(
         part: Where in the file the video lies, in bytes, as in motion photos; None: everywhere.
         hwaccel: Hardware that decodes, as ffmpeg names it (`auto`, `vaapi`, `cuda`, ...); None: the
             processor.
+        on_frame: Told the time of each frame that is looked at; what it raises breaks it off.
     """
-    return VideoFrames(path, facts, rules, fit_px, start_ms, limits, part, hwaccel)
+    return VideoFrames(path, facts, rules, fit_px, start_ms, limits, part, hwaccel, on_frame)
 
 
 def _read_ppm(run: Run) -> RGB | None:
@@ -191,6 +203,10 @@ def _read_ppm(run: Run) -> RGB | None:
     if len(pixels) < width * height * 3:
         return None
     return np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
+
+
+def _damage(run: Run) -> str | None:
+    return last_words([line for line in run.complaints if DAMAGE.search(line)]) or None
 
 
 def _at_ms(mark: str, first_ms: int, next_ms: int) -> int:

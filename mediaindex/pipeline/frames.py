@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 from sqlalchemy import Select
@@ -17,7 +18,7 @@ from mediaindex.media.frames import read_frames
 from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
 from mediaindex.media.recipes import STEP_MS
-from mediaindex.media.scenes import FrameRules, KeptFrame, choose
+from mediaindex.media.scenes import FrameRules, choose
 from mediaindex.media.timeline import READERS
 from mediaindex.media.video import probe_video
 from mediaindex.pipeline.child import Children
@@ -95,8 +96,9 @@ class Frames:
         rules = ways.rules
         gaps = f"{rules.min_gap_s:g}-{rules.max_gap_s:g}s"
         most = f"{rules.base_frames}+{rules.frames_per_min:g}"
-        self._version = f"{previews.px}px {gaps} {most}"
-        self._work = jobs.Work(self.name, self._version, kinds=("video",), after=())
+        #: Of the previews and the rules; what was made under another is made again.
+        self.version = f"{previews.px}px {gaps} {most}"
+        self._work = jobs.Work(self.name, self.version, kinds=("video",), after=())
 
     def ready(self) -> None:
         """Have ffmpeg at hand.
@@ -124,7 +126,7 @@ class Frames:
         save_film(session, subject_id, result.facts, result.partial)
         save_moments(session, subject_id, result.spans)
         redo = () if jobs.was_lost(session, subject_id, self.name) else AFTER
-        jobs.mark_done(session, subject_id, self.name, self._version, now, redo=redo)
+        jobs.mark_done(session, subject_id, self.name, self.version, now, redo=redo)
         self._spans(session.get_one(AssetRow, subject_id).sha256).forget()
 
     def close(self) -> None:
@@ -132,7 +134,7 @@ class Frames:
         self._children.close()
 
     def _spans(self, sha256: str) -> Spans:
-        return Spans(self._previews.path(sha256, 0).with_suffix(".spans"), self._version)
+        return Spans(self._previews.path(sha256, 0).with_suffix(".spans"), self.version)
 
     def _one(self, clip: Clip, path: Path) -> Film:
         self._on_video(path, 0.0)
@@ -146,8 +148,10 @@ class Frames:
     def _video(self, clip: Clip, path: Path) -> Film:
         facts = probe_video(path)
         spans = self._spans(clip.sha256)
-        done = spans.read()
-        spans.begin(done)
+        known, trouble = spans.read()
+        # What was cleared away since has to be made again, and all that follows it.
+        done = list(takewhile(partial(self._has_preview, clip.sha256), known))
+        spans.begin(done, trouble)
         frames = read_frames(
             path,
             facts,
@@ -156,22 +160,24 @@ class Frames:
             done[-1][1] if done else 0,
             limits=self._ways.run,
             hwaccel=self._ways.hwaccel,
+            on_frame=partial(self._go_on, path, facts),
         )
-        for kept in self._while_going(frames, path, facts):
+        for kept in frames:
             self._previews.write(clip.sha256, kept.at_ms, kept.pixels)
             done.append((kept.start_ms, kept.end_ms, kept.at_ms))
-            spans.add(done[-1])
-        return Film(facts, tuple(done), frames.partial)
+            is_new = frames.partial not in (trouble, facts.partial)
+            spans.add(done[-1], frames.partial if is_new else None)
+            trouble = frames.partial or trouble
+        return Film(facts, tuple(done), frames.partial or trouble)
 
-    def _while_going(
-        self, frames: Iterable[KeptFrame], path: Path, facts: VideoFacts
-    ) -> Iterator[KeptFrame]:
-        for kept in frames:
-            yield kept
-            share = kept.end_ms / facts.duration_ms if facts.duration_ms else 0.0
-            self._on_video(path, min(1.0, share))
-            if self._stop.is_set():
-                raise BrokenOff(f"{path} goes on where it was broken off")
+    def _has_preview(self, sha256: str, span: Span) -> bool:
+        return self._previews.path(sha256, span[2]).is_file()
+
+    def _go_on(self, path: Path, facts: VideoFacts, at_ms: int) -> None:
+        """Tell how far it is, after each frame that is looked at: hours may go by without a cut."""
+        self._on_video(path, min(1.0, at_ms / facts.duration_ms) if facts.duration_ms else 0.0)
+        if self._stop.is_set():
+            raise BrokenOff(f"{path} goes on where it was broken off")
 
     def _animation(self, clip: Clip, path: Path) -> Film:
         with self._children.one() as child:

@@ -95,6 +95,8 @@ def on_any_path(paths: Sequence[Path], work: Callable[[Path], Out]) -> Out | Exc
     for path in paths:
         try:
             return work(path)
+        except BrokenOff as error:  # not the file's fault: its next copy is not to be begun
+            return error
         except RetryLater as error:
             trouble = error
         except OSError as error:

@@ -14,6 +14,7 @@ from mediaindex.media.previews import PreviewStore
 from mediaindex.media.scenes import FrameRules
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.frames import Clip, Film, Frames, Ways
+from mediaindex.pipeline.spans import Spans
 from mediaindex.pipeline.stage import BrokenOff
 from tests.clips import make_clip
 
@@ -79,13 +80,13 @@ def test_broken_off_it_goes_on_where_it_was_and_ends_alike(
 ) -> None:
     shares: list[float | None] = []
 
-    def stop_at_second(_path: Path, share: float | None) -> None:
+    def stop_at_seven_seconds(_path: Path, share: float | None) -> None:
         shares.append(share)
-        if len(shares) == 3:
+        if share and share >= 0.7:
             stop.set()
 
     whole = film(Frames(Children(1, 0), 1, PreviewStore(tmp_path / "w"), WAYS, stop), clip)
-    broken = Frames(Children(1, 0), 1, previews, WAYS, stop, stop_at_second)
+    broken = Frames(Children(1, 0), 1, previews, WAYS, stop, stop_at_seven_seconds)
     assert isinstance(look(broken, clip), BrokenOff)
     before = {path.name: path.stat().st_mtime_ns for path in previews.folder.rglob("*.jpg")}
     stop.clear()
@@ -98,7 +99,66 @@ def test_broken_off_it_goes_on_where_it_was_and_ends_alike(
     assert before.items() <= after.items()
     assert shares[0] == 0.0
     assert shares[-1] is None
-    assert shares[1] == pytest.approx(0.2, abs=0.01)
+    assert shares[-2] == pytest.approx(0.8, abs=0.01)
+
+
+def test_still_scene_is_broken_off_too_and_tells_how_far_it_is(
+    previews: PreviewStore, stop: threading.Event, tmp_path: Path
+) -> None:
+    path = make_clip(tmp_path / "still.mp4", picture="color=red:size=64x48:rate=10:duration=30")
+    shares: list[float | None] = []
+
+    def stop_in_the_middle(_path: Path, share: float | None) -> None:
+        shares.append(share)
+        if share and share >= 0.5:
+            stop.set()
+
+    broken = Frames(Children(1, 0), 1, previews, WAYS, stop, stop_in_the_middle)
+
+    assert isinstance(look(broken, path), BrokenOff)
+    assert len([share for share in shares if share]) > 3
+    assert max(share or 0.0 for share in shares) < 0.9
+
+
+def test_stop_is_no_reason_to_begin_the_next_copy(
+    previews: PreviewStore, stop: threading.Event, clip: Path
+) -> None:
+    ended: list[Path] = []
+
+    def stop_at_once(path: Path, share: float | None) -> None:
+        if share is None:
+            ended.append(path)
+        stop.set()
+
+    broken = Frames(Children(1, 0), 1, previews, WAYS, stop, stop_at_once)
+    (found,) = broken.work([Clip((clip, clip), "5a", "mp4")])
+
+    assert isinstance(found, BrokenOff)
+    assert ended == [clip]
+
+
+def test_what_was_wrong_before_the_break_is_still_said(
+    previews: PreviewStore, stop: threading.Event, clip: Path
+) -> None:
+    stage = Frames(Children(1, 0), 1, previews, WAYS, stop)
+    whole = film(stage, clip)
+    spans = Spans(previews.path("5a", 0).with_suffix(".spans"), stage.version)
+    spans.begin(list(whole.spans[:2]), "error while decoding")
+
+    found = film(stage, clip)
+
+    assert found.partial == "error while decoding"
+    assert found.spans == whole.spans
+
+
+def test_preview_that_was_cleared_away_is_made_again(
+    stage: Frames, previews: PreviewStore, clip: Path
+) -> None:
+    whole = film(stage, clip)
+    previews.path("5a", whole.spans[1][2]).unlink()
+
+    assert film(stage, clip).spans == whole.spans
+    assert previews.path("5a", whole.spans[1][2]).exists()
 
 
 def test_other_rules_begin_anew(previews: PreviewStore, stop: threading.Event, clip: Path) -> None:

@@ -70,15 +70,24 @@ def test_hits_without_a_likeness_stay_as_they_are() -> None:
 
 def test_spans_are_read_as_they_were_written(tmp_path: Path) -> None:
     known = Spans(tmp_path / "new" / "a.spans", "768px")
-    assert known.read() == []
+    assert known.read() == ([], None)
 
-    known.begin([(0, 10, 5)])
-    known.add((10, 20, 15))
+    known.begin([(0, 10, 5)], None)
+    known.add((10, 20, 15), "damaged\nat 3")
 
-    assert known.read() == [(0, 10, 5), (10, 20, 15)]
-    assert Spans(known.path, "1024px").read() == []
+    assert known.read() == ([(0, 10, 5), (10, 20, 15)], "damaged at 3")
+    assert Spans(known.path, "1024px").read() == ([], None)
+    assert [path.name for path in known.path.parent.iterdir()] == ["a.spans"]
     known.forget()
-    assert known.read() == []
+    assert known.read() == ([], None)
+
+
+def test_trouble_of_an_earlier_run_is_written_again(tmp_path: Path) -> None:
+    known = Spans(tmp_path / "a.spans", "768px")
+
+    known.begin([(0, 10, 5)], "damaged")
+
+    assert known.read() == ([(0, 10, 5)], "damaged")
 
 
 @pytest.mark.parametrize(
@@ -86,14 +95,14 @@ def test_spans_are_read_as_they_were_written(tmp_path: Path) -> None:
 )
 def test_line_that_is_not_whole_counts_for_nothing(tmp_path: Path, tail: str) -> None:
     known = Spans(tmp_path / "a.spans", "768px")
-    known.begin([(0, 10, 5), (10, 20, 15)])
+    known.begin([(0, 10, 5), (10, 20, 15)], None)
     with known.path.open("a") as file:
         file.write(tail)
 
-    assert known.read() == [(0, 10, 5), (10, 20, 15)]
+    assert known.read() == ([(0, 10, 5), (10, 20, 15)], None)
 
 
 def test_file_that_is_no_text_counts_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.spans").write_bytes(b"\xff\xfe\x00")
 
-    assert Spans(tmp_path / "a.spans", "768px").read() == []
+    assert Spans(tmp_path / "a.spans", "768px").read() == ([], None)
