@@ -4,6 +4,7 @@ They read files from anywhere, and hang, crash and eat memory at some of them. E
 session of its own, is watched for signs of life, and is killed with its children.
 """
 
+import fcntl
 import os
 import re
 import resource
@@ -14,7 +15,6 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fcntl import F_SETPIPE_SZ, fcntl
 from functools import cache
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -56,6 +56,13 @@ SAYS_LITTLE = re.compile(
     r"|Failed to inject frame|.*Cannot allocate memory|Error$"
 )
 """Lines that only repeat that it failed."""
+
+DISK_FAULT = re.compile(
+    r"(Input/output error|Stale file handle|Connection (?:timed out|reset by peer)"
+    r"|Transport endpoint is not connected|No such device(?: or address)?|Host is down"
+    r"|Remote I/O error|Network is (?:down|unreachable)|No route to host|Structure needs cleaning)$"
+)
+"""Complaints that are about what the file lies on. ffmpeg takes that for the file's end."""
 
 IN_PLAIN_WORDS = {
     "moov atom not found": "the file is cut off, or is still being copied (moov atom not found)",
@@ -160,8 +167,8 @@ class Run:
         self._stdout = self._process.stdout.fileno()
         self._stderr = self._process.stderr.fileno()
         self._open = [self._stdout, self._stderr]
-        with suppress(OSError):  # a user may have so many large pipes and no more
-            fcntl(self._stdout, F_SETPIPE_SZ, PIPE_BYTES)
+        with suppress(OSError, AttributeError):  # so many for each user; on Linux alone
+            fcntl.fcntl(self._stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         return self
 
     def __exit__(
@@ -230,7 +237,7 @@ class Run:
             code = self._process.wait(self._limits.silence_limit_s)
         except subprocess.TimeoutExpired:
             raise self._killed("ffmpeg did not end") from None
-        if code:
+        if code or self._hearing.disk_fault:  # at which it may end as if all were well
             raise self._fault(last_words(self.complaints) or _by_code(code))
 
     def _wait(self, streams: list[int]) -> list[object]:
@@ -254,6 +261,8 @@ class Run:
 
     def _fault(self, reason: str) -> MediaIndexError:
         """Return whose fault it was: the disk's or the network's, if the file cannot be read."""
+        if self._hearing.disk_fault:
+            return RetryLater(f"cannot be read to its end: {self._hearing.disk_fault}")
         try:
             with open_to_read(self._path) as file:
                 file.seek(-min(1, file.seek(0, os.SEEK_END)), os.SEEK_END)
@@ -285,6 +294,8 @@ class _Hearing:
     def __init__(self, mark: re.Pattern[str] | None) -> None:
         self.marks: deque[str] = deque()
         self.lines: deque[str] = deque(maxlen=MOST_LINES)
+        #: What the disk or the network failed with, however long ago.
+        self.disk_fault: str | None = None
         self._mark = mark
         self._rest = b""
 
@@ -302,6 +313,8 @@ class _Hearing:
         if found is None:
             if line.strip():
                 self.lines.append(line)
+                fault = DISK_FAULT.search(line.rstrip())
+                self.disk_fault = self.disk_fault or (fault[1] if fault else None)
         elif found[1] is not None:
             self.marks.append(found[1])
 
@@ -347,7 +360,7 @@ def _started(command: Sequence[str], limits: RunLimits) -> "subprocess.Popen[byt
         ) from error
     except OSError as error:
         raise RetryLater(f"{command[0]} cannot be started: {error.strerror}") from error
-    if limits.memory_limit_bytes:
+    if limits.memory_limit_bytes and hasattr(resource, "prlimit"):  # Linux alone has it
         # From outside: code that runs between fork and exec is not safe beside threads.
         _, hard = resource.prlimit(process.pid, resource.RLIMIT_AS)
         unlimited = hard == resource.RLIM_INFINITY

@@ -112,6 +112,26 @@ def test_file_that_vanishes_while_it_is_read_is_read_later(file: Path) -> None:
         read_all(shell('rm "$0"; echo broken >&2; exit 1', file), file, USUAL)
 
 
+@pytest.mark.parametrize("code", [0, 1])
+@pytest.mark.parametrize("fault", ["Input/output error", "Stale file handle"])
+def test_disk_that_fails_midway_is_read_later_even_if_it_ends_well(
+    file: Path, code: int, fault: str
+) -> None:
+    script = f"echo '[mov @ 0x5f] {file}: {fault}' >&2; echo half; exit {code}"
+
+    with pytest.raises(RetryLater, match=f"cannot be read to its end: {fault}"):
+        read_all(shell(script), file, USUAL)
+
+
+def test_systems_without_limits_from_outside_do_without(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("resource.prlimit")
+    monkeypatch.delattr("fcntl.F_SETPIPE_SZ")
+
+    assert read_all(shell("echo out"), file, USUAL) == b"out\n"
+
+
 def test_memory_is_bounded(file: Path) -> None:
     limits = RunLimits(memory_limit_bytes=1 << 30)
 
