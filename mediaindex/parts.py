@@ -130,7 +130,7 @@ def stages(
             photo.time_limit_s,
         ),
         Frames(
-            Children(config.settings.video.at_once, photo.memory_limit_mb * MIB),
+            Children(config.settings.video.at_once, photo.memory_limit_mb * MIB, stop),
             config.settings.video.at_once,
             store_of_previews,
             _ways(config),

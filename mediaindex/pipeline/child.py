@@ -11,6 +11,8 @@ import queue
 import resource
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,12 +20,16 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from mediaindex.errors import MediaIndexError, Unusable
+from mediaindex.pipeline.stage import BrokenOff
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 PR_SET_PDEATHSIG = 1
 """`man 2 PR_SET_PDEATHSIG`; Python has no name for it."""
+
+LOOK_S = 0.2
+"""So often a call looks whether it is to stop."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,8 +49,9 @@ class Child:
     On Linux it ends with the thread that started it, so that one is to live as long.
     """
 
-    def __init__(self, memory_limit_bytes: int) -> None:
+    def __init__(self, memory_limit_bytes: int, stop: threading.Event | None = None) -> None:
         self._memory_limit_bytes = memory_limit_bytes
+        self._stop = stop
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
 
@@ -57,14 +64,14 @@ class Child:
             Unusable: It took longer than `time_limit_s` or more memory than it may; or so said the
                 function.
             RetryLater: The function said so.
+            BrokenOff: It is to stop.
             ChildDied: The process died of it.
             ChildFault: The function raised anything else.
         """
         pipe = self._pipe or self._start()
         try:
             pipe.send((function, args, kwargs))
-            answered = pipe.poll(time_limit_s)
-            if not answered:
+            if not self._is_answered(pipe, time_limit_s):
                 self.stop()
                 raise Unusable(f"took longer than {time_limit_s:g} s to read")
             good, value = pipe.recv()
@@ -91,6 +98,18 @@ class Child:
         process.close()
         return code
 
+    def _is_answered(self, pipe: Connection, time_limit_s: float) -> bool:
+        if self._stop is None:
+            return pipe.poll(time_limit_s)
+        end = time.monotonic() + time_limit_s
+        while not pipe.poll(max(0.0, min(LOOK_S, end - time.monotonic()))):
+            if self._stop.is_set():
+                self.stop()
+                raise BrokenOff("the run ends")
+            if time.monotonic() >= end:
+                return False
+        return True
+
     def _start(self) -> Connection:
         # Not fork: a copy of a process with threads may hold locks that nobody will ever open.
         context = multiprocessing.get_context("spawn")
@@ -107,8 +126,17 @@ class Child:
 class Children:
     """Several children for several threads to call."""
 
-    def __init__(self, count: int, memory_limit_bytes: int) -> None:
-        self._all = [Child(memory_limit_bytes) for _ in range(count)]
+    def __init__(
+        self, count: int, memory_limit_bytes: int, stop: threading.Event | None = None
+    ) -> None:
+        """Prepare them; none is started yet.
+
+        Args:
+            count: How many.
+            memory_limit_bytes: Of the address space of each; 0: no limit.
+            stop: Once it is set, calls are broken off; None: each goes on to its end.
+        """
+        self._all = [Child(memory_limit_bytes, stop) for _ in range(count)]
         self._idle: queue.SimpleQueue[Child] = queue.SimpleQueue()
         for child in self._all:
             self._idle.put(child)

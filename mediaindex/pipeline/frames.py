@@ -1,6 +1,7 @@
 """Stage: a video's file -> its moments, one for each frame that is kept, and their previews."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,9 @@ from mediaindex.types import Frame, VideoFacts
 OnVideo = Callable[[Path, float | None], None]
 """Told of a file how much of it is done, 0 to 1; None when it is done with."""
 
+GRACE = 3
+"""Within so many times its limit an animation has to be done; one frame may take long."""
+
 AFTER = ("embed", "embed_text")
 """The stages that work from moments."""
 
@@ -66,6 +70,8 @@ class Ways:
     #: Of animations.
     picture: Limits
     hwaccel: str | None = None
+    #: Seconds for an animation; what is not looked at by then is left out.
+    animation_limit_s: float = 180.0
 
 
 class Frames:
@@ -182,30 +188,28 @@ class Frames:
     def _animation(self, clip: Clip, path: Path) -> Film:
         with self._children.one() as child:
             return child.call(
-                self._ways.run.time_limit_s,
+                self._ways.animation_limit_s * GRACE,
                 look_through_animation,
                 path,
                 clip.sha256,
                 self._previews,
-                self._ways.rules,
-                self._ways.picture,
+                self._ways,
             )
 
 
-def look_through_animation(
-    path: Path, sha256: str, previews: PreviewStore, rules: FrameRules, limits: Limits
-) -> Film:
+def look_through_animation(path: Path, sha256: str, previews: PreviewStore, ways: Ways) -> Film:
     """Do as the stage for an animated picture. For a child, where its decoder may crash.
 
     Raises:
         Unusable: Not one frame can be decoded.
         RetryLater: It cannot be read now.
     """
-    facts = animation_facts(path, limits)
+    end = time.monotonic() + ways.animation_limit_s
+    facts = animation_facts(path, ways.picture)
     trouble: list[Unusable] = []
     spans: list[Span] = []
-    frames = _until_trouble(animation_frames(path, previews.px, STEP_MS, limits), trouble)
-    for kept in choose(frames, rules, 0, facts.duration_ms):
+    frames = animation_frames(path, previews.px, STEP_MS, ways.picture)
+    for kept in choose(_until_trouble(frames, end, trouble), ways.rules, 0, facts.duration_ms):
         previews.write(sha256, kept.at_ms, kept.pixels)
         spans.append((kept.start_ms, kept.end_ms, kept.at_ms))
     if trouble and not spans:
@@ -213,9 +217,14 @@ def look_through_animation(
     return Film(facts, tuple(spans), str(trouble[0]) if trouble else facts.partial)
 
 
-def _until_trouble(frames: Iterable[Frame], trouble: list[Unusable]) -> Iterator[Frame]:
-    """Yield frames while they come; what breaks them off is put into `trouble`."""
+def _until_trouble(frames: Iterable[Frame], end: float, trouble: list[Unusable]) -> Iterator[Frame]:
+    """Yield frames while they come and there is time; what ends that is put into `trouble`."""
     try:
-        yield from frames
+        for frame in frames:
+            yield frame
+            if time.monotonic() > end:
+                reason = f"takes too long to decode from {frame.at_ms / 1000:g} s on"
+                trouble.append(Unusable(reason))
+                return
     except Unusable as error:
         trouble.append(error)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
 from mediaindex.media.scenes import FrameRules
 from mediaindex.pipeline.child import Children
-from mediaindex.pipeline.frames import Clip, Film, Frames, Ways
+from mediaindex.pipeline.frames import Clip, Film, Frames, Ways, look_through_animation
 from mediaindex.pipeline.spans import Spans
 from mediaindex.pipeline.stage import BrokenOff
 from tests.clips import make_clip
@@ -196,6 +197,40 @@ def test_animation_that_is_cut_off_gives_what_it_has(stage: Frames, tmp_path: Pa
 
     assert found.partial
     assert found.spans
+
+
+def noise(path: Path, frames: int) -> Path:
+    chance = [Image.effect_noise((400, 300), 90 + n % 9) for n in range(9)]
+    chance[0].save(
+        path, save_all=True, append_images=[chance[n % 9] for n in range(1, frames)], duration=1000
+    )
+    return path
+
+
+def test_animation_that_takes_too_long_gives_what_it_has(
+    previews: PreviewStore, tmp_path: Path
+) -> None:
+    hasty = replace(WAYS, animation_limit_s=0.0)
+
+    found = look_through_animation(noise(tmp_path / "a.gif", 5), "5a", previews, hasty)
+
+    assert found.partial == "takes too long to decode from 0 s on"
+    assert found.spans == ((0, 5000, 0),)
+
+
+def test_animation_is_broken_off_in_its_middle(
+    previews: PreviewStore, stop: threading.Event, tmp_path: Path
+) -> None:
+    stage = Frames(Children(1, 0, stop), 1, previews, WAYS, stop)
+    path = noise(tmp_path / "a.gif", 400)
+    timer = threading.Timer(0.1, stop.set)
+    timer.start()
+
+    found = look(stage, path, "gif")
+
+    timer.join()
+    stage.close()
+    assert isinstance(found, BrokenOff)
 
 
 @pytest.mark.parametrize("content", [b"", b"no video", b"\0\0\0\x18ftypmp42" + bytes(99)])
