@@ -17,6 +17,7 @@ from mediaindex import __version__
 from mediaindex.cli.output import printable, put_json, settings_of, size
 from mediaindex.config import Config
 from mediaindex.errors import MediaIndexError
+from mediaindex.media.ffmpeg import need
 from mediaindex.store.checkup import Checkup, check_up
 from mediaindex.store.database import SCHEMA
 
@@ -134,8 +135,8 @@ def _model(config: Config) -> Finding:
 
 
 def _ffmpeg() -> Finding:
-    found = shutil.which("ffmpeg")
-    if found is None:
-        missing = "not found; videos wait for it (Debian: apt install ffmpeg)"
-        return Finding("ffmpeg", "note", missing)
-    return Finding("ffmpeg", "ok", found)
+    try:
+        need("ffmpeg", "ffprobe")
+    except MediaIndexError as error:
+        return Finding("ffmpeg", "note", str(error))
+    return Finding("ffmpeg", "ok", f"{shutil.which('ffmpeg')}, {shutil.which('ffprobe')}")

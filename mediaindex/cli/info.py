@@ -72,6 +72,8 @@ def _rows(path: str, known: About) -> Iterator[Row]:
     for other in map(printable, known.paths):
         if other != path:
             yield "also at", other
+    if known.part_of:
+        yield "part of", f"{printable(known.part_of)}  (the video of a live photo)"
     for sidecar in known.sidecars:
         yield "sidecar", printable(sidecar)
     if known.done:

@@ -10,11 +10,11 @@ from mediaindex.errors import ConfigError
 from mediaindex.store.moments import Shown
 
 PLAYERS: dict[str, Callable[[float], list[str]]] = {
-    "mpv": lambda at_s: [f"--start={at_s:.1f}", "--"],
-    "vlc": lambda at_s: [f"--start-time={at_s:.1f}", "--"],
-    "celluloid": lambda at_s: [f"--mpv-options=--start={at_s:.1f}", "--"],
-    "iina": lambda at_s: [f"--mpv-start={at_s:.1f}", "--"],
-    "ffplay": lambda at_s: ["-loglevel", "error", "-ss", f"{at_s:.1f}", "-i"],
+    "mpv": lambda at_s: [f"--start={at_s:.3f}", "--"],
+    "vlc": lambda at_s: [f"--start-time={at_s:.3f}", "--"],
+    "celluloid": lambda at_s: [f"--mpv-options=--start={at_s:.3f}", "--"],
+    "iina": lambda at_s: [f"--mpv-start={at_s:.3f}", "--"],
+    "ffplay": lambda at_s: ["-loglevel", "error", "-ss", f"{at_s:.3f}", "-i"],
 }
 """Players that can begin in the middle, and how each is told where; the first there is plays."""
 

@@ -112,7 +112,7 @@ class Engine:
             pictures = self._judged(session, pictures, looks)
         spread: dict[str, list[Candidate]] = {
             "picture": pictures,
-            "text": placed(self._telling(session, texts), pictures),
+            "text": placed(_of_assets(self._telling(session, texts)), pictures),
             "words": placed(matching_words(session, _expression(query), wanted, depth), pictures),
         }
         weights = {
@@ -224,6 +224,11 @@ def _found(
                 moment_id = moment_id or candidate.moment_id
                 break
     return _Found(moment_id or 0, score, tuple(why))
+
+
+def _of_assets(texts: Sequence[Candidate]) -> list[Candidate]:
+    """Return the vectors of words as what they are so far: words of whole assets."""
+    return [replace(found, is_whole=True) for found in texts]
 
 
 def _newest(session: Session, wanted: Filter, limit: int, *, weak: bool = False) -> list[_Found]:

@@ -41,6 +41,8 @@ class Candidate:
     passage: str | None = None
     #: No nearer than chance brings one; only pictures are judged.
     weak: bool = False
+    #: What was found holds for the whole asset, and any moment stands for it.
+    is_whole: bool = False
 
     def id(self, each: Each) -> int:
         """Return what there may be only one hit of."""
@@ -115,20 +117,19 @@ def _best_of_each(near: Near, found: Mapping[int, tuple[int, int]], each: Each) 
 
 
 def placed(candidates: Sequence[Candidate], pictures: Sequence[Candidate]) -> list[Candidate]:
-    """Return what was found by words that hold for a whole asset, with the moment that looks best.
+    """Return what holds for a whole asset with that moment of it that looks best.
 
     Args:
-        candidates: Each with any moment of its asset.
+        candidates: What was found, by words or as vectors of words.
         pictures: The moments that look like the question, best first.
     """
-    known = {picture.moment_id for picture in pictures}
     best: dict[int, int] = {}
     for picture in pictures:
         best.setdefault(picture.asset_id, picture.moment_id)
     return [
-        found
-        if found.moment_id in known
-        else replace(found, moment_id=best.get(found.asset_id, found.moment_id))
+        replace(found, moment_id=best.get(found.asset_id, found.moment_id))
+        if found.is_whole
+        else found
         for found in candidates
     ]
 
@@ -145,6 +146,12 @@ def matching_words(
     for match in found:
         moment_id = match.moment_id or first.get(match.asset_id)
         if moment_id is not None:
-            candidate = Candidate(match.asset_id, moment_id, -match.rank, passage=match.passage)
+            candidate = Candidate(
+                match.asset_id,
+                moment_id,
+                -match.rank,
+                passage=match.passage,
+                is_whole=match.moment_id is None,
+            )
             best.setdefault(match.asset_id, candidate)
     return list(best.values())[:limit]

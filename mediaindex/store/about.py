@@ -34,6 +34,8 @@ class About:
     place: str | None
     #: (kind, text, source) of what people wrote.
     words: tuple[tuple[str, str, str], ...]
+    #: The photo whose live video this is, where it lies.
+    part_of: str | None
     #: Where the same bytes lie.
     paths: tuple[str, ...]
     sidecars: tuple[str, ...]
@@ -70,6 +72,7 @@ def about(session: Session, file: FileRow) -> About:
                 select(WordsRow).filter_by(asset_id=asset_id).order_by(WordsRow.id)
             )
         ),
+        part_of=_part_of(session, asset),
         paths=tuple(str(path) for path in paths_of_asset(session, asset_id)),
         sidecars=tuple(str(path) for path in sidecars_of_asset(session, asset_id)),
         done=tuple(
@@ -90,6 +93,13 @@ def _facts(asset: AssetRow) -> dict[str, object]:
     return {
         name: value for name, value in values.items() if value is not None and name not in HIDDEN
     }
+
+
+def _part_of(session: Session, asset: AssetRow | None) -> str | None:
+    if asset is None or asset.companion_of_id is None:
+        return None
+    paths = paths_of_asset(session, asset.companion_of_id, missing=True)
+    return str(paths[0]) if paths else None
 
 
 def _place(session: Session, asset: AssetRow | None) -> str | None:

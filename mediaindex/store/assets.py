@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
@@ -22,6 +22,9 @@ from mediaindex.store.tables import (
     WordsRow,
 )
 from mediaindex.types import Metadata, Place, VideoFacts
+
+LIVE_MS = 10_000
+"""The video of a live photo lasts three seconds; a longer one beside a photo is a film."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def save_metadata(session: Session, asset_id: int, found: Metadata, place: Place
     asset.lens, asset.rating = found.lens, found.rating
     asset.duration_ms = found.duration_ms or asset.duration_ms
     asset.has_motion = found.motion is not None
+    if (found.duration_ms or 0) > LIVE_MS:
+        asset.companion_of_id = None  # named like a photo, and a film of its own
     asset.place_id = _keep_place(session, place)
     session.flush()
     session.execute(delete(WordsRow).where(WordsRow.asset_id == asset_id))
@@ -232,11 +237,13 @@ def _link_companions(session: Session, file_id: int) -> None:
         .select_from(PairRow)
         .join(video, video.id == PairRow.file_id)
         .join(photo, photo.id == PairRow.owner_id)
+        .join(AssetRow, AssetRow.id == video.asset_id)
         .where(
             PairRow.kind == "companion",
             (PairRow.file_id == file_id) | (PairRow.owner_id == file_id),
             video.kind == "video",
             photo.kind == "photo",
+            func.coalesce(AssetRow.duration_ms, 0) <= LIVE_MS,
         )
     )
     for video_asset, photo_asset in pairs.all():

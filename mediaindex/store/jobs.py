@@ -60,6 +60,8 @@ class Work:
     kinds: tuple[str, ...]
     #: The stages of which one has to have a result first; none: it works from the file.
     after: tuple[str, ...]
+    #: The videos of live photos too, which are no hits of their own.
+    companions: bool = False
 
 
 def assets_due(work: Work, now: datetime) -> Select[int]:
@@ -288,10 +290,11 @@ _UNLEASED: Changes = {"lease_until": None, "worker": None}
 def _lacking(work: Work) -> list[ColumnElement[bool]]:
     current = [] if work.version is None else [ResultRow.version == work.version]
     ready = [_result(work.after)] if work.after else []
+    own = [] if work.companions else [AssetRow.companion_of_id.is_(None)]
     return [
         AssetRow.kind.in_(work.kinds),
         AssetRow.missing_since.is_(None),
-        AssetRow.companion_of_id.is_(None),
+        *own,
         *ready,
         ~_result((work.stage,), *current),
     ]

@@ -21,6 +21,11 @@ SAMPLE = 200
 """Vectors looked at to guess how many pass a filter."""
 
 
+EARLIEST = func.min(MomentRow.start_ms)
+"""Beside it SQLite gives the other columns of the row that has the least (its documentation of
+SELECT, "bare columns in an aggregate query")."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """What is shown of a moment that was found."""
@@ -110,24 +115,24 @@ def passing(
 def first_moments(session: Session, asset_ids: Collection[int]) -> dict[int, int]:
     """Return each asset's first moment, of those that have one."""
     query = (
-        select(MomentRow.asset_id, func.min(MomentRow.id))
+        select(MomentRow.asset_id, MomentRow.id, EARLIEST)
         .where(MomentRow.asset_id.in_(asset_ids))
         .group_by(MomentRow.asset_id)
     )
-    return dict(session.execute(query).all())
+    return {asset_id: moment_id for asset_id, moment_id, _ in session.execute(query)}
 
 
 def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]]:
     """Return (asset id, moment id) of what passes, newest first: the answer to a bare filter."""
     query = (
-        select(AssetRow.id, func.min(MomentRow.id))
+        select(AssetRow.id, MomentRow.id, EARLIEST)
         .join(MomentRow, MomentRow.asset_id == AssetRow.id)
         .where(*conditions(wanted))
         .group_by(AssetRow.id)
         .order_by(AssetRow.taken_at.desc().nulls_last(), AssetRow.id)
         .limit(limit)
     )
-    return list(session.execute(query).all())
+    return [(asset_id, moment_id) for asset_id, moment_id, _ in session.execute(query)]
 
 
 def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[int, Shown]:

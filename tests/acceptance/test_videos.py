@@ -105,7 +105,7 @@ def test_player_that_is_there_is_told_in_its_own_way() -> None:
 
     assert play_command("-a.mp4", 872.4, lambda name: only("vlc", name)) == [
         "/usr/bin/vlc",
-        "--start-time=872.4",
+        "--start-time=872.400",
         "--",
         "-a.mp4",
     ]
