@@ -4,10 +4,12 @@ ffmpeg decodes once and reduces; frames come through a pipe and few are held at 
 length of a video costs no memory and no disk.
 """
 
+import logging
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,8 @@ from mediaindex.media.recipes import (
 from mediaindex.media.scenes import FrameRules, KeptFrame, choose
 from mediaindex.types import RGB, Frame, VideoColour, VideoFacts
 
+log = logging.getLogger(__name__)
+
 MARK = re.compile(TIME_MARK)
 
 MANY = 1 << 30
@@ -41,6 +45,15 @@ DAMAGE = re.compile(
     r"|Invalid (data|NAL)|Error splitting|[Ee]rror submitting|damaged"
 )
 """Complaints after which something is missing; most others are of no consequence."""
+
+OURS = re.compile(r"ffmpeg (hung|did)|took longer|the (decoder|file) |needs more memory")
+"""Troubles that are told in our own words."""
+
+CUT_OFF = re.compile(r"partial file|ended prematurely|[Tt]runcated")
+DAMAGED = "parts of it are damaged"
+
+MISSED_MS = 2000
+"""If the container has more of the picture so long after the last frame, that was not decoded."""
 
 PRIMARIES = {"bt2020": 9, "smpte432": 12}
 TRANSFERS = {"smpte2084": hdr.PQ, "arib-std-b67": hdr.HLG}
@@ -72,8 +85,7 @@ class VideoFrames:
         self._rules = rules
         self._fit_px = fit_px
         self._start_ms = start_ms
-        # Drivers of hardware reserve more addresses than there is memory.
-        self._limits = replace(limits, memory_limit_bytes=0) if hwaccel else limits
+        self._limits = limits
         self._part = part
         self._hwaccel = hwaccel
         self._on_frame = on_frame
@@ -102,22 +114,46 @@ class VideoFrames:
                 yield frame
 
     def _looked_at(self) -> Generator[Frame]:
-        """Yield frames in order of time, from the cheapest recipe that gives what there is."""
-        keys = self._key_times()
+        """Yield frames in order of time; the processor decodes what the hardware cannot."""
+        yield from self._by_recipes()
+        if self._hwaccel and not self._found_any:
+            hardware, self._hwaccel = self._hwaccel, None
+            yield from self._by_recipes()
+            if self._found_any:
+                _tell_of_useless(hardware)
+        if self._found_any:
+            self.partial = self.partial or self._silently_missed()
+        elif self._start_ms == 0:
+            raise Unusable(self._trouble or "no frame of it can be decoded")
+
+    @property
+    def _found_any(self) -> bool:
+        return self._next_ms > self._start_ms
+
+    def _by_recipes(self) -> Iterator[Frame]:
+        """Yield frames from the cheapest recipe that gives what there is."""
+        keys = self._key_times(self._start_ms)
         if keys.suffice_from(self._start_ms) and (yield from self._by_keyframes(keys)):
             return
         for recipe in (REDUCED, ANYTHING):
             yield from self._decoded(recipe)
-            if self._next_ms > self._start_ms:
+            if self._found_any:
                 return
-        if self._start_ms == 0:
-            raise Unusable(self._trouble or "no frame of it can be decoded")
 
-    def _key_times(self) -> KeyTimes:
+    def _silently_missed(self) -> str | None:
+        """Return the reason if the container has more of the picture than came out of it."""
+        last_ms = self._next_ms - 1
+        if (self._facts.duration_ms or 0) - last_ms <= MISSED_MS:
+            return None
+        if self._key_times(last_ms).until_ms - last_ms <= MISSED_MS:
+            return None  # sound or the last picture goes on
+        return f"nothing can be decoded after {_clock(last_ms)}"
+
+    def _key_times(self, start_ms: int) -> KeyTimes:
         try:
-            return key_times(self._path, self._facts, self._start_ms, self._limits, self._part)
+            return key_times(self._path, self._facts, start_ms, self._limits, self._part)
         except Unusable:  # a decoder may still find its way
-            return KeyTimes((), self._start_ms)
+            return KeyTimes((), start_ms)
 
     def _by_keyframes(self, keys: KeyTimes) -> Generator[Frame, None, bool]:
         """Yield keyframes while they come when the container says; return whether all did.
@@ -144,22 +180,30 @@ class VideoFrames:
         command = decoding(
             self._path, self._facts, recipe, from_ms, self._fit_px, self._part, self._hwaccel
         )
+        # Drivers of hardware reserve more addresses than there is memory.
+        limits = replace(self._limits, memory_limit_bytes=0) if self._hwaccel else self._limits
         found = False
-        with Run(command, self._path, self._limits, MARK) as run:
+        with Run(command, self._path, limits, MARK) as run:
             trouble = None
             try:
                 while (mark := run.next_mark()) and (pixels := _read_ppm(run)) is not None:
                     at_ms = _at_ms(mark, counted_from(from_ms), self._next_ms)
                     if at_ms >= self._next_ms:
                         found, self._next_ms = True, at_ms + 1
-                        self.partial = _damage(run) or self.partial
+                        self.partial = self._facts.partial or _plainly(_damage(run))
                         yield Frame(pixels, at_ms)
                 run.finish()
             except Unusable as error:
                 trouble = str(error)
             self._trouble = trouble or _damage(run)
         if found:
-            self.partial = self._trouble or self.partial
+            log.debug("%s: %s", self._path, self._trouble)
+            self.partial = self._facts.partial or self._where(_plainly(self._trouble))
+
+    def _where(self, trouble: str | None) -> str | None:
+        last_ms = self._next_ms - 1
+        is_short = (self._facts.duration_ms or 0) - last_ms > MISSED_MS
+        return f"damaged from {_clock(last_ms)} on" if trouble == DAMAGED and is_short else trouble
 
 
 def read_frames(
@@ -207,6 +251,25 @@ def _read_ppm(run: Run) -> RGB | None:
 
 def _damage(run: Run) -> str | None:
     return last_words([line for line in run.complaints if DAMAGE.search(line)]) or None
+
+
+def _plainly(trouble: str | None) -> str | None:
+    """Return what is wrong for somebody who knows nothing of decoders."""
+    if trouble is None or OURS.match(trouble):
+        return trouble
+    return "the file is cut off" if CUT_OFF.search(trouble) else DAMAGED
+
+
+@cache
+def _tell_of_useless(hardware: str) -> None:
+    """Tell it once, not at every video."""
+    log.warning("hwaccel %s decodes nothing here; the processor does it", hardware)
+
+
+def _clock(at_ms: int) -> str:
+    minutes, seconds = divmod(at_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def _at_ms(mark: str, first_ms: int, next_ms: int) -> int:

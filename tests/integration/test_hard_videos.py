@@ -1,6 +1,7 @@
 """Videos as they come: HDR, interlaced, cut off, broken, black or oddly named."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mediaindex.media.frames import read_frames
 from mediaindex.media.scenes import FrameRules, KeptFrame
 from mediaindex.media.video import probe_video
 from mediaindex.types import RGB, VideoFacts
+from tests.clips import run_ffmpeg
 from tests.films import HEIGHT, HEVC, WIDTH, X264, film, number_of, numbered, remade
 from tests.media import media_files, needs_media
 
@@ -108,7 +110,7 @@ def test_clip_whose_only_keyframe_is_broken_gives_what_there_is(folder: Path) ->
     frames = list(video)
 
     assert frames
-    assert video.partial
+    assert video.partial == "parts of it are damaged"
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi"])
@@ -125,7 +127,7 @@ def test_video_that_is_cut_off_gives_what_it_has(folder: Path, long: Path, suffi
     assert 7 <= len(frames) <= 12
     assert tile(frames, facts.duration_ms)
     if suffix != "ts":  # which has no end of its own
-        assert video.partial
+        assert video.partial == "the file is cut off"
 
 
 def test_hole_in_the_middle_costs_what_lay_there(folder: Path, long: Path) -> None:
@@ -140,7 +142,49 @@ def test_hole_in_the_middle_costs_what_lay_there(folder: Path, long: Path) -> No
 
     assert len(frames) >= 17
     assert tile(frames, 20_000)
-    assert video.partial
+    assert video.partial == "parts of it are damaged"
+
+
+def half_an_ffmpeg(folder: Path, complaint: str) -> str:
+    """Return a search path on which ffmpeg gives eight seconds, complains, and ends well."""
+    program = folder / "ffmpeg"
+    real = shutil.which("ffmpeg")
+    program.write_text(f'#!/bin/sh\n{real} -t 8 "$@"\n{complaint}\n')
+    program.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_what_a_decoder_leaves_out_without_a_word_is_told(
+    tmp_path: Path, long: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", half_an_ffmpeg(tmp_path, ""))
+    video = read_frames(long, probe_video(long), USUAL, 256)
+
+    assert len(list(video)) == 8
+    assert video.partial == "nothing can be decoded after 0:07"
+
+
+def test_video_whose_disk_fails_midway_is_read_later(
+    tmp_path: Path, long: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaint = "echo 'film.mp4: Input/output error' >&2"
+    facts = probe_video(long)
+    monkeypatch.setenv("PATH", half_an_ffmpeg(tmp_path, complaint))
+    video = iter(read_frames(long, facts, USUAL, 256))
+
+    assert [next(video).at_ms for _ in range(6)] == list(range(0, 6000, 1000))
+    with pytest.raises(RetryLater, match="Input/output error"):
+        next(video)
+
+
+def test_sound_that_outlasts_the_picture_is_nothing_missed(folder: Path, long: Path) -> None:
+    path = folder / "long sound.mkv"
+    sound = ("-f", "lavfi", "-i", "sine=duration=40", "-map", "0", "-map", "1")
+    run_ffmpeg("-i", long, *sound, "-c:v", "copy", "-c:a", "aac", path)
+    video = read_frames(path, probe_video(path), USUAL, 256)
+
+    assert list(video)[-1].end_ms == pytest.approx(40_000, abs=100)
+    assert video.partial is None
 
 
 def test_whole_video_is_not_called_partial(long: Path) -> None:
@@ -223,6 +267,18 @@ def test_hardware_that_is_not_there_is_not_missed(long: Path) -> None:
     frames = list(read_frames(long, probe_video(long), USUAL, 256, hwaccel="auto"))
 
     assert len(frames) == 20
+
+
+def test_hardware_of_a_wrong_name_is_told_of_once(
+    long: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    facts = probe_video(long)
+
+    counts = [len(list(read_frames(long, facts, USUAL, 256, hwaccel="vapi"))) for _ in range(2)]
+
+    assert counts == [20, 20]
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["hwaccel vapi decodes nothing here; the processor does it"]
 
 
 def test_leaving_early_ends_the_decoder(long: Path) -> None:
