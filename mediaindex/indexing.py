@@ -147,6 +147,7 @@ def _work(
         with database.write() as session:
             for stage in PREVIEWED:
                 jobs.lose_results(session, stage)
+    previews.sweep_leftovers()  # before any stage begins to write
     sync = Sync(database, indexes.all(), indexes.facets)
     sync.repair(lambda done, of: events.on_note(f"building the index again: {done:,} of {of:,}"))
 

@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -104,6 +105,19 @@ def version() -> tuple[int, int]:
         said, _ = process.communicate(timeout=KILL_WAIT_S)
     found = re.match(rb"ffmpeg version n?(\d+)\.(\d+)", said)
     return (int(found[1]), int(found[2])) if found else (99, 0)
+
+
+def need(*programs: str) -> None:
+    """Check that programs are installed.
+
+    Raises:
+        RetryLater: One is not; the text names the remedy.
+    """
+    for program in programs:
+        if shutil.which(program) is None:
+            raise RetryLater(
+                f"{program} is not installed; videos wait for it (Debian: apt install ffmpeg)"
+            )
 
 
 def read_all(command: Sequence[str], path: Path, limits: RunLimits) -> bytes:
@@ -342,11 +356,27 @@ def _by_code(code: int) -> str:
     return f"the decoder ended with code {code} at this file"
 
 
+@cache
+def _tied_to_us() -> tuple[str, ...]:
+    """Return what starts a program that the kernel kills when the thread that started it is gone.
+
+    After `kill -9` nobody else is left to end one that hangs. Where nothing can tie it, it ends
+    when it next writes.
+    """
+    # Not in Python: code that runs between fork and exec is not safe beside threads.
+    tie = (shutil.which("setpriv") or "setpriv", "--pdeathsig", "KILL", "--")
+    with suppress(OSError):  # Busybox has one that cannot do it
+        if subprocess.run([*tie, "true"], capture_output=True, check=False).returncode == 0:
+            return tie
+    return ()
+
+
 def _started(command: Sequence[str], limits: RunLimits) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if name != "FFREPORT"}
+    need(command[0])
     try:
         process = subprocess.Popen(
-            command,
+            [*_tied_to_us(), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -354,10 +384,6 @@ def _started(command: Sequence[str], limits: RunLimits) -> "subprocess.Popen[byt
             start_new_session=True,
             env={**environment, "AV_LOG_FORCE_NOCOLOR": "1"},
         )
-    except FileNotFoundError as error:
-        raise RetryLater(
-            f"{command[0]} is not installed; videos wait for it (Debian: apt install ffmpeg)"
-        ) from error
     except OSError as error:
         raise RetryLater(f"{command[0]} cannot be started: {error.strerror}") from error
     if limits.memory_limit_bytes and hasattr(resource, "prlimit"):  # Linux alone has it

@@ -63,8 +63,7 @@ class Decode:
         self._work = jobs.Work(self.name, self._version, kinds=("photo",), after=())
 
     def ready(self) -> None:
-        """Clear away what a killed run left half-written."""
-        self._previews.sweep_leftovers()
+        """It needs nothing."""
 
     def due(self, now: datetime) -> Select[int]:
         """Return the query for photos without a preview of the size in force."""

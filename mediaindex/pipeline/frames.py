@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.errors import Unusable
 from mediaindex.media.animation import animation_facts, animation_frames
-from mediaindex.media.ffmpeg import RunLimits, version
+from mediaindex.media.ffmpeg import RunLimits, need, version
 from mediaindex.media.frames import read_frames
 from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
@@ -107,11 +107,12 @@ class Frames:
         self._work = jobs.Work(self.name, self.version, kinds=("video",), after=())
 
     def ready(self) -> None:
-        """Have ffmpeg at hand.
+        """Have ffmpeg and ffprobe at hand.
 
         Raises:
-            RetryLater: It is not installed.
+            RetryLater: One is not installed.
         """
+        need("ffmpeg", "ffprobe")
         version()
 
     def due(self, now: datetime) -> Select[int]:

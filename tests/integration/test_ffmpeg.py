@@ -2,7 +2,11 @@
 
 import os
 import re
+import shutil
+import signal
+import subprocess
 import sys
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
@@ -194,3 +198,30 @@ def test_no_report_is_written_beside_the_media(
 
 def test_version_is_known() -> None:
     assert (4, 0) <= version() < (99, 0)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is what ties it to us")
+def test_silent_program_ends_with_a_killed_parent(tmp_path: Path, file: Path) -> None:
+    # It is not there to be asked, so its end shows by the pipe that it alone still holds.
+    reader, writer = os.pipe()
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, subprocess, sys, threading\n"
+        "from pathlib import Path\n"
+        "from mediaindex.media import ffmpeg\n"
+        "started = subprocess.Popen\n"
+        f"subprocess.Popen = lambda *a, **k: started(*a, **k, pass_fds=({writer},))\n"
+        "threading.Timer(1, os.kill, (os.getpid(), 9)).start()\n"
+        f"ffmpeg.read_all(['sleep', '1000'], Path({str(file)!r}), ffmpeg.RunLimits())\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+    parent = subprocess.run(
+        [sys.executable, script], env=environment, pass_fds=(writer,), timeout=15, check=False
+    )
+    os.close(writer)
+
+    assert parent.returncode == -signal.SIGKILL
+    assert wait([reader], timeout=5) == [reader]
+    assert os.read(reader, 1) == b""
+    os.close(reader)
