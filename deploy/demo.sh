@@ -39,7 +39,7 @@ export MEDIAINDEX_STATE_DIR="$demo/state" MEDIAINDEX_CACHE_DIR="$demo/cache"
 library="${LIBRARY:-}"
 if [ -z "$library" ]; then
     library="$demo/library"
-    step "The library: the photographs that come with scikit-image"
+    step "The library: the photographs that come with scikit-image, and a clip made of some"
     "$python" deploy/sample_library.py "$library"
 fi
 
@@ -73,6 +73,10 @@ for words in "${asked[@]}"; do
     step "Search: $words"
     run search "$words" -n 3
 done
+if [ -z "${LIBRARY:-}" ]; then
+    step "The second of the video: ${asked[0]}"
+    run search "${asked[0]}" --kind video -n 1
+fi
 
 step "A contact sheet"
 for sheet in "$demo/sheet.jpg" "$demo/sheet.html"; do
