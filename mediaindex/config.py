@@ -76,7 +76,7 @@ class VideoSettings(Section, frozen=True):
     base_frames: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 60
     frames_per_min: Weight = 12.0
     hwaccel: str | None = None
-    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     time_limit_s: Positive = 14_400
     silence_limit_s: Positive = 60
     memory_limit_mb: Count = 4096

@@ -19,7 +19,7 @@ from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.decode import Decode
 from mediaindex.pipeline.embed import Embed
 from mediaindex.pipeline.embed_text import EmbedText
-from mediaindex.pipeline.frames import Frames, OnVideo, Ways
+from mediaindex.pipeline.frames import Frames, Lengths, OnVideo, Ways
 from mediaindex.pipeline.identify import Identify
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.probe import Probe
@@ -129,16 +129,29 @@ def stages(
             Limits(max_pixels=photo.max_megapixels * 1_000_000),
             photo.time_limit_s,
         ),
+        *_video_stages(config, stop, on_video),
+        Embed(model, store_of_previews, config.settings.embedder.batch),
+        EmbedText(model),
+    ]
+
+
+def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:
+    at_once = config.settings.video.at_once
+    lanes: list[tuple[Lengths, int]] = [("any", 1)]
+    if at_once > 1:
+        lanes = [("short", at_once - 1), ("long", 1)]
+    memory = config.settings.photo.memory_limit_mb * MIB
+    return [
         Frames(
-            Children(config.settings.video.at_once, photo.memory_limit_mb * MIB, stop),
-            config.settings.video.at_once,
-            store_of_previews,
+            Children(width, memory, stop),
+            width,
+            previews(config),
             _ways(config),
             stop,
             on_video,
-        ),
-        Embed(model, store_of_previews, config.settings.embedder.batch),
-        EmbedText(model),
+            lengths,
+        )
+        for lengths, width in lanes
     ]
 
 

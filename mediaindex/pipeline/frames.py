@@ -8,8 +8,9 @@ from datetime import datetime
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from typing import Literal
 
-from sqlalchemy import Select
+from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import Unusable
@@ -34,6 +35,13 @@ from mediaindex.types import Frame, VideoFacts
 
 OnVideo = Callable[[Path, float | None], None]
 """Told of a file how much of it is done, 0 to 1; None when it is done with."""
+
+LONG_MS = 10 * 60_000
+"""From here on a video is long, and so is one of which nobody can say how long it is."""
+
+Lengths = Literal["any", "short", "long"]
+"""Which videos a stage takes. One for the short and one for the long ones, side by side, keep those
+from waiting for these."""
 
 GRACE = 3
 """Within so many times its limit an animation has to be done; one frame may take long."""
@@ -92,6 +100,7 @@ class Frames:
         ways: Ways,
         stop: threading.Event,
         on_video: OnVideo = lambda _path, _share: None,
+        lengths: Lengths = "any",
     ) -> None:
         self.width = width
         self._children = children
@@ -99,6 +108,8 @@ class Frames:
         self._ways = ways
         self._stop = stop
         self._on_video = on_video
+        self._lengths = lengths
+        self._is_ready = False
         rules = ways.rules
         gaps = f"{rules.min_gap_s:g}-{rules.max_gap_s:g}s"
         most = f"{rules.base_frames}+{rules.frames_per_min:g}"
@@ -114,10 +125,17 @@ class Frames:
         """
         need("ffmpeg", "ffprobe")
         version()
+        self._is_ready = True
 
     def due(self, now: datetime) -> Select[int]:
         """Return the query for videos that were not looked through by the rules in force."""
-        return jobs.assets_due(self._work, now)
+        every = jobs.assets_due(self._work, now)
+        if self._lengths == "any" or not self._is_ready:
+            return every
+        if self._lengths == "short":
+            return every.where(AssetRow.duration_ms < LONG_MS)
+        has_no_length = and_(AssetRow.duration_ms.is_(None), jobs.was_at("probe"))
+        return every.where(or_(AssetRow.duration_ms >= LONG_MS, has_no_length))
 
     def load(self, session: Session, subject_id: int) -> Clip:
         """Return where the video lies."""

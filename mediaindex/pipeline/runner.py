@@ -99,8 +99,10 @@ class Runner:
         self._now = clock()
         self._worker = f"{os.uname().nodename}:{os.getpid()}"
         self._claims = itertools.count()
+        # Stages of one name share the work of one, so they are one to whoever looks on.
+        self._progress = {stage.name: Progress(stage.name) for stage in stages}
         self._lanes = [
-            _Lane(stage, ThreadPoolExecutor(stage.width, stage.name), Progress(stage.name))
+            _Lane(stage, ThreadPoolExecutor(stage.width, stage.name), self._progress[stage.name])
             for stage in stages
         ]
 
@@ -115,13 +117,13 @@ class Runner:
         try:
             while not stop.is_set():
                 self._turn()
-                self._on_progress([lane.progress for lane in self._lanes])
+                self._on_progress(list(self._progress.values()))
                 if not self._wait() and not self._wait_for_retries(stop):
                     break
             self._finish()
         finally:
             self._close()
-        return [lane.progress for lane in self._lanes]
+        return list(self._progress.values())
 
     def _turn(self) -> None:
         """Store what came back and hand out what is due, in one transaction."""
@@ -283,7 +285,7 @@ class Runner:
         self._sync_pool.shutdown(wait=True)
         while self._sync():
             pass
-        self._on_progress([lane.progress for lane in self._lanes])
+        self._on_progress(list(self._progress.values()))
 
     def _close(self) -> None:
         for lane in self._lanes:

@@ -70,6 +70,16 @@ def assets_due(work: Work, now: datetime) -> Select[int]:
     return select(AssetRow.id).where(*_lacking(work), free)
 
 
+def was_at(stage: str) -> ColumnElement[bool]:
+    """Return the condition that a stage worked at an asset once, whatever came of it."""
+    tried = exists().where(
+        JobRow.stage == stage,
+        JobRow.asset_id == AssetRow.id,
+        JobRow.state.in_(("failed", "waiting")),
+    )
+    return or_(_result((stage,)), tried)
+
+
 def told_assets_due(work: Work, now: datetime) -> Select[int]:
     """Return the query of `assets_due`, less the assets on which nobody wrote a word."""
     return assets_due(work, now).where(exists().where(WordsRow.asset_id == AssetRow.id))

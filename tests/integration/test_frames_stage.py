@@ -14,10 +14,22 @@ from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
 from mediaindex.media.scenes import FrameRules
 from mediaindex.pipeline.child import Children
-from mediaindex.pipeline.frames import Clip, Film, Frames, Ways, look_through_animation
+from mediaindex.pipeline.frames import (
+    LONG_MS,
+    Clip,
+    Film,
+    Frames,
+    Lengths,
+    Ways,
+    look_through_animation,
+)
 from mediaindex.pipeline.spans import Spans
 from mediaindex.pipeline.stage import BrokenOff
+from mediaindex.store import jobs
+from mediaindex.store.database import Database
+from mediaindex.store.tables import AssetRow
 from tests.clips import make_clip
+from tests.conftest import NOW
 
 WAYS = Ways(FrameRules(), RunLimits(60, 20), Limits())
 COLOURS = ("red", "lime", "blue", "yellow", "white")
@@ -247,3 +259,24 @@ def test_what_is_no_video_is_unusable_with_its_reason(
 
 def test_video_that_is_gone_is_nobodys_fault(stage: Frames, tmp_path: Path) -> None:
     assert isinstance(look(stage, tmp_path / "gone.mp4"), RetryLater)
+
+
+def test_short_videos_do_not_wait_for_long_ones(
+    database: Database, previews: PreviewStore, stop: threading.Event
+) -> None:
+    with database.write() as session:
+        for number, duration_ms in enumerate([LONG_MS, 5000, None, None]):
+            made = {"kind": "video", "format": "mp4", "size_bytes": 1, "added_at": NOW}
+            session.add(AssetRow(sha256=str(number), duration_ms=duration_ms, **made))
+        session.flush()
+        jobs.mark_done(session, 3, "probe", "1", NOW, redo=())
+
+    def due(lengths: Lengths) -> list[int]:
+        stage = Frames(Children(1, 0), 1, previews, WAYS, stop, lengths=lengths)
+        with database.read() as session:
+            assert len(session.scalars(stage.due(NOW)).all()) == 4  # it may be told why it waits
+            stage.ready()
+            return list(session.scalars(stage.due(NOW)))
+
+    assert (due("short"), due("long")) == ([2], [1, 3])
+    assert due("any") == [1, 2, 3, 4]

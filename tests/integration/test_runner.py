@@ -315,3 +315,15 @@ def test_sync_has_been_told_of_everything_at_the_end(database: Database, seven: 
 
     assert waiting == []
     assert told[-1] == 7
+
+
+def test_stages_of_one_name_share_the_work_and_are_one_to_whoever_looks_on(
+    database: Database, seven: list[int]
+) -> None:
+    low, high = Step("first"), Step("first")
+    low.due = lambda now: jobs.assets_due(low._work, now).where(AssetRow.id < 3)  # type: ignore[method-assign]
+    high.due = lambda now: jobs.assets_due(high._work, now).where(AssetRow.id >= 3)  # type: ignore[method-assign]
+
+    assert run(database, low, high) == {"first": (7, 0, 0)}
+    assert sorted(low.worked) == seven[:2]
+    assert sorted(high.worked) == seven[2:]
