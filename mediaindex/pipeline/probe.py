@@ -1,7 +1,7 @@
 """Stage: an asset's file and its sidecars -> what they say of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -9,20 +9,23 @@ from pathlib import Path
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from mediaindex.errors import RetryLater
+from mediaindex.media.animation import format_of
 from mediaindex.media.dates import DateRules
-from mediaindex.media.metadata import read_papers, settle
+from mediaindex.media.ffmpeg import need
+from mediaindex.media.metadata import Papers, read_papers, settle
 from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.child import Children
-from mediaindex.pipeline.stage import POSTPONE, on_any_path
+from mediaindex.pipeline.stage import POSTPONE, PREVIEWED, on_any_path
 from mediaindex.store import jobs
-from mediaindex.store.assets import save_metadata
+from mediaindex.store.assets import change_kind, save_metadata
 from mediaindex.store.columns import shown
 from mediaindex.store.embeddings import drop_text_vectors
 from mediaindex.store.files import paths_of_asset, sidecars_of_asset
 from mediaindex.store.jobs import Subject
 from mediaindex.types import Metadata, Place, Position
 
-VERSION = "2"
+VERSION = "3"
 """Raise it when metadata is read differently, so that all of it is read again."""
 
 
@@ -44,6 +47,8 @@ class Facts:
 
     metadata: Metadata
     place: Place | None
+    #: `photo` or `video`, as an older version may have taken it for the other; None: as it was.
+    kind: str | None
     #: Which sidecars could not be read, and why; None: all could.
     unread: str | None = None
 
@@ -70,10 +75,19 @@ class Probe:
         self._time_limit_s = time_limit_s
         version = f"{VERSION} {','.join(rules.order)} {rules.zone}"
         self._version = version
-        self._work = jobs.Work(self.name, version, kinds=("photo", "video"), after=())
+        self._work = jobs.Work(
+            self.name, version, kinds=("photo", "video"), after=(), companions=True
+        )
 
     def ready(self) -> None:
-        """It needs nothing; the gazetteer is opened for the first picture that has a position."""
+        """Leave videos out while ffprobe is missing; they wait for it in `frames`, which says so.
+
+        The gazetteer is opened for the first picture that has a position.
+        """
+        try:
+            need("ffprobe")
+        except RetryLater:
+            self._work = replace(self._work, kinds=("photo",))
 
     def due(self, now: datetime) -> Select[int]:
         """Return the query for photos whose facts nobody has read."""
@@ -95,6 +109,8 @@ class Probe:
 
         Where a sidecar could not be read, the rest counts already and it is tried again later.
         """
+        if result.kind and change_kind(session, subject_id, result.kind):
+            jobs.forget_results(session, subject_id, PREVIEWED)
         save_metadata(session, subject_id, result.metadata, result.place)
         if not result.metadata.words:
             drop_text_vectors(session, subject_id)
@@ -113,14 +129,25 @@ class Probe:
 
     def _one(self, sidecars: tuple[Path, ...], path: Path) -> Facts:
         with self._children.one() as child:
-            papers = child.call(self._time_limit_s, read_papers, path, sidecars)
+            papers, kind = child.call(self._time_limit_s, read_all, path, sidecars)
         found = self._place(papers.position) if papers.position else None
         zone = found.time_zone if found else None
         metadata = settle(papers, self._rules, lambda _: zone, datetime.now(UTC))
         unread = shown(", ".join(papers.beside.unread))
-        return Facts(metadata, found, unread or None)
+        return Facts(metadata, found, kind, unread or None)
 
     def _place(self, position: Position) -> Place | None:
         if self._gazetteer is None:
             self._gazetteer = self._open_gazetteer()
         return self._gazetteer.nearest(position)
+
+
+def read_all(path: Path, sidecars: Sequence[Path]) -> tuple[Papers, str | None]:
+    """Return what a file and its sidecars say, and its kind. For a child.
+
+    Raises:
+        Unusable: It is no regular file.
+        RetryLater: It cannot be read now.
+    """
+    found = format_of(path)
+    return read_papers(path, sidecars), found.kind if found else None

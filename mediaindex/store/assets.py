@@ -65,6 +65,17 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
     refresh_document(session, asset.id)
 
 
+def change_kind(session: Session, asset_id: int, kind: str) -> bool:
+    """Make a photo a video or the reverse; returns whether it was not so already."""
+    asset = session.get_one(AssetRow, asset_id)
+    if asset.kind == kind:
+        return False
+    asset.kind = kind
+    session.flush()
+    session.execute(update(FileRow).where(FileRow.asset_id == asset_id).values(kind=kind))
+    return True
+
+
 def save_metadata(session: Session, asset_id: int, found: Metadata, place: Place | None) -> None:
     """Store what files and sidecars say of an asset, in place of what was known."""
     asset = session.get_one(AssetRow, asset_id)

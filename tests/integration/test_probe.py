@@ -19,9 +19,9 @@ from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.stage import POSTPONE, on_any_path
 from mediaindex.pipeline.sweep import Library, sweep
 from mediaindex.sources.folder import Rules
-from mediaindex.store import files
+from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
-from mediaindex.store.tables import AssetRow, JobRow, WordsRow
+from mediaindex.store.tables import AssetRow, FileRow, JobRow, ResultRow, WordsRow
 from tests.conftest import NOW, plain
 
 
@@ -112,3 +112,51 @@ def test_next_copy_is_tried_only_where_it_may_do_better(error: Exception, tried:
 
     assert len(paths) == tried
     assert found is error or isinstance(found, MediaIndexError)
+
+
+def added(database: Database, path: Path, kind: str) -> None:
+    """Store an asset as an older version knew it, decoded as a photo."""
+    with database.write() as session:
+        library = files.add_library(session, "photos", path.parent, NOW)
+        folder_id, _ = files.known_folder(session, library.id, "")
+        made = {"format": path.suffix[1:], "size_bytes": 1, "added_at": NOW}
+        asset = AssetRow(sha256=path.name, kind=kind, **made)
+        session.add(asset)
+        session.flush()
+        file = FileRow(name=path.name, folder_id=folder_id, asset_id=asset.id, kind=kind)
+        file.size_bytes, file.mtime_ns, file.role, file.found_at = 1, 1, "media", NOW
+        session.add(file)
+        jobs.mark_done(session, asset.id, "decode", "768px", NOW, redo=())
+
+
+def test_animation_that_an_older_version_took_for_a_photo_becomes_a_video(
+    database: Database, probe: Probe, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.gif"
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=1000)
+    added(database, path, "photo")
+
+    Runner(database, [probe], clock=lambda: NOW).run(threading.Event())
+
+    with database.read() as session:
+        asset = session.scalars(select(AssetRow)).one()
+        assert (asset.kind, asset.duration_ms) == ("video", 3000)
+        assert session.scalars(select(FileRow.kind)).all() == ["video"]
+        assert set(session.scalars(select(ResultRow.stage))) == {"probe"}
+
+
+def test_videos_wait_for_ffprobe_and_photos_do_not(
+    database: Database, probe: Probe, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(photo.parent))
+    added(database, photo, "photo")
+    with database.write() as session:
+        made = {"kind": "video", "format": "mp4", "size_bytes": 1, "added_at": NOW}
+        session.add(AssetRow(sha256="film", **made))
+
+    (progress,) = Runner(database, [probe], clock=lambda: NOW).run(threading.Event())
+
+    assert (progress.done, progress.failed, progress.postponed) == (1, 0, 0)
+    with database.read() as session:
+        assert session.scalars(select(JobRow)).all() == []
