@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,13 @@ class PreviewStore:
         """Remove every preview of an asset."""
         for path in (self.folder / sha256[:2]).glob(f"{sha256}-*"):
             path.unlink(missing_ok=True)
+
+    def keep_only(self, sha256: str, at_ms: Collection[int]) -> None:
+        """Remove the previews of an asset's moments, except those at these times."""
+        kept = {self.path(sha256, time_ms).name for time_ms in at_ms}
+        for path in (self.folder / sha256[:2]).glob(f"{sha256}-*.jpg"):
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
 
     def sweep_leftovers(self) -> None:
         """Remove what killed processes left half-written; for the one who holds the lock."""

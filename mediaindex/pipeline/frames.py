@@ -110,6 +110,8 @@ class Frames:
         self._on_video = on_video
         self._lengths = lengths
         self._is_ready = False
+        #: When frames were kept of each video that was saved.
+        self._saved: dict[str, list[int]] = {}
         rules = ways.rules
         gaps = f"{rules.min_gap_s:g}-{rules.max_gap_s:g}s"
         most = f"{rules.base_frames}+{rules.frames_per_min:g}"
@@ -152,11 +154,18 @@ class Frames:
         save_moments(session, subject_id, result.spans)
         redo = () if jobs.was_lost(session, subject_id, self.name) else AFTER
         jobs.mark_done(session, subject_id, self.name, self.version, now, redo=redo)
-        self._spans(session.get_one(AssetRow, subject_id).sha256).forget()
+        sha256 = session.get_one(AssetRow, subject_id).sha256
+        self._spans(sha256).forget()
+        self._saved[sha256] = [at_ms for _, _, at_ms in result.spans]
 
     def close(self) -> None:
-        """End the children."""
+        """End the children, and remove previews of moments that are no more.
+
+        Only here is it certain that what was saved is committed.
+        """
         self._children.close()
+        for sha256, at_ms in self._saved.items():
+            self._previews.keep_only(sha256, at_ms)
 
     def _spans(self, sha256: str) -> Spans:
         return Spans(self._previews.path(sha256, 0).with_suffix(".spans"), self.version)

@@ -23,11 +23,12 @@ from mediaindex.pipeline.frames import (
     Ways,
     look_through_animation,
 )
+from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.spans import Spans
 from mediaindex.pipeline.stage import BrokenOff
-from mediaindex.store import jobs
+from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
-from mediaindex.store.tables import AssetRow
+from mediaindex.store.tables import AssetRow, FileRow
 from tests.clips import make_clip
 from tests.conftest import NOW
 
@@ -280,3 +281,25 @@ def test_short_videos_do_not_wait_for_long_ones(
 
     assert (due("short"), due("long")) == ([2], [1, 3])
     assert due("any") == [1, 2, 3, 4]
+
+
+def test_previews_that_other_rules_dropped_go_once_it_is_stored(
+    database: Database, previews: PreviewStore, stop: threading.Event, clip: Path
+) -> None:
+    with database.write() as session:
+        library = files.add_library(session, "films", clip.parent, NOW)
+        folder_id, _ = files.known_folder(session, library.id, "")
+        made = {"kind": "video", "format": "mp4", "size_bytes": 1, "added_at": NOW}
+        session.add(AssetRow(id=1, sha256="5a", **made))
+        file = FileRow(name=clip.name, folder_id=folder_id, asset_id=1, kind="video")
+        file.size_bytes, file.mtime_ns, file.role, file.found_at = 1, 1, "media", NOW
+        session.add(file)
+
+    def kept(rules: FrameRules) -> list[str]:
+        ways = replace(WAYS, rules=rules)
+        stage = Frames(Children(1, 0), 1, previews, ways, stop)
+        Runner(database, [stage], clock=lambda: NOW).run(stop)
+        return sorted(path.name for path in previews.folder.rglob("5a*.jpg"))
+
+    assert len(kept(FrameRules())) == 5
+    assert kept(FrameRules(base_frames=2, frames_per_min=0.0)) == ["5a-0.jpg", "5a-2000.jpg"]

@@ -51,6 +51,17 @@ def test_all_previews_of_an_asset_go_and_no_others(previews: PreviewStore) -> No
     assert [path.name for path in previews.folder.rglob("*.jpg")] == [f"{other}-0.jpg"]
 
 
+def test_previews_of_moments_that_are_no_more_go(previews: PreviewStore) -> None:
+    other = "ab" + "1" * 62
+    for sha256, at_ms in ((SHA, 0), (SHA, 500), (other, 0)):
+        previews.write(sha256, at_ms, plain(1, 2, 3))
+
+    previews.keep_only(SHA, [500])
+
+    left = sorted(path.name for path in previews.folder.rglob("*.jpg"))
+    assert left == [f"{SHA}-500.jpg", f"{other}-0.jpg"]
+
+
 def test_leftovers_of_a_killed_run_are_swept_away(previews: PreviewStore) -> None:
     previews.write(SHA, 0, plain(1, 2, 3))
     (previews.folder / "ab" / f"{LEFTOVER_PREFIX}x").write_bytes(b"half")
