@@ -148,6 +148,8 @@ class VideoFacts:
     duration_ms: int | None
     #: What the file calls its first moment; players and `at_ms` count from there.
     start_ms: int = 0
+    #: How long after it the picture begins; the sound may be earlier.
+    picture_after_ms: int = 0
     #: The average; None where it is not known.
     frames_per_s: float | None = None
     #: Whether some frames stand longer than others.

@@ -24,8 +24,8 @@ from mediaindex.media.recipes import (
     TIME_MARK,
     KeyTimes,
     Recipe,
-    counted_from,
     decoding,
+    first_ms,
     key_times,
 )
 from mediaindex.media.scenes import FrameRules, KeptFrame, choose
@@ -177,6 +177,7 @@ class VideoFrames:
     def _decoded(self, recipe: Recipe) -> Iterator[Frame]:
         """Yield what a recipe gives; what breaks it off is noted and not raised."""
         from_ms = max(0, self._next_ms - 1)  # times of frames are rounded
+        begin_ms = first_ms(self._facts, from_ms)
         command = decoding(
             self._path, self._facts, recipe, from_ms, self._fit_px, self._part, self._hwaccel
         )
@@ -187,7 +188,7 @@ class VideoFrames:
             trouble = None
             try:
                 while (mark := run.next_mark()) and (pixels := _read_ppm(run)) is not None:
-                    at_ms = _at_ms(mark, counted_from(from_ms), self._next_ms)
+                    at_ms = _at_ms(mark, begin_ms, self._next_ms)
                     if at_ms >= self._next_ms:
                         found, self._next_ms = True, at_ms + 1
                         self.partial = self._facts.partial or _plainly(_damage(run))

@@ -32,6 +32,9 @@ UNEVEN = 0.8
 LEAD_MS = 15_000
 """Of containers without a table a seek may land after the time asked for, by a keyframe or two."""
 
+CLOCK_MAY_JUMP = frozenset(("mpegts", "mpeg"))
+"""Containers in which ffmpeg makes one time of many, if times are not to be left alone."""
+
 HD_PX = 720
 """The shorter side from which on a picture is of high definition."""
 
@@ -169,7 +172,7 @@ def decoding(
         path: The file.
         facts: What is known of it.
         recipe: What is decoded.
-        from_ms: Frames before it are left out; times count from `counted_from(from_ms)`.
+        from_ms: Frames before it are left out; times count from `first_ms(facts, from_ms)`.
         fit_px: The longer side at most; never enlarged, pixels made square.
         part: Where in the file the video lies, bytes; None: everywhere.
         hwaccel: As ffmpeg's option of this name; None: the processor decodes.
@@ -183,7 +186,7 @@ def decoding(
     stream = ffmpeg.input(PLACE, **options)[str(facts.stream)]
     # A frame without a time is looked at too.
     far = f"isnan(prev_selected_t)+gte(t-prev_selected_t,{STEP_MS / 1000})"
-    begun = f"gte(t,{(from_ms - seek_ms) / 1000})"
+    begun = f"gte(t,{(from_ms - first_ms(facts, from_ms)) / 1000})"
     stream = stream.filter("select", f"isnan(t)+{begun}*({far})")
     if facts.is_interlaced:
         stream = stream.filter("yadif", deint="interlaced")
@@ -198,13 +201,28 @@ def decoding(
         .output("pipe:1", format="image2pipe", vcodec="ppm", **_EVERY_FRAME[version() < (5, 1)])
         .global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
     )
+    if facts.container not in CLOCK_MAY_JUMP:
+        output = output.global_args("-copyts")
     url = url_of(path, part)
     return [url if word == PLACE else word for word in output.compile()]
 
 
 def counted_from(from_ms: int) -> int:
-    """Return the time from which times are counted if frames are wanted from another on."""
+    """Return the time to seek to if frames are wanted from another on."""
     return max(0, from_ms - LEAD_MS)
+
+
+def first_ms(facts: VideoFacts, from_ms: int) -> int:
+    """Return the time of what ffmpeg calls 0 when it decodes from another on.
+
+    Where clocks may jump it counts from where it seeks to, newer ones from no earlier than the
+    stream that is decoded: the sound, which is not, may have begun before. Elsewhere it is told to
+    leave times alone: some are so coarse that counting from elsewhere would shift them.
+    """
+    if facts.container not in CLOCK_MAY_JUMP:
+        return -facts.start_ms
+    seek_ms = counted_from(from_ms)
+    return max(seek_ms, facts.picture_after_ms) if version() >= (5, 1) else seek_ms
 
 
 def _scaling(facts: VideoFacts, fit_px: int) -> dict[str, str]:

@@ -108,6 +108,8 @@ def facts_of(said: Said, container: str, partial: str | None = None) -> VideoFac
     rotation = _rotation(stream)
     width, height = _upright(stream, rotation)
     is_interlaced = stream.get("field_order") in INTERLACED
+    start_ms = _milliseconds(whole.get("start_time")) or 0
+    picture_ms = _milliseconds(stream.get("start_time"))
     average, step = (_rate(stream, name) for name in ("avg_frame_rate", "r_frame_rate"))
     return VideoFacts(
         container=container,
@@ -116,8 +118,9 @@ def facts_of(said: Said, container: str, partial: str | None = None) -> VideoFac
         width_px=width,
         height_px=height,
         rotation_deg=rotation,
-        duration_ms=_duration_ms(whole, stream),
-        start_ms=_milliseconds(whole.get("start_time")) or 0,
+        duration_ms=_duration_ms(whole, stream, start_ms),
+        start_ms=start_ms,
+        picture_after_ms=0 if picture_ms is None else max(0, picture_ms - start_ms),
         frames_per_s=average or step,
         has_variable_rate=_is_variable(average, step, is_interlaced),
         frame_count=_whole(stream.get("nb_frames")) or None,
@@ -174,10 +177,18 @@ def _rotation(stream: Said) -> int:
     return 0
 
 
-def _duration_ms(whole: Said, stream: Said) -> int | None:
+def _duration_ms(whole: Said, stream: Said, start_ms: int) -> int | None:
     given = (whole.get("duration"), stream.get("duration"))
-    found = (_milliseconds(text) for text in given)
+    found = [_milliseconds(text) for text in given]
+    if found[0] and _counts_from_zero(whole):
+        found[0] -= max(0, start_ms)
     return next((found_ms for found_ms in found if found_ms and 0 < found_ms <= MOST_MS), None)
+
+
+def _counts_from_zero(whole: Said) -> bool:
+    """Return whether the duration is the time of the end: so ffmpeg writes it into Matroska."""
+    is_matroska = "matroska" in str(whole.get("format_name"))
+    return is_matroska and _tags(whole).get("encoder", "").startswith("Lavf")
 
 
 def _rate(stream: Said, name: str) -> float | None:

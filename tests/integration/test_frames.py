@@ -9,7 +9,7 @@ from mediaindex.media.frames import read_frames
 from mediaindex.media.scenes import FrameRules, KeptFrame
 from mediaindex.media.video import probe_video
 from mediaindex.types import RGB
-from tests.clips import turn
+from tests.clips import run_ffmpeg, turn
 from tests.films import HEVC, X264, film, number_of, numbered
 
 ALL = FrameRules(min_gap_s=0, max_gap_s=1, base_frames=10_000)
@@ -65,10 +65,36 @@ def test_at_ms_is_the_time_of_the_very_frame(folder: Path, name: str) -> None:
     assert frames[0].at_ms == 0
     assert tile(frames, frames[-1].end_ms)
     assert frames[-1].at_ms >= 2500
+    assert frames[-1].end_ms == pytest.approx(3000, abs=50)
     rest = kept(folder / name, start_ms=frames[2].start_ms)
     assert [(f.at_ms, number_of(f.pixels)) for f in rest] == [
         (f.at_ms, number_of(f.pixels)) for f in frames[2:]
     ]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "mpg", "ogv"])
+def test_picture_that_begins_after_the_sound_has_its_time(folder: Path, suffix: str) -> None:
+    codec = {"mpg": ("-c:v", "mpeg2video"), "ogv": ("-c:v", "libtheora")}.get(suffix, X264)
+    sound = {"mpg": "mp2", "ogv": "libvorbis"}.get(suffix, "aac")
+    shown = film(folder / f"late {suffix}.mkv", map(numbered, range(500)), *X264, "-g", "12")
+    path = folder / f"late picture.{suffix}"
+    heard = ("-f", "lavfi", "-i", "sine=duration=23", "-itsoffset", "3", "-i", shown)
+    encoded = ("-g", "12", "-q:v", "4", *codec, "-fps_mode", "passthrough", "-c:a", sound)
+    run_ffmpeg(*heard, *encoded, path)
+    facts = probe_video(path)
+
+    frames = kept(path)
+
+    from_ms = 3000 if suffix != "mpg" else frames[0].at_ms  # its muxer shifts the picture
+    expected = [from_ms + 40 * number_of(f.pixels) for f in frames]
+    assert [frame.at_ms for frame in frames] == pytest.approx(expected, abs=30)
+    assert abs(frames[0].at_ms - facts.picture_after_ms) <= 30
+    assert facts.picture_after_ms == pytest.approx(3000, abs=500)
+    assert tile(frames, max(facts.duration_ms or 0, frames[-1].end_ms))
+    for done in (3, len(frames) // 2, len(frames) - 4):
+        rest = kept(path, start_ms=frames[done].start_ms)
+        assert [f.at_ms for f in rest] == [f.at_ms for f in frames[done:]]
+        assert [number_of(f.pixels) for f in rest] == [number_of(f.pixels) for f in frames[done:]]
 
 
 def test_frames_that_stand_differently_long_have_their_times(folder: Path) -> None:

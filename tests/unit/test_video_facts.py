@@ -113,3 +113,19 @@ def test_tags_of_the_file_come_before_those_of_the_stream() -> None:
     found = facts(stream, tags={"title": "of the file", "odd": 5})
 
     assert found.tags == {"title": "of the file", "handler_name": "GoPro AVC"}
+
+
+@pytest.mark.parametrize(
+    ("container", "writer", "duration_ms"),
+    [
+        ("matroska,webm", "Lavf59.27.100", 20_000),
+        ("matroska,webm", "libebml v1.4.4 + libmatroska v1.7.1", 27_000),
+        ("mov,mp4,m4a,3gp,3g2,mj2", "Lavf59.27.100", 27_000),
+    ],
+)
+def test_duration_is_counted_from_the_first_moment(
+    container: str, writer: str, duration_ms: int
+) -> None:
+    times = {"start_time": "7.000000", "duration": "27.000000", "tags": {"ENCODER": writer}}
+
+    assert facts(PICTURE, format_name=container, **times).duration_ms == duration_ms
