@@ -73,6 +73,7 @@ class VideoFrames:
         rules: FrameRules,
         fit_px: int,
         start_ms: int,
+        kept: int,
         limits: RunLimits,
         part: range | None,
         hwaccel: str | None,
@@ -85,6 +86,7 @@ class VideoFrames:
         self._rules = rules
         self._fit_px = fit_px
         self._start_ms = start_ms
+        self._kept = kept
         self._limits = limits
         self._part = part
         self._hwaccel = hwaccel
@@ -102,7 +104,9 @@ class VideoFrames:
                 and a later call goes on where the last span ended.
         """
         coding = _coding(self._facts.colour)
-        for kept in choose(self._told(), self._rules, self._start_ms, self._facts.duration_ms):
+        for kept in choose(
+            self._told(), self._rules, self._start_ms, self._facts.duration_ms, self._kept
+        ):
             good = kept.pixels if coding.is_srgb else hdr.to_srgb(kept.pixels, coding)
             yield replace(kept, pixels=good)
 
@@ -213,6 +217,7 @@ def read_frames(
     rules: FrameRules,
     fit_px: int,
     start_ms: int = 0,
+    kept: int = 0,
     *,
     limits: RunLimits = RunLimits(),  # noqa: B008 - frozen
     part: range | None = None,
@@ -227,13 +232,14 @@ def read_frames(
         rules: How many frames are kept.
         fit_px: The longer side of a frame at most; never enlarged.
         start_ms: Where to begin: 0, or to go on after a break, where the last span ended.
+        kept: How many were kept before the break.
         limits: What ffmpeg may take.
         part: Where in the file the video lies, in bytes, as in motion photos; None: everywhere.
         hwaccel: Hardware that decodes, as ffmpeg names it (`auto`, `vaapi`, `cuda`, ...); None: the
             processor.
         on_frame: Told the time of each frame that is looked at; what it raises breaks it off.
     """
-    return VideoFrames(path, facts, rules, fit_px, start_ms, limits, part, hwaccel, on_frame)
+    return VideoFrames(path, facts, rules, fit_px, start_ms, kept, limits, part, hwaccel, on_frame)
 
 
 def _read_ppm(run: Run) -> RGB | None:

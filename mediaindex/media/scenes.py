@@ -65,7 +65,11 @@ class _Span:
 
 
 def choose(
-    frames: Iterable[Frame], rules: FrameRules, start_ms: int = 0, duration_ms: int | None = None
+    frames: Iterable[Frame],
+    rules: FrameRules,
+    start_ms: int = 0,
+    duration_ms: int | None = None,
+    kept: int = 0,
 ) -> Iterator[KeptFrame]:
     """Yield the frames to keep, each as soon as its end is known; three are held at a time.
 
@@ -76,20 +80,24 @@ def choose(
         rules: How many are kept.
         start_ms: Where the first span begins.
         duration_ms: Where the last span ends, if no frame is later.
+        kept: How many were kept before `start_ms`.
     """
-    chooser = _Chooser(rules, start_ms)
+    chooser = _Chooser(rules, start_ms, kept)
     last_ms = start_ms
+    stands_ms = 0
     for frame in frames:
         yield from chooser.take(frame)
-        last_ms = frame.at_ms
+        stands_ms, last_ms = frame.at_ms - last_ms, frame.at_ms
+    if duration_ms is not None and last_ms >= duration_ms:  # the last one stands for a while too
+        last_ms += min(stands_ms, round(rules.min_gap_s * 1000))
     yield from chooser.end(max(last_ms, duration_ms or 0))
 
 
 class _Chooser:
-    def __init__(self, rules: FrameRules, start_ms: int) -> None:
+    def __init__(self, rules: FrameRules, start_ms: int, count: int) -> None:
         self._rules = rules
         self._start_ms = start_ms
-        self._count = 0
+        self._count = count
         #: Kept, but what comes next may still belong to it.
         self._kept: _Span | None = None
         self._open: _Span | None = None
@@ -143,8 +151,7 @@ class _Chooser:
         self._owes_cut = False
 
     def _may_keep_more(self, at_ms: int) -> bool:
-        minutes = (at_ms - self._start_ms) / 60_000
-        most = self._rules.base_frames + self._rules.frames_per_min * minutes
+        most = self._rules.base_frames + self._rules.frames_per_min * at_ms / 60_000
         return self._count + 1 < most
 
     def _close(self, span: _Span) -> Iterator[KeptFrame]:

@@ -178,7 +178,8 @@ def test_spans_tile_and_hold_their_frames(shown: list[int], step_ms: int) -> Non
 
     kept = list(choose(every(step_ms, pictures), RULES, duration_ms=100))
 
-    end_ms = max(100, step_ms * (len(shown) - 1))
+    last_ms = step_ms * (len(shown) - 1)
+    end_ms = max(100, last_ms + (min(step_ms, 1000) if last_ms >= 100 else 0))
     assert [0, *(k.end_ms for k in kept)] == [*(k.start_ms for k in kept), end_ms]
     assert all(k.start_ms <= k.at_ms <= k.end_ms for k in kept)
 
@@ -192,4 +193,24 @@ def test_break_changes_nothing(shown: list[int], after: int) -> None:
 
     rest = [frame for frame in frames if frame.at_ms >= start_ms]
 
-    assert times(choose(rest, RULES, start_ms)) == whole[len(done) :]
+    assert times(choose(rest, RULES, start_ms, kept=len(done))) == whole[len(done) :]
+
+
+def test_breaks_grant_no_frames_beyond_the_most() -> None:
+    rules = FrameRules(min_gap_s=0.1, max_gap_s=10, base_frames=10, frames_per_min=6)
+    frames = list(every(1000, [scene(number) for number in range(300)]))
+    whole = times(choose(frames, rules))
+
+    for done in (5, 12, 30):
+        start_ms = whole[done - 1][2]
+        rest = [frame for frame in frames if frame.at_ms >= start_ms]
+
+        assert times(choose(rest, rules, start_ms, kept=done)) == whole[done:]
+
+
+def test_frame_after_the_end_stands_for_a_while_too() -> None:
+    pictures = [scene(number) for number in range(5)]
+
+    kept = times(choose(every(2000, pictures), RULES, duration_ms=4000))
+
+    assert kept[-1] == (8000, 8000, 9000)
