@@ -49,7 +49,7 @@ ALIKE = 0.06
 """The same picture again: no part of it, a sixteenth, differs more in the mean of its channels."""
 
 BLACK, FLAT = 0.12, 0.06
-"""A frame whose brightest part is darker, or whose brightness varies less, shows nothing."""
+"""A frame shows nothing if no channel is brighter anywhere, or if none varies more."""
 
 
 class Look:
@@ -67,7 +67,7 @@ class Look:
     def is_of_another_scene(self, other: "Look", apart_ms: int) -> bool:
         """Return whether there is a cut between two frames that lie so far apart."""
         cut = float(np.interp(apart_ms, (SOON_MS, LATE_MS), (CUT_SOON, CUT_LATE)))
-        box = _without_bars((self._luma > DARK) | (other._luma > DARK))
+        box = _without_bars((self._cells.max(axis=2) > DARK) | (other._cells.max(axis=2) > DARK))
         ours, theirs = self._luma[box], other._luma[box]
         colours = float(np.abs(self._colours - other._colours).sum()) / 2 * SIDE**2 / ours.size
         if colours < cut * cut or colours > ALL_NEW:  # however much the shapes differ
@@ -83,19 +83,20 @@ class Look:
 
     @cached_property
     def contrast(self) -> float:
-        """How far the brightest and the darkest part are apart, 0 to 1."""
-        darkest, brightest = self._brightness
-        return brightest - darkest
+        """How far the brightest and the darkest part of a channel are apart, 0 to 1."""
+        darkest, brightest = self._extremes
+        return float((brightest - darkest).max())
 
     @property
     def is_blank(self) -> bool:
         """Whether it is black, or of one colour."""
-        return self._brightness[1] < BLACK or self.contrast < FLAT
+        return float(self._extremes[1].max()) < BLACK or self.contrast < FLAT
 
     @cached_property
-    def _brightness(self) -> tuple[float, float]:
-        darkest, brightest = np.percentile(self._luma, (2, 98))
-        return float(darkest), float(brightest)
+    def _extremes(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        # Of each channel: saturated blue is as dark as night by its luma.
+        darkest, brightest = np.percentile(self._cells.reshape(-1, 3), (2, 98), axis=0)
+        return darkest, brightest
 
 
 def _without_bars(lit: npt.NDArray[np.bool_]) -> tuple[slice, slice]:

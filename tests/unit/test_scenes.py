@@ -141,6 +141,15 @@ def test_white_words_on_black_are_no_blank() -> None:
     assert times(choose(every(500, [BLACK, words, BLACK]), RULES)) == [(0, 500, 1000)]
 
 
+def test_saturated_blue_is_no_night() -> None:
+    stage = BLACK.copy()
+    stage[16:48, 16:48, 2] = 255
+
+    kept = times(choose(every(500, [stage] * 4 + [scene(1)] * 4), RULES))
+
+    assert kept == [(0, 0, 2000), (2000, 2000, 3500)]
+
+
 def test_no_frames_give_none() -> None:
     assert list(choose([], RULES)) == []
 
