@@ -194,6 +194,7 @@ class Frames:
             done[-1][1] if done else 0,
             limits=self._ways.run,
             hwaccel=self._ways.hwaccel,
+            kept=len(done),
             on_frame=partial(self._go_on, path, facts),
         )
         for kept in frames:

@@ -116,6 +116,21 @@ def test_broken_off_it_goes_on_where_it_was_and_ends_alike(
     assert shares[-2] == pytest.approx(0.8, abs=0.01)
 
 
+def test_no_more_frames_are_kept_for_a_break(
+    previews: PreviewStore, stop: threading.Event, clip: Path
+) -> None:
+    def stop_at_the_last_scene(_path: Path, share: float | None) -> None:
+        if share and share >= 0.8:
+            stop.set()
+
+    few = replace(WAYS, rules=FrameRules(base_frames=4, frames_per_min=0.0))
+    broken = Frames(Children(1, 0), 1, previews, few, stop, stop_at_the_last_scene)
+    assert isinstance(look(broken, clip), BrokenOff)
+    stop.clear()
+
+    assert len(film(Frames(Children(1, 0), 1, previews, few, stop), clip).spans) <= 4
+
+
 def test_still_scene_is_broken_off_too_and_tells_how_far_it_is(
     previews: PreviewStore, stop: threading.Event, tmp_path: Path
 ) -> None:
