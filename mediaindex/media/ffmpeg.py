@@ -199,6 +199,11 @@ class Run:
         """The last lines that it wrote to its standard error, in plain words, oldest first."""
         return _plain(self._hearing.lines, self._command)
 
+    @property
+    def has_disk_fault(self) -> bool:
+        """Whether it complained of what the file lies on; `finish` will raise `RetryLater`."""
+        return self._hearing.disk_fault is not None
+
     def read(self, count: int) -> bytearray:
         """Return so many bytes of its standard output, fewer only where it ends.
 

@@ -257,6 +257,8 @@ def _read_ppm(run: Run) -> RGB | None:
 
 
 def _damage(run: Run) -> str | None:
+    if run.has_disk_fault:  # what is read later may be whole
+        return None
     return last_words([line for line in run.complaints if DAMAGE.search(line)]) or None
 
 

@@ -167,14 +167,16 @@ def test_what_a_decoder_leaves_out_without_a_word_is_told(
 def test_video_whose_disk_fails_midway_is_read_later(
     tmp_path: Path, long: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    complaint = "echo 'film.mp4: Input/output error' >&2"
+    complaint = "echo 'Invalid data in it' >&2; echo 'film.mp4: Input/output error' >&2"
     facts = probe_video(long)
     monkeypatch.setenv("PATH", half_an_ffmpeg(tmp_path, complaint))
-    video = iter(read_frames(long, facts, USUAL, 256))
+    frames = read_frames(long, facts, USUAL, 256)
+    video = iter(frames)
 
     assert [next(video).at_ms for _ in range(6)] == list(range(0, 6000, 1000))
     with pytest.raises(RetryLater, match="Input/output error"):
         next(video)
+    assert frames.partial is None
 
 
 def test_sound_that_outlasts_the_picture_is_nothing_missed(folder: Path, long: Path) -> None:
