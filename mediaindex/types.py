@@ -165,11 +165,6 @@ class VideoFacts:
     #: Why not all of it can be read; None for a file that is whole.
     partial: str | None = None
 
-    @property
-    def has_audio(self) -> bool:
-        """Whether there is sound beside the pictures."""
-        return self.audio_codec is not None
-
 
 @dataclass(frozen=True)
 class MotionClip:

@@ -100,7 +100,7 @@ def test_facts_are_those_of_a_video(tmp_path: Path, suffix: str) -> None:
     assert (found.duration_ms, found.width_px, found.height_px) == (2000, 40, 30)
     assert (found.video.frame_count, found.video.has_variable_rate) == (2, True)
     assert found.video.partial is None
-    assert not found.video.has_audio
+    assert found.video.audio_codec is None
 
 
 @pytest.mark.parametrize("delay_ms", [0, 10])

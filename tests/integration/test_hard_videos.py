@@ -189,6 +189,18 @@ def test_sound_that_outlasts_the_picture_is_nothing_missed(folder: Path, long: P
     assert video.partial is None
 
 
+def test_files_put_together_are_read_to_their_end(folder: Path, long: Path) -> None:
+    once = remade(long, folder / "once.ts").read_bytes()
+    path = folder / "twice.ts"
+    path.write_bytes(once + once)
+
+    frames = kept(path)
+
+    assert frames[-1].at_ms > 30_000
+    assert tile(frames, None)
+    assert all(frame.start_ms < frame.end_ms for frame in frames)
+
+
 def test_whole_video_is_not_called_partial(long: Path) -> None:
     video = read_frames(long, probe_video(long), USUAL, 256)
 
