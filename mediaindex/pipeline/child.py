@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 """`man 2 PR_SET_PDEATHSIG`; Python has no name for it."""
 
+NICE = 10
+"""How far a child stands back behind the program itself."""
 LOOK_S = 0.2
 """So often a call looks whether it is to stop."""
 
@@ -160,6 +162,9 @@ def _serve(pipe: Connection, memory_limit_bytes: int) -> None:
     _end_with_parent()
     # Ctrl-C goes to every process of the terminal; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Decoders fill what others leave: the encoder, whose threads wait for each other, so that one
+    # that is held up holds up all; and whatever else this machine is for.
+    os.nice(NICE)
     # C libraries write their complaints about broken files to stderr; what matters is the reason
     # that comes back through the pipe.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
