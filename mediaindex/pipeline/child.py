@@ -30,6 +30,7 @@ PR_SET_PDEATHSIG = 1
 
 NICE = 10
 """How far a child stands back behind the program itself."""
+
 LOOK_S = 0.2
 """So often a call looks whether it is to stop."""
 
