@@ -47,7 +47,7 @@ def test_second_run_does_nothing(clean: Program, library: Path) -> None:
 
     report = json.loads(done.stdout)
     assert {name: stage["done"] for name, stage in report["stages"].items()} == dict.fromkeys(
-        ("identify", "probe", "decode", "embed", "embed_text"), 0
+        ("identify", "probe", "decode", "frames", "embed", "embed_text"), 0
     )
     assert clean.end_state() == before
 

@@ -48,6 +48,7 @@ def test_each_stage_adds_up(program: Program) -> None:
         "identify": (6, 0, 1, 7),
         "probe": (4, 0, 0, 4),
         "decode": (3, 0, 1, 4),
+        "frames": (0, 0, 0, 0),
         "embed": (0, 3, 0, 3),
         "embed_text": (0, 0, 0, 0),
     }
