@@ -1,6 +1,5 @@
 """What filters compare of each asset, read in one go; triggers write an `asset_change` for each."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ from sqlalchemy import Select, String, delete, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from mediaindex.store.filters import visible
+from mediaindex.store.ids import each
 from mediaindex.store.tables import AssetChangeRow, AssetRow, EmbeddingRow, MomentRow
 from mediaindex.types import FACETS, KINDS, NO_RATING, FacetRecords, Keys
 
@@ -29,8 +29,7 @@ def forget_asset_changes(session: Session, up_to: int) -> None:
 def read_facets(session: Session, asset_ids: Sequence[int]) -> tuple[Keys, FacetRecords]:
     """Return `asset_ids`, ascending, and their facets; zeros for those that are gone."""
     ids = np.array(sorted(set(asset_ids)), dtype=np.int64)
-    these = func.json_each(json.dumps(ids.tolist())).table_valued("value")
-    alive, found = _read(session, _facets().where(AssetRow.id.in_(select(these.c.value))))
+    alive, found = _read(session, _facets().where(AssetRow.id.in_(each(ids.tolist()))))
     records = np.zeros(len(ids), dtype=FACETS)
     records[np.searchsorted(ids, alive)] = found
     return ids, records
@@ -50,8 +49,7 @@ def all_facets(session: Session) -> Iterator[tuple[Keys, FacetRecords]]:
 def owners(session: Session, keys: Sequence[int]) -> tuple[Keys, Keys]:
     """Return `keys`, ascending, and the asset each vector is of; 0 for those that are gone."""
     ids = np.array(sorted(set(keys)), dtype=np.int64)
-    these = func.json_each(json.dumps(ids.tolist())).table_valued("value")
-    alive, found = _pairs(session, _owners().where(EmbeddingRow.id.in_(select(these.c.value))))
+    alive, found = _pairs(session, _owners().where(EmbeddingRow.id.in_(each(ids.tolist()))))
     assets = np.zeros(len(ids), dtype=np.int64)
     assets[np.searchsorted(ids, alive)] = found
     return ids, assets

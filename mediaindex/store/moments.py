@@ -1,6 +1,5 @@
 """Find moments for a search, and read all that a hit shows."""
 
-import json
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from mediaindex.store import filters
 from mediaindex.store.embeddings import in_space
 from mediaindex.store.files import paths_of_asset
 from mediaindex.store.filters import Filter, conditions
+from mediaindex.store.ids import each
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
 from mediaindex.types import Space
 
@@ -84,9 +84,8 @@ def share_passing(session: Session, space: Space, wanted: Filter) -> float:
     newest_key = session.scalar(select(func.max(EmbeddingRow.id))) or 0
     chance = random.Random(newest_key)
     drawn = [chance.randint(1, newest_key) for _ in range(SAMPLE)] if newest_key else []
-    these = func.json_each(json.dumps(drawn)).table_valued("value")
     alive = select(func.count(EmbeddingRow.id)).where(
-        in_space(space), EmbeddingRow.id.in_(select(these.c.value))
+        in_space(space), EmbeddingRow.id.in_(each(drawn))
     )
     there = session.scalar(alive) or 0
     return len(passing(session, space, drawn, wanted)) / there if there else 0.0
@@ -96,15 +95,13 @@ def passing(
     session: Session, space: Space, keys: Sequence[int], wanted: Filter
 ) -> dict[int, tuple[int, int]]:
     """Return (moment id, asset id) by key for those of `keys` whose assets pass."""
-    # One parameter however many keys: a statement with hundreds is slow to prepare.
-    these = func.json_each(json.dumps(list(keys))).table_valued("value")
     query = (
         select(EmbeddingRow.id, EmbeddingRow.moment_id, MomentRow.asset_id)
         .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
         .where(
             in_space(space),
-            EmbeddingRow.id.in_(select(these.c.value)),
+            EmbeddingRow.id.in_(each(keys)),
             *conditions(wanted),
         )
     )
@@ -116,7 +113,7 @@ def first_moments(session: Session, asset_ids: Collection[int]) -> dict[int, int
     """Return each asset's first moment, of those that have one."""
     query = (
         select(MomentRow.asset_id, MomentRow.id, EARLIEST)
-        .where(MomentRow.asset_id.in_(asset_ids))
+        .where(MomentRow.asset_id.in_(each(asset_ids)))
         .group_by(MomentRow.asset_id)
     )
     return {asset_id: moment_id for asset_id, moment_id, _ in session.execute(query)}
