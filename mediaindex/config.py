@@ -102,6 +102,42 @@ class EmbedderSettings(Section, frozen=True):
     hub_token: str | None = None
 
 
+class CaptionServer(Section, frozen=True):
+    """One server of several; what it leaves out is as in `caption:`."""
+
+    url: str
+    use: str | None = None
+    model: str | None = None
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    api_key: str | None = None
+
+
+class CaptionSettings(Section, frozen=True):
+    """Who describes the pictures, and how it is asked."""
+
+    use: str = "ollama"
+    url: str = "http://127.0.0.1:11434"
+    model: str = "qwen3-vl:4b-instruct"
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    servers: tuple[CaptionServer, ...] = ()
+    api_key: str | None = None
+    allow_remote: bool = False
+    language: str = "en"
+    sentences: Annotated[int, msgspec.Meta(ge=1, le=12)] = 2
+    prompts: str | None = None
+    tell_facts: bool = False
+    video_frames: Annotated[int, msgspec.Meta(ge=0, le=20)] = 8
+    max_px: Annotated[int, msgspec.Meta(ge=224, le=4096)] = 672
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.2
+    seed: Count = 1
+    max_tokens: Annotated[int, msgspec.Meta(ge=32, le=8192)] = 400
+    num_ctx: Annotated[int, msgspec.Meta(ge=4096, le=1_048_576)] = 4096
+    keep_alive: str = "30m"
+    schedule: str | None = None
+    time_limit_s: Positive = 180
+    load_time_limit_s: Positive = 900
+
+
 class IndexSettings(Section, frozen=True):
     """Which index finds vectors."""
 
@@ -117,6 +153,7 @@ class SearchSettings(Section, frozen=True):
     weak: Literal["mark", "drop", "off"] = "mark"
     picture_weight: Weight = 1.0
     text_weight: Weight = 0.7
+    caption_weight: Weight = 0.7
     words_weight: Weight = 1.0
 
 
@@ -144,6 +181,7 @@ class Settings(Section, frozen=True):
     video: VideoSettings = VideoSettings()
     metadata: MetadataSettings = MetadataSettings()
     embedder: EmbedderSettings = EmbedderSettings()
+    caption: CaptionSettings = CaptionSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
     work: WorkSettings = WorkSettings()

@@ -14,6 +14,26 @@ class RetryLater(MediaIndexError):  # noqa: N818 - names what to do, as the job 
     """The work failed for a reason that may pass; the stage is blocked and tried again later."""
 
 
+class ServerOff(RetryLater):
+    """A server cannot be asked at all: it is off, refuses us, or lacks what it is asked for."""
+
+
+class ServerBusy(RetryLater):
+    """A server is there and has too much to do now."""
+
+    def __init__(self, reason: str, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        #: How long it asked to be left alone; None where it did not say.
+        self.after_s = after_s
+
+
+class Faulty(MediaIndexError):  # noqa: N818 - as above
+    """It went wrong and may go right: counted, and after a few times given up.
+
+    A server that timed out, broke off or answered nonsense; the subject may be to blame, or not.
+    """
+
+
 class Unusable(MediaIndexError):  # noqa: N818 - as above
     """This file cannot be used and never will be; record why, and do not try again."""
 

@@ -52,7 +52,7 @@ class Frame:
     at_ms: int = 0
 
 
-SpaceKind = Literal["picture", "text"]
+SpaceKind = Literal["picture", "text", "caption"]
 
 
 @dataclass(frozen=True)
@@ -215,3 +215,34 @@ class Place:
     time_zone: str
     #: Other names and spellings, in any script.
     other_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A vision-language model's words on a moment, or on a whole video."""
+
+    #: One or more whole sentences.
+    description: str
+    tags: tuple[str, ...] = ()
+    #: What can be read in the picture, verbatim, a line for each line; "" where nothing can.
+    text_in_image: str = ""
+    #: Where it is, in a few words ("kitchen", "beach at sunset"); "" if not said.
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a caption came about."""
+
+    #: As the settings name it.
+    model: str
+    #: Of the weights, as the server tells; "" where it does not.
+    digest: str
+    prompt_version: str
+    #: The server's address.
+    server: str
+    #: Wall time of the request that was kept, or of the last that was not.
+    duration_ms: int
+    #: How many tokens were answered, and how fast; None where the server does not tell.
+    tokens: int | None = None
+    tokens_per_s: float | None = None

@@ -18,6 +18,7 @@ from mediaindex.store.tables import (
     PlaceRow,
     WordsRow,
 )
+from mediaindex.types import Caption
 
 LITTLE_WORDS = frozenset(
     (
@@ -34,7 +35,14 @@ LITTLE_WORDS = frozenset(
 )
 """Words that name nothing to be seen."""
 
-COLUMN_WEIGHTS = {"person": 0.0, "names": 4.0, "place": 4.0, "facts": 1.0, "machine": 3.0}
+COLUMN_WEIGHTS = {
+    "person": 0.0,
+    "names": 4.0,
+    "place": 4.0,
+    "facts": 1.0,
+    "machine": 3.0,
+    "seen": 6.0,
+}
 """How much a word counts by where it stands, for FTS5's `bm25`."""
 
 PERSON_WEIGHT = 4.0
@@ -113,6 +121,21 @@ def refresh_document(session: Session, asset_id: int) -> None:
     else:
         for column, value in fresh.items():
             setattr(document, column, value)
+    session.flush()
+
+
+def refresh_caption(
+    session: Session, asset_id: int, moment_id: int | None, caption: Caption
+) -> None:
+    """Write what a model says of a moment, or of the whole asset, into its document."""
+    same = DocumentRow.moment_id == moment_id if moment_id else DocumentRow.moment_id.is_(None)
+    document = session.scalar(select(DocumentRow).where(DocumentRow.asset_id == asset_id, same))
+    if document is None:
+        document = DocumentRow(asset_id=asset_id, moment_id=moment_id)
+        session.add(document)
+    described = (caption.description, ", ".join(caption.tags), caption.setting)
+    document.machine = searchable("\n".join(part for part in described if part))
+    document.seen = searchable(caption.text_in_image)
     session.flush()
 
 

@@ -204,6 +204,40 @@ class MomentRow(Base):
     at_ms: Mapped[int]
 
 
+class CaptionRow(Base):
+    """What a vision-language model says of one moment, or of one whole video."""
+
+    __tablename__ = "caption"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id", ondelete="CASCADE"), index=True)
+    #: None: it sums up the whole video.
+    moment_id: Mapped[int | None] = mapped_column(ForeignKey("moment.id", ondelete="CASCADE"))
+    #: Of the stage's last try, whatever came of it: model, prompts and what else changes an answer.
+    version: Mapped[str]
+    #: Why the last try gave no words worth keeping. Older words may still stand below.
+    rejected: Mapped[str | None]
+    description: Mapped[str] = mapped_column(default="")
+    #: One a line.
+    tags: Mapped[str] = mapped_column(default="")
+    text_in_image: Mapped[str] = mapped_column(default="")
+    setting: Mapped[str] = mapped_column(default="")
+    #: How the words came about; see `types.Origin`.
+    model: Mapped[str]
+    digest: Mapped[str]
+    prompt_version: Mapped[str]
+    server: Mapped[str]
+    duration_ms: Mapped[int]
+    tokens: Mapped[int | None]
+    tokens_per_s: Mapped[float | None]
+    made_at: Mapped[datetime] = mapped_column(Utc)
+
+
+_WHOLE = CaptionRow.moment_id.is_(None)
+Index("caption_of_moment", CaptionRow.moment_id, unique=True)
+Index("caption_of_asset", CaptionRow.asset_id, unique=True, sqlite_where=_WHOLE)
+
+
 class SpaceRow(Base):
     """One set of vectors that may be compared."""
 
@@ -212,7 +246,7 @@ class SpaceRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     model_id: Mapped[str]
-    #: `picture` or `text`.
+    #: `picture`, `text` (people's words) or `caption` (a model's).
     kind: Mapped[str]
     dim: Mapped[int]
 
@@ -281,6 +315,8 @@ class DocumentRow(Base):
     facts: Mapped[str] = mapped_column(default="")
     #: What a model says is to be seen.
     machine: Mapped[str] = mapped_column(default="")
+    #: What can be read in the picture, as a model read it.
+    seen: Mapped[str] = mapped_column(default="", server_default="")
 
 
 Index(

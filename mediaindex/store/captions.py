@@ -1,0 +1,178 @@
+"""What models say of moments and of whole videos."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from mediaindex.store.fulltext import refresh_caption
+from mediaindex.store.ids import each
+from mediaindex.store.tables import CaptionRow, EmbeddingRow, MomentRow, SpaceRow
+from mediaindex.types import Caption, Origin
+
+
+@dataclass(frozen=True)
+class Said:
+    """A caption as it is stored."""
+
+    caption: Caption
+    origin: Origin
+    made_at: datetime
+
+
+def save_caption(
+    session: Session,
+    asset_id: int,
+    moment_id: int | None,
+    version: str,
+    found: Caption | str,
+    origin: Origin,
+    now: datetime,
+) -> None:
+    """Store what came of asking about a moment, with its full text.
+
+    Args:
+        session: An open session; the caller commits.
+        asset_id: The moment's asset.
+        moment_id: None: the words sum up the whole video.
+        version: The version in force; with it the moment counts as asked about.
+        found: The words; or why none are worth keeping, and then those of an older version stay.
+        origin: How it came about.
+        now: The time.
+    """
+    row = session.scalar(select(CaptionRow).where(*_of(asset_id, moment_id)))
+    if row is None:
+        row = CaptionRow(asset_id=asset_id, moment_id=moment_id)
+        session.add(row)
+    row.version = version
+    row.rejected = found if isinstance(found, str) else None
+    if isinstance(found, Caption) or not row.description:
+        _write(row, found if isinstance(found, Caption) else Caption(""), origin, now)
+    session.flush()
+    if isinstance(found, Caption):
+        _drop_vectors(session, asset_id, moment_id)
+        refresh_caption(session, asset_id, moment_id, found)
+
+
+def asked_about(session: Session, asset_id: int, version: str) -> set[int | None]:
+    """Return the moments of an asset that were asked about in this version; None: the whole."""
+    query = select(CaptionRow.moment_id).filter_by(asset_id=asset_id, version=version)
+    return set(session.scalars(query))
+
+
+def captions_of_asset(session: Session, asset_id: int) -> dict[int | None, Said]:
+    """Return what is said of each moment of an asset, in order of time; None: of the whole."""
+    query = (
+        select(CaptionRow)
+        .outerjoin(MomentRow, MomentRow.id == CaptionRow.moment_id)
+        .where(CaptionRow.asset_id == asset_id, CaptionRow.description != "")
+        .order_by(MomentRow.at_ms)
+    )
+    return {row.moment_id: said(row) for row in session.scalars(query)}
+
+
+def captions_of(session: Session, moment_ids: Sequence[int]) -> dict[int, Said]:
+    """Return what is said of each of these moments, of those of which anything is."""
+    query = select(CaptionRow).where(
+        CaptionRow.moment_id.in_(each(moment_ids)), CaptionRow.description != ""
+    )
+    return {row.moment_id or 0: said(row) for row in session.scalars(query)}
+
+
+def forget_rejected(session: Session) -> list[int]:
+    """Let the moments that have no words worth keeping be asked about again; returns the assets."""
+    rejected = CaptionRow.rejected.is_not(None)
+    ids = list(session.scalars(select(CaptionRow.asset_id).where(rejected).distinct()))
+    session.execute(delete(CaptionRow).where(rejected, CaptionRow.description == ""))
+    for row in session.scalars(select(CaptionRow).where(rejected)):
+        row.version = ""
+    session.flush()
+    return ids
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How describing goes."""
+
+    #: Moments with words, and those of which nothing worth keeping was said.
+    described: int
+    rejected: int
+    #: Moments that were not asked about in the version in force.
+    lacking: int
+    #: Mean wall time of the last requests; None before the first.
+    duration_ms: float | None
+    #: Why answers were rejected, and how often, most often first.
+    reasons: tuple[tuple[str, int], ...]
+
+
+RECENT = 50
+"""So many captions tell how long one takes."""
+
+
+def pace(session: Session, version: str) -> Pace:
+    """Return how describing goes in this version."""
+    asked = exists().where(CaptionRow.moment_id == MomentRow.id, CaptionRow.version == version)
+    lacking = select(func.count(MomentRow.id)).where(~asked)
+    counted = select(func.count(CaptionRow.id)).where(CaptionRow.moment_id.is_not(None))
+    last = (
+        select(CaptionRow.duration_ms).order_by(CaptionRow.made_at.desc()).limit(RECENT).subquery()
+    )
+    reasons = (
+        select(CaptionRow.rejected, func.count(CaptionRow.id))
+        .where(CaptionRow.rejected.is_not(None))
+        .group_by(CaptionRow.rejected)
+        .order_by(func.count(CaptionRow.id).desc())
+    )
+    return Pace(
+        described=session.scalar(counted.where(CaptionRow.description != "")) or 0,
+        rejected=session.scalar(counted.where(CaptionRow.rejected.is_not(None))) or 0,
+        lacking=session.scalar(lacking) or 0,
+        duration_ms=session.scalar(select(func.avg(last.c.duration_ms))),
+        reasons=tuple((reason or "", number) for reason, number in session.execute(reasons)),
+    )
+
+
+def said(row: CaptionRow) -> Said:
+    """Return a row as the values that the rest of the program knows."""
+    caption = Caption(row.description, tuple(row.tags.splitlines()), row.text_in_image, row.setting)
+    origin = Origin(
+        row.model,
+        row.digest,
+        row.prompt_version,
+        row.server,
+        row.duration_ms,
+        row.tokens,
+        row.tokens_per_s,
+    )
+    return Said(caption, origin, row.made_at)
+
+
+def _of(asset_id: int, moment_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    same = CaptionRow.moment_id == moment_id if moment_id else CaptionRow.moment_id.is_(None)
+    return CaptionRow.asset_id == asset_id, same
+
+
+def _write(row: CaptionRow, caption: Caption, origin: Origin, now: datetime) -> None:
+    row.description, row.setting = caption.description, caption.setting
+    row.tags = "\n".join(" ".join(tag.split()) for tag in caption.tags)
+    row.text_in_image = caption.text_in_image
+    row.model, row.digest = origin.model, origin.digest
+    row.prompt_version, row.server = origin.prompt_version, origin.server
+    row.duration_ms, row.tokens = origin.duration_ms, origin.tokens
+    row.tokens_per_s, row.made_at = origin.tokens_per_s, now
+
+
+def _drop_vectors(session: Session, asset_id: int, moment_id: int | None) -> None:
+    """Forget the vectors of a moment's older caption; the whole's are its first moment's."""
+    spaces = select(SpaceRow.id).where(SpaceRow.kind == "caption")
+    moments = [moment_id]
+    if moment_id is None:
+        first = select(MomentRow.id).filter_by(asset_id=asset_id).order_by(MomentRow.at_ms).limit(1)
+        moments = list(session.scalars(first))
+    session.execute(
+        delete(EmbeddingRow).where(
+            EmbeddingRow.space_id.in_(spaces), EmbeddingRow.moment_id.in_(moments)
+        )
+    )
