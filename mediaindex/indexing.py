@@ -16,8 +16,9 @@ from mediaindex import parts
 from mediaindex.config import Config, LibrarySettings
 from mediaindex.errors import ConfigError, RetryLater
 from mediaindex.pipeline.frames import OnVideo
+from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.model import Model
-from mediaindex.pipeline.runner import Progress, Runner
+from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.serving import Serving, take_over
 from mediaindex.pipeline.stage import PREVIEWED
 from mediaindex.pipeline.sweep import Library, SweepReport, sweep

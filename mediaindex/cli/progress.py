@@ -16,7 +16,7 @@ from rich.text import Text
 from mediaindex.cli.output import duration, printable
 from mediaindex.indexing import Events
 from mediaindex.pipeline.eta import Estimator, Pace
-from mediaindex.pipeline.runner import Progress
+from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.sweep import SweepReport
 from mediaindex.store.counts import WorkCounts
 

@@ -44,6 +44,7 @@ class Decode:
 
     name = "decode"
     subject: Subject = "asset"
+    newest_first = False
     batch = 1
 
     def __init__(

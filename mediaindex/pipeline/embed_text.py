@@ -42,6 +42,7 @@ class EmbedText:
 
     name = "embed_text"
     subject: Subject = "asset"
+    newest_first = False
     batch = 32
     width = 1
 

@@ -90,6 +90,7 @@ class Frames:
 
     name = "frames"
     subject: Subject = "asset"
+    newest_first = False
     batch = 1
 
     def __init__(

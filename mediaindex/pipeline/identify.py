@@ -29,6 +29,7 @@ class Identify:
 
     name = "identify"
     subject: Subject = "file"
+    newest_first = False
     batch = 8
     width = 2
 

@@ -58,6 +58,7 @@ class Probe:
 
     name = "probe"
     subject: Subject = "asset"
+    newest_first = False
     batch = 8
     width = 1
 

@@ -11,19 +11,18 @@ import os
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import MediaIndexError, RetryLater, Unusable
-from mediaindex.pipeline.stage import POSTPONE, BrokenOff, Redo, Stage
-from mediaindex.store import jobs
+from mediaindex.errors import Faulty, MediaIndexError, RetryLater, Unusable
+from mediaindex.pipeline.lane import Claimed, Cursor, Lane, Progress
+from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
+from mediaindex.store import jobs, pauses
 from mediaindex.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -34,49 +33,12 @@ CLAIM = 32
 PATIENCE_S = 15
 """A run does not end while a job that went wrong is to be tried again within this time."""
 
+REVIVAL_S = 60
+"""Nor while a stage that did some work in it is blocked for less than this: a server restarts."""
 
-@dataclass
-class Progress:
-    """How far a stage has come in this run."""
-
-    stage: str
-    done: int = 0
-    failed: int = 0
-    postponed: int = 0
-    #: Why it does no work; None if it can.
-    blocked_reason: str | None = None
-    #: Seconds spent in `work`, all threads together.
-    busy_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Claimed:
-    """A subject that is ours as long as its job carries our lease."""
-
-    subject_id: int
-    #: Of one claim and no other: whoever takes the lease away makes the result worthless.
-    lease: str
-    inputs: Any
-
-
-@dataclass
-class _Lane:
-    """A stage with its threads and what is on its way."""
-
-    stage: Stage[Any, Any]
-    pool: ThreadPoolExecutor
-    progress: Progress
-    after_id: int = 0
-    claimed: deque[_Claimed] = field(default_factory=deque)
-    calls: dict[Future[list[Any]], list[_Claimed]] = field(default_factory=dict)
-    opening: Future[None] | None = None
-    is_open: bool = False
-    look_again_at: float = 0.0
-
-    @property
-    def busy(self) -> bool:
-        opening = self.opening is not None and not self.is_open
-        return bool(self.calls or self.claimed or (opening and not self.progress.blocked_reason))
+FAULT_WAIT = timedelta(seconds=15)
+BUG_WAIT = timedelta(seconds=2)
+"""So long waits what went wrong at a server, or by a fault of ours, for its second attempt."""
 
 
 class Runner:
@@ -102,7 +64,12 @@ class Runner:
         # Stages of one name share the work of one, so they are one to whoever looks on.
         self._progress = {stage.name: Progress(stage.name) for stage in stages}
         self._lanes = [
-            _Lane(stage, ThreadPoolExecutor(stage.width, stage.name), self._progress[stage.name])
+            Lane(
+                stage,
+                ThreadPoolExecutor(stage.width, stage.name),
+                self._progress[stage.name],
+                Cursor(stage.newest_first),
+            )
             for stage in stages
         ]
 
@@ -131,17 +98,19 @@ class Runner:
         with self._database.write() as session:
             for lane in self._lanes:
                 self._collect(session, lane, now)
+            paused = pauses.paused(session)
             for lane in self._lanes:
+                self._pause(session, lane, lane.stage.name in paused)
                 self._check_opening(session, lane, now)
                 self._claim(session, lane, now)
         for lane in self._lanes:
-            _hand_out(lane)
+            lane.hand_out()
         if self._syncing is None or self._syncing.done():
             if self._syncing is not None:
                 self._syncing.result()
             self._syncing = self._sync_pool.submit(self._sync)
 
-    def _collect(self, session: Session, lane: _Lane, now: datetime) -> None:
+    def _collect(self, session: Session, lane: Lane, now: datetime) -> None:
         for call in [call for call in lane.calls if call.done()]:
             claimed = lane.calls.pop(call)
             error = call.exception()
@@ -156,7 +125,7 @@ class Runner:
     def _settle(
         self,
         session: Session,
-        lane: _Lane,
+        lane: Lane,
         subject_id: int,
         outcome: Any,  # noqa: ANN401 - the stage's own result, or an error
         now: datetime,
@@ -173,41 +142,78 @@ class Runner:
             progress.failed += 1
         elif isinstance(outcome, BrokenOff):
             jobs.finish(*job)
+        elif isinstance(outcome, Blocked):
+            jobs.give_back(session, stage.name, stage.subject, [subject_id])
+            self._block(session, lane, outcome, now)
         elif isinstance(outcome, Redo):
             jobs.forget_results(session, subject_id, [outcome.stage, stage.name])
-        elif isinstance(outcome, MediaIndexError):
+        elif isinstance(outcome, MediaIndexError) and not isinstance(outcome, Faulty):
             jobs.postpone(*job, reason=_reason(outcome), until=now + POSTPONE, now=now)
             progress.postponed += 1
         else:
-            text = _storable("".join(traceback.format_exception(outcome)))
-            reason = _reason(outcome)
-            log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, reason)
-            if jobs.stumble(*job, reason=reason, traceback=text, now=now):
-                progress.failed += 1
+            self._stumble(session, lane, subject_id, outcome, now)
 
-    def _check_opening(self, session: Session, lane: _Lane, now: datetime) -> None:
+    def _stumble(
+        self, session: Session, lane: Lane, subject_id: int, error: BaseException, now: datetime
+    ) -> None:
+        """Count an attempt that went wrong; a fault of ours leaves its traceback."""
+        stage, expected = lane.stage, isinstance(error, Faulty)
+        log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, _reason(error))
+        failed = jobs.stumble(
+            session,
+            stage.name,
+            stage.subject,
+            subject_id,
+            reason=_reason(error),
+            traceback=None if expected else _storable("".join(traceback.format_exception(error))),
+            wait=FAULT_WAIT if expected else BUG_WAIT,
+            now=now,
+        )
+        if failed:
+            lane.progress.failed += 1
+
+    def _pause(self, session: Session, lane: Lane, paused: bool) -> None:
+        """Heed a person's wish; what was claimed and not begun is given back."""
+        if paused and lane.claimed:
+            ids = [one.subject_id for one in lane.claimed]
+            jobs.give_back(session, lane.stage.name, lane.stage.subject, ids)
+            lane.claimed.clear()
+        lane.is_paused = lane.progress.is_paused = paused
+
+    def _block(self, session: Session, lane: Lane, error: RetryLater, now: datetime) -> None:
+        """Note that a stage cannot work, and give back what it had claimed."""
+        after_s = error.after_s if isinstance(error, Blocked) else None
+        lane.block(_reason(error), after_s, time.monotonic())
+        jobs.block(session, lane.stage.name, _reason(error), now)
+        ids = [one.subject_id for one in lane.claimed]
+        jobs.give_back(session, lane.stage.name, lane.stage.subject, ids)
+        lane.claimed.clear()
+
+    def _check_opening(self, session: Session, lane: Lane, now: datetime) -> None:
         if lane.is_open or lane.opening is None or not lane.opening.done():
             return
         error = lane.opening.exception()
         if error is None:
             lane.is_open = True
+            lane.unblock()
             jobs.unblock(session, lane.stage.name)
         elif isinstance(error, RetryLater):
             if session.scalars(lane.stage.due(now).limit(1)).first() is None:
                 lane.opening = None  # now that it knows what is missing, it needs it for nothing
                 return
-            lane.progress.blocked_reason = str(error)
-            jobs.block(session, lane.stage.name, str(error), now)
+            self._block(session, lane, error, now)
         else:
             raise error
 
-    def _claim(self, session: Session, lane: _Lane, now: datetime) -> None:
-        """Lease more, if the lane runs low; ask for the stage to be opened if it never was."""
+    def _claim(self, session: Session, lane: Lane, now: datetime) -> None:
+        """Lease more, if the lane runs low; ask for the stage to be opened if it is not."""
         stage = lane.stage
         enough = stage.batch * stage.width
-        if lane.progress.blocked_reason or len(lane.claimed) >= enough:
-            return
         began = time.monotonic()
+        if lane.is_paused or len(lane.claimed) >= enough:
+            return
+        if lane.progress.blocked_reason and began < lane.reopen_at:
+            return
         if began < lane.look_again_at and self._others_busy(lane):
             return
         if not lane.is_open:
@@ -217,34 +223,36 @@ class Runner:
                 lane.look_again_at = began + 10 * (time.monotonic() - began) + 0.2
             return
         lease = f"{self._worker}:{next(self._claims)}"
-        ids = self._lease(session, lane, max(CLAIM, enough), lease, now)
+        ids = self._lease(session, lane, lease, now)
         if not ids:
             # A look through all that is done costs time in a large library; look seldom.
             lane.look_again_at = time.monotonic() + 10 * (time.monotonic() - began) + 0.2
-        lane.claimed.extend(_Claimed(each, lease, stage.load(session, each)) for each in ids)
+        lane.claimed.extend(Claimed(each, lease, stage.load(session, each)) for each in ids)
 
-    def _lease(
-        self, session: Session, lane: _Lane, limit: int, lease: str, now: datetime
-    ) -> list[int]:
+    def _lease(self, session: Session, lane: Lane, lease: str, now: datetime) -> list[int]:
         """Lease on from where the last claim ended; at the end, once more from the start."""
-        for after_id in dict.fromkeys((lane.after_id, 0)):
+        stage = lane.stage
+        enough = stage.batch * stage.width
+        ids: list[int] = []
+        for span in lane.cursor.ranges():
             ids = jobs.claim(
                 session,
-                lane.stage.name,
-                lane.stage.subject,
-                lane.stage.due(now),
-                after_id=after_id,
-                limit=limit,
+                stage.name,
+                stage.subject,
+                stage.due(now),
+                ids=span,
+                newest_first=stage.newest_first,
+                # Little ahead, so that what arrives next need not wait for it.
+                limit=enough if stage.newest_first else max(CLAIM, enough),
                 worker=lease,
                 now=now,
             )
             if ids:
-                lane.after_id = ids[-1]
-                return ids
-        lane.after_id = 0
-        return []
+                break
+        lane.cursor.move(ids)
+        return ids
 
-    def _others_busy(self, lane: _Lane) -> bool:
+    def _others_busy(self, lane: Lane) -> bool:
         return any(other.busy for other in self._lanes if other is not lane)
 
     def _wait(self) -> bool:
@@ -259,14 +267,27 @@ class Runner:
         return bool(pending) or any(lane.claimed for lane in self._lanes)
 
     def _wait_for_retries(self, stop: threading.Event) -> bool:
-        """Wait for a job that is to be tried again soon; False if there is none."""
-        open_stages = [lane.stage.name for lane in self._lanes if not lane.progress.blocked_reason]
+        """Wait for what is to be tried again soon; False if there is nothing."""
+        if any(self._may_revive(lane) for lane in self._lanes):
+            stop.wait(0.2)
+            return not stop.is_set()
+        open_stages = [
+            lane.stage.name
+            for lane in self._lanes
+            if not (lane.progress.blocked_reason or lane.is_paused)
+        ]
         with self._database.read() as session:
             soonest = jobs.next_retry(session, open_stages, self._now)
         if soonest is None or soonest > self._now + timedelta(seconds=PATIENCE_S):
             return False
         stop.wait(max(0.0, (soonest - self._clock()).total_seconds()))
         return not stop.is_set()
+
+    def _may_revive(self, lane: Lane) -> bool:
+        if lane.progress.blocked_reason is None or not lane.progress.done or lane.is_paused:
+            return False
+        soon = lane.blocked_since + REVIVAL_S
+        return time.monotonic() < soon and lane.reopen_at < soon
 
     def _finish(self) -> None:
         """Let the calls that have begun end, store them, and give back the rest."""
@@ -320,18 +341,3 @@ def _reason(error: BaseException) -> str:
 def _storable(text: str) -> str:
     """Return a text without halves of characters, of which no database takes any."""
     return text.encode(errors="backslashreplace").decode()
-
-
-def _hand_out(lane: _Lane) -> None:
-    # One call more than there are threads, so that none waits for the next transaction.
-    while lane.claimed and len(lane.calls) <= lane.stage.width:
-        some = [lane.claimed.popleft() for _ in range(min(lane.stage.batch, len(lane.claimed)))]
-        lane.calls[lane.pool.submit(_timed, lane, [one.inputs for one in some])] = some
-
-
-def _timed(lane: _Lane, inputs: list[Any]) -> list[Any]:
-    began = time.monotonic()
-    try:
-        return list(lane.stage.work(inputs))
-    finally:
-        lane.progress.busy_s += time.monotonic() - began

@@ -32,6 +32,15 @@ class Redo(RetryLater):
         self.stage = stage
 
 
+class Blocked(RetryLater):
+    """The stage cannot work at all now; no subject is to blame, and none is put off for it."""
+
+    def __init__(self, reason: str, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        #: When it is worth looking again, in seconds; None where nobody can tell.
+        self.after_s = after_s
+
+
 class BrokenOff(RetryLater):
     """The run ends early, in the middle of something long; the next goes on from there."""
 
@@ -50,6 +59,8 @@ class Stage(Protocol[In, Out]):
     batch: int
     #: How many calls of `work` may run side by side.
     width: int
+    #: Whether what arrived last comes first: of a stage that takes weeks.
+    newest_first: bool
 
     def ready(self) -> None:
         """Make sure that the stage can work at all; called once before the first `work`.
@@ -71,7 +82,8 @@ class Stage(Protocol[In, Out]):
     def work(self, inputs: Sequence[In]) -> Sequence[Out | Exception]:
         """Do the work: one result, or the error that stands for it, for each input.
 
-        Called from any thread. What rises instead of being returned counts against every input.
+        Called from any thread. What rises instead of being returned counts against every input;
+        `Blocked` stands for the stage itself.
         """
 
     def save(self, session: Session, subject_id: int, result: Out, now: datetime) -> None:

@@ -110,17 +110,31 @@ def claim(
     subject: Subject,
     due: Select[int],
     *,
-    after_id: int,
+    ids: tuple[int, int] | None = None,
+    newest_first: bool = False,
     limit: int,
     worker: str,
     now: datetime,
 ) -> list[int]:
-    """Lease up to `limit` of what is due, lowest id above `after_id` first, and return the ids.
+    """Lease up to `limit` of what is due and return their ids, in the order to work in.
 
     One statement, so two workers never get the same; the caller commits.
+
+    Args:
+        session: An open session.
+        stage: The stage's name.
+        subject: What the ids mean.
+        due: The query for what is due.
+        ids: Only those above the first, up to the second; None: any.
+        newest_first: Highest id first, not lowest.
+        limit: At most this many.
+        worker: Who takes the lease.
+        now: The time.
     """
     key = due.selected_columns[0]
-    chosen = due.where(key > after_id).order_by(key).limit(limit).subquery()
+    within = due if ids is None else due.where(key > ids[0], key <= ids[1])
+    order = key.desc() if newest_first else key
+    chosen = within.order_by(order).limit(limit).subquery()
     column = JobRow.asset_id if subject == "asset" else JobRow.file_id
     lease = {"state": "leased", "lease_until": now + LEASE, "worker": worker, "updated_at": now}
     values = [literal(value, JobRow.__table__.c[name].type) for name, value in lease.items()]
@@ -130,7 +144,7 @@ def claim(
     statement = statement.on_conflict_do_update(
         index_elements=[JobRow.stage, column], set_={**lease, "run_after": None}
     )
-    return sorted(session.scalars(statement.returning(column)))
+    return sorted(session.scalars(statement.returning(column)), reverse=newest_first)
 
 
 def leases(
@@ -191,19 +205,21 @@ def stumble(
     subject_id: int,
     *,
     reason: str,
-    traceback: str,
+    traceback: str | None = None,
     now: datetime,
+    wait: timedelta,
 ) -> bool:
-    """Count an attempt that went wrong unexpectedly; True if it was the last and the job failed.
+    """Count an attempt that went wrong; True if it was the last and the job failed.
 
-    A job that is gone is left so: its subject is gone too, or is due anew.
+    The next follows after `wait`, the one after it after twice as long. A job that is gone is left
+    so: its subject is gone too, or is due anew.
     """
     job = session.scalars(select(JobRow).where(*_of(stage, subject, subject_id))).one_or_none()
     if job is None:
         return False
     job.attempts += 1
     job.state = "failed" if job.attempts >= MAX_ATTEMPTS else "waiting"
-    job.run_after = now + timedelta(seconds=2**job.attempts)
+    job.run_after = now + wait * 2 ** (job.attempts - 1)
     job.lease_until = job.worker = None
     job.error, job.traceback, job.updated_at = reason, traceback, now
     session.flush()
@@ -220,10 +236,13 @@ def next_retry(session: Session, stages: Sequence[str], now: datetime) -> dateti
 
 def release_leases(session: Session) -> int:
     """Free whatever was leased; for the one who holds the lock, at start. Returns how many."""
-    leased = JobRow.state == "leased"
-    fresh = session.execute(delete(JobRow).where(leased, JobRow.attempts == 0))
-    tried = session.execute(update(JobRow).where(leased).values(state="waiting", **_UNLEASED))
-    return _rows(fresh) + _rows(tried)
+    return _release(session)
+
+
+def give_back(session: Session, stage: str, subject: Subject, ids: Sequence[int]) -> None:
+    """Free what was leased and not begun."""
+    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
+    _release(session, JobRow.stage == stage, column.in_(ids))
 
 
 def retry(
@@ -292,6 +311,13 @@ def block(session: Session, stage: str, reason: str, now: datetime) -> None:
 def unblock(session: Session, stage: str) -> None:
     """Note that a stage works again."""
     session.execute(delete(BlockedRow).where(BlockedRow.stage == stage))
+
+
+def _release(session: Session, *which: ColumnElement[bool]) -> int:
+    leased = (JobRow.state == "leased", *which)
+    fresh = session.execute(delete(JobRow).where(*leased, JobRow.attempts == 0))
+    tried = session.execute(update(JobRow).where(*leased).values(state="waiting", **_UNLEASED))
+    return _rows(fresh) + _rows(tried)
 
 
 _UNLEASED: Changes = {"lease_until": None, "worker": None}

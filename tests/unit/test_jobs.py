@@ -20,7 +20,7 @@ def claim(session: Session, work: Work = DECODE, after_id: int = 0, limit: int =
         work.stage,
         "asset",
         jobs.assets_due(work, NOW),
-        after_id=after_id,
+        ids=(after_id, 99),
         limit=limit,
         worker="here:1",
         now=NOW,
@@ -47,7 +47,9 @@ def test_lease_names_its_holder_until_the_job_ends(session: Session, add_asset: 
 def test_job_that_is_gone_does_not_stumble(session: Session, add_asset: AddAsset) -> None:
     asset_id = add_asset()
 
-    assert not jobs.stumble(session, "decode", "asset", asset_id, reason="?", traceback="", now=NOW)
+    assert not jobs.stumble(
+        session, "decode", "asset", asset_id, reason="?", wait=timedelta(0), now=NOW
+    )
     assert session.scalars(select(JobRow)).all() == []
 
 
@@ -133,7 +135,7 @@ def test_stumbling_is_tried_again_a_finite_number_of_times(
     claim(session)
 
     given_up = [
-        jobs.stumble(session, "decode", "asset", asset_id, reason="?", traceback="", now=NOW)
+        jobs.stumble(session, "decode", "asset", asset_id, reason="?", wait=timedelta(0), now=NOW)
         for _ in range(jobs.MAX_ATTEMPTS)
     ]
 
@@ -155,13 +157,13 @@ def test_interrupted_work_is_free_at_once_and_is_no_attempt(
 def test_attempts_outlive_an_interruption(session: Session, add_asset: AddAsset) -> None:
     asset_id = add_asset()
     claim(session)
-    jobs.stumble(session, "decode", "asset", asset_id, reason="?", traceback="", now=NOW)
+    jobs.stumble(session, "decode", "asset", asset_id, reason="?", wait=timedelta(0), now=NOW)
     jobs.claim(
         session,
         "decode",
         "asset",
         select(AssetRow.id),
-        after_id=0,
+        ids=None,
         limit=1,
         worker="w",
         now=LATER,

@@ -1,0 +1,123 @@
+"""A stage as the runner drives it: its threads, and what is on its way."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from mediaindex.pipeline.stage import Stage
+
+LAST_ID = 2**63 - 1
+"""Above every id that SQLite gives."""
+
+REOPEN_S = 5.0
+MAX_REOPEN_S = 300.0
+"""A stage that is blocked is looked at again after so long, then after twice as long, and so on."""
+
+
+@dataclass
+class Progress:
+    """How far a stage has come in this run."""
+
+    stage: str
+    done: int = 0
+    failed: int = 0
+    postponed: int = 0
+    #: Why it does no work; None if it can.
+    blocked_reason: str | None = None
+    #: Whether a person paused it.
+    is_paused: bool = False
+    #: Seconds spent in `work`, all threads together.
+    busy_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A subject that is ours as long as its job carries our lease."""
+
+    subject_id: int
+    #: Of one claim and no other: whoever takes the lease away makes the result worthless.
+    lease: str
+    inputs: Any
+
+
+@dataclass
+class Cursor:
+    """Where the next claim looks first, so that what is done is not looked through every time."""
+
+    newest_first: bool
+    last_id: int | None = None
+    top_id: int = 0
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """Yield where to look, one after the other: ids above the first, up to the second."""
+        if self.newest_first:
+            yield self.top_id, LAST_ID  # what came since the last look
+        if self.last_id is not None:
+            yield (0, self.last_id - 1) if self.newest_first else (self.last_id, LAST_ID)
+        yield 0, LAST_ID
+
+    def move(self, claimed: Sequence[int]) -> None:
+        """Note what was claimed, in any order; nothing: begin anew."""
+        if not claimed:
+            self.last_id = None
+            return
+        self.last_id = min(claimed) if self.newest_first else max(claimed)
+        self.top_id = max(self.top_id, *claimed)
+
+
+@dataclass
+class Lane:
+    """A stage with its threads and what is on its way."""
+
+    stage: Stage[Any, Any]
+    pool: ThreadPoolExecutor
+    progress: Progress
+    cursor: Cursor
+    claimed: deque[Claimed] = field(default_factory=deque)
+    calls: dict[Future[list[Any]], list[Claimed]] = field(default_factory=dict)
+    opening: Future[None] | None = None
+    is_open: bool = False
+    is_paused: bool = False
+    look_again_at: float = 0.0
+    #: When a blocked stage is to be looked at again, and since when it is blocked; monotonic.
+    reopen_at: float = 0.0
+    blocked_since: float = 0.0
+    _wait_s: float = REOPEN_S
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is on its way."""
+        opening = self.opening is not None and not self.is_open
+        return bool(self.calls or self.claimed or (opening and not self.progress.blocked_reason))
+
+    def block(self, reason: str, after_s: float | None, now: float) -> None:
+        """Do nothing more, for `reason`, until `after_s` from now or for longer every time."""
+        if self.progress.blocked_reason is None:
+            self.blocked_since = now
+        self.progress.blocked_reason = reason
+        self.is_open, self.opening = False, None
+        self.reopen_at = now + (self._wait_s if after_s is None else after_s)
+        self._wait_s = min(2 * self._wait_s, MAX_REOPEN_S)
+
+    def unblock(self) -> None:
+        """Go on."""
+        self.progress.blocked_reason = None
+        self._wait_s = REOPEN_S
+
+    def hand_out(self) -> None:
+        """Give the threads what was claimed."""
+        # One call more than there are threads, so that none waits for the next transaction.
+        while self.claimed and len(self.calls) <= self.stage.width:
+            number = min(self.stage.batch, len(self.claimed))
+            some = [self.claimed.popleft() for _ in range(number)]
+            self.calls[self.pool.submit(self._timed, [one.inputs for one in some])] = some
+
+    def _timed(self, inputs: list[Any]) -> list[Any]:
+        began = time.monotonic()
+        try:
+            return list(self.stage.work(inputs))
+        finally:
+            self.progress.busy_s += time.monotonic() - began

@@ -1,0 +1,185 @@
+"""Stages that cannot work for a while, that a person pauses, or whose world fails them."""
+
+import threading
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from mediaindex.errors import Faulty
+from mediaindex.pipeline.lane import Cursor
+from mediaindex.pipeline.runner import Runner
+from mediaindex.pipeline.stage import Blocked
+from mediaindex.store import jobs, pauses
+from mediaindex.store.database import Database
+from mediaindex.store.jobs import MAX_ATTEMPTS
+from mediaindex.store.tables import AssetRow, BlockedRow, JobRow
+from tests.conftest import NOW
+from tests.integration.test_runner import Step, results, run, seven
+
+__all__ = ["seven"]
+
+
+def test_server_that_dies_and_comes_back_leaves_nothing_undone_and_blames_nobody(
+    database: Database, seven: list[int]
+) -> None:
+    deaths = [2, 4]
+    step = Step("first", lambda asset_id: dead(asset_id))
+
+    def dead(asset_id: int) -> Blocked | None:
+        if asset_id in deaths:
+            deaths.remove(asset_id)
+            return Blocked("the server is off", after_s=0)
+        return None
+
+    assert run(database, step) == {"first": (7, 0, 0)}
+    with database.read() as session:
+        assert session.scalars(select(JobRow)).all() == []
+        assert session.scalars(select(BlockedRow)).all() == []
+
+
+def test_server_that_stays_off_blocks_its_stage_and_no_other(
+    database: Database, seven: list[int]
+) -> None:
+    off = Step("first", lambda _: Blocked("the server is off"))
+    other = Step("other")
+
+    assert run(database, off, other) == {"first": (0, 0, 0), "other": (7, 0, 0)}
+    with database.read() as session:
+        (blocked,) = session.scalars(select(BlockedRow))
+        assert (blocked.stage, blocked.reason) == ("first", "the server is off")
+        assert session.scalars(select(JobRow)).all() == []
+
+
+def test_stage_that_is_blocked_is_given_another_look_while_others_work(
+    database: Database, seven: list[int]
+) -> None:
+    is_there = threading.Event()
+    late = Step("late")
+    looks = []
+
+    def ready() -> None:
+        looks.append(is_there.is_set())
+        if not is_there.is_set():
+            raise Blocked("the model is being loaded", after_s=0)
+
+    def wait(asset_id: int) -> None:
+        if asset_id == 7:
+            while not looks:
+                threading.Event().wait(0.01)
+            is_there.set()
+            while not late.worked:
+                threading.Event().wait(0.01)
+
+    late.ready = ready  # type: ignore[method-assign]
+
+    assert run(database, late, Step("other", wait))["late"] == (7, 0, 0)
+    assert looks[0] is False
+
+
+def test_what_a_server_fails_at_is_tried_again_and_at_last_given_up_without_a_traceback(
+    database: Database, seven: list[int]
+) -> None:
+    tries: list[int] = []
+
+    def fail(asset_id: int) -> Faulty | None:
+        if asset_id == 3:
+            tries.append(asset_id)
+            return Faulty("it broke off in the middle of its answer")
+        return None
+
+    for _ in range(MAX_ATTEMPTS):  # each a run of its own: the wait is longer than a run's patience
+        run(database, Step("first", fail))
+        with database.write() as session:
+            for job in session.scalars(select(JobRow)):
+                job.run_after = NOW - timedelta(days=1)
+
+    assert len(tries) == MAX_ATTEMPTS
+    with database.read() as session:
+        (job,) = session.scalars(select(JobRow))
+        assert (job.asset_id, job.state, job.traceback) == (3, "failed", None)
+        assert job.error == "it broke off in the middle of its answer"
+
+
+def test_paused_stage_does_nothing_until_a_person_lets_it_go_on(
+    database: Database, seven: list[int]
+) -> None:
+    with database.write() as session:
+        pauses.pause(session, "first")
+
+    assert run(database, Step("first"), Step("other")) == {"first": (0, 0, 0), "other": (7, 0, 0)}
+    with database.write() as session:
+        assert pauses.resume(session, "first")
+        assert not pauses.resume(session, "first")
+    assert run(database, Step("first"))["first"] == (7, 0, 0)
+
+
+def test_pause_in_the_middle_of_a_run_lets_what_has_begun_end(
+    database: Database, seven: list[int]
+) -> None:
+    def pause(_: int) -> None:
+        with database.write() as session:
+            pauses.pause(session, "first")
+
+    step = Step("first", pause)
+    step.batch = step.width = 1
+
+    (progress,) = Runner(database, [step]).run(threading.Event())
+
+    assert progress.is_paused
+    assert results(database, "first") == sorted(step.worked)
+    assert 1 <= len(step.worked) <= 3
+    with database.read() as session:
+        assert session.scalars(select(JobRow)).all() == []
+
+
+def test_newest_come_first_and_what_arrives_comes_before_what_waits(
+    database: Database, seven: list[int]
+) -> None:
+    step = Step("first", lambda asset_id: arrive(asset_id))
+    step.newest_first, step.batch, step.width = True, 1, 1
+
+    def arrive(asset_id: int) -> None:
+        if asset_id == 5:
+            with database.write() as session:
+                made = {"kind": "photo", "format": "jpeg", "size_bytes": 1, "added_at": NOW}
+                session.add(AssetRow(sha256="fresh", **made))
+
+    run(database, step)
+
+    assert sorted(step.worked) == [*seven, 8]
+    assert step.worked[:3] == [7, 6, 5]
+    # One was begun, and one more was handed out already.
+    assert step.worked.index(8) <= 5
+    waiting = [asset_id for asset_id in step.worked if asset_id != 8]
+    assert waiting == sorted(waiting, reverse=True)
+
+
+def test_cursor_goes_on_from_where_the_last_claim_ended() -> None:
+    oldest, newest = Cursor(newest_first=False), Cursor(newest_first=True)
+    oldest.move([3, 4, 5])
+    newest.move([9, 8, 7])
+
+    assert [low for low, _ in oldest.ranges()] == [5, 0]
+    assert list(newest.ranges())[:2] == [(9, 2**63 - 1), (0, 6)]
+    newest.move([])
+    assert [low for low, _ in newest.ranges()] == [9, 0]
+
+
+def test_one_lease_is_given_back_and_the_others_stay(database: Database, seven: list[int]) -> None:
+    step = Step("first")
+    with database.write() as session:
+        claimed = jobs.claim(
+            session,
+            "first",
+            "asset",
+            step.due(NOW),
+            newest_first=True,
+            limit=3,
+            worker="w",
+            now=NOW,
+        )
+        jobs.give_back(session, "first", "asset", claimed[:1])
+
+    assert claimed == [7, 6, 5]
+    with database.read() as session:
+        assert set(session.scalars(select(JobRow.asset_id))) == {5, 6}
