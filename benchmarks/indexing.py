@@ -50,7 +50,8 @@ def photos(folder: Path, count: int, megapixels: float) -> list[Path]:
 def environment(home: Path, **settings: str) -> dict[str, str]:
     state, cache = str(home / "state"), str(home / "cache")
     ours = {"MEDIAINDEX_STATE_DIR": state, "MEDIAINDEX_CACHE_DIR": cache}
-    return {**os.environ, "MEDIAINDEX__EMBEDDER__USE": "colour", **ours, **settings}
+    usual = {"MEDIAINDEX__EMBEDDER__USE": "colour", "MEDIAINDEX__CAPTION__USE": "off"}
+    return {**os.environ, **usual, **ours, **settings}
 
 
 def index(home: Path, library: Path, **settings: str) -> tuple[float, float, dict[str, object]]:

@@ -33,7 +33,8 @@ def main(rounds: int) -> None:
         Image.new("RGB", (400, 300), (5 * number, 100, 200)).save(library / f"{number}.jpg")
     state, cache = str(home / "state"), str(home / "cache")
     ours = {"MEDIAINDEX_STATE_DIR": state, "MEDIAINDEX_CACHE_DIR": cache}
-    environment = {**os.environ, **ours, "MEDIAINDEX__EMBEDDER__USE": "colour"}
+    usual = {"MEDIAINDEX__EMBEDDER__USE": "colour", "MEDIAINDEX__CAPTION__USE": "off"}
+    environment = {**os.environ, **ours, **usual}
     program = [sys.executable, "-m", "mediaindex"]
     subprocess.run(
         [*program, "index", str(library)], env=environment, capture_output=True, check=True

@@ -252,8 +252,10 @@ def as_shown(config: Config) -> dict[str, Any]:
     """Return the settings in force as plain values, secrets masked, for `config show`."""
     plain: dict[str, Any] = msgspec.to_builtins(config.settings)
     plain |= {"state_dir": str(config.state_dir), "cache_dir": str(config.cache_dir)}
-    if plain["embedder"]["hub_token"]:
-        plain["embedder"]["hub_token"] = "********"
+    for secret in (plain["embedder"], plain["caption"], *plain["caption"]["servers"]):
+        for key in ("hub_token", "api_key"):
+            if secret.get(key):
+                secret[key] = "********"
     return plain
 
 

@@ -20,6 +20,21 @@ Places = dict[Keys, str]
 PREFIX = "MEDIAINDEX__"
 
 
+class Loader(yaml.SafeLoader):
+    """Takes only `true` and `false` for what they are, as YAML 1.2 does: `off` and `no` are words.
+
+    One is a value of ours, the other the language of Norway.
+    """
+
+
+BOOL = "tag:yaml.org,2002:bool"
+Loader.yaml_implicit_resolvers = {
+    first: [resolver for resolver in resolvers if resolver[0] != BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
+
+
 def read(path: Path) -> tuple[dict[str, Any], Places]:
     """Return what the file says, and where each key stands in it.
 
@@ -29,8 +44,8 @@ def read(path: Path) -> tuple[dict[str, Any], Places]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        written = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=Loader)
+        written = yaml.load(text, Loader=Loader)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -55,7 +70,7 @@ def overrides(environ: Mapping[str, str]) -> Iterator[tuple[str, Keys, Any]]:
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
         keys = tuple(part.lower() for part in variable.removeprefix(PREFIX).split("__"))
         try:
-            value = yaml.safe_load(environ[variable])
+            value = yaml.load(environ[variable], Loader=Loader)
         except yaml.YAMLError as error:
             raise _bad_yaml(variable, error) from error
         yield variable, keys, value
@@ -102,6 +117,7 @@ def at_its_place(
     found = re.findall(r"[^.\[\]`]+", path)
     keys: Keys = tuple(int(part) if part.isdecimal() else part for part in found)
     what = what.replace("`", "").replace("Expected", "expected", 1).replace(", got", ", not")
+    what = what.replace("expected bool", "expected true or false")
     what = what.replace("object", "a section with keys of its own").replace("array", "a list")
     if what.startswith("Invalid enum value"):
         what = f"expected one of {', '.join(_choices(section, keys))}"

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from msgspec.structs import replace
 from sqlalchemy.orm import Session
 
 from mediaindex import parts
-from mediaindex.config import Config, LibrarySettings
+from mediaindex.config import CaptionSettings, Config, LibrarySettings
 from mediaindex.errors import ConfigError, RetryLater
 from mediaindex.pipeline.frames import OnVideo
 from mediaindex.pipeline.lane import Progress
@@ -31,6 +32,8 @@ from mediaindex.store.database import Database
 from mediaindex.store.lock import worker_lock
 from mediaindex.store.tables import LibraryRow
 from mediaindex.vectors.indexes import Indexes
+
+NO_CAPTIONS = CaptionSettings(use="off")
 
 OnProgress = Callable[[Sequence[Progress], dict[str, WorkCounts]], None]
 
@@ -88,6 +91,7 @@ def run_once(
     folders: Sequence[Path],
     *,
     confirmed: bool = False,
+    captions: bool = True,
     stop: threading.Event,
     events: Events = Events(),
 ) -> RunReport:
@@ -114,6 +118,8 @@ def run_once(
                 below=below,
                 on_folder=partial(events.on_sweep, library.name),
             )
+        if not captions:
+            config = replace(config, settings=replace(config.settings, caption=NO_CAPTIONS))
         _work(config, database, indexes, report, stop, events)
         with database.read() as session:
             report.failures = sum(stage.failed for stage in counts.count_stages(session))
@@ -152,16 +158,20 @@ def _work(
     sync = Sync(database, indexes.all(), indexes.facets)
     sync.repair(lambda done, of: events.on_note(f"building the index again: {done:,} of {of:,}"))
 
+    care = partial(_care, config, database, sync, model, report, events)
     runner = Runner(
         database,
         parts.stages(config, model, stop, events.on_video),
         sync.step,
         _teller(database, events.on_progress),
+        on_caught_up=care,
     )
     report.stages = runner.run(stop)
     report.index_trouble = sync.trouble or indexes.set_aside
     if not stop.is_set():
-        _care(config, database, sync, model, report, events)
+        care()
+        while sync.step():
+            pass
 
 
 def _teller(database: Database, tell: OnProgress) -> Callable[[Sequence[Progress]], None]:
@@ -197,7 +207,7 @@ def _care(
         gone = assets.purge_missing(session, retention, now, report.began)
     for sha256 in gone:
         previews.remove(sha256)
-    report.purged = len(gone)
+    report.purged += len(gone)
     try:
         embedder = model.embedder
     except RetryLater:
@@ -208,8 +218,6 @@ def _care(
     for space in dropped:
         sync.drop(space)
     refresh_calibration(database, embedder, events.on_note)
-    while sync.step():
-        pass
 
 
 def _libraries(

@@ -37,6 +37,11 @@ GOES_ON = "Interrupted; the next run goes on from here."
     help="Download the model if it is missing, or do not even ask.",
 )
 @click.option(
+    "--captions/--no-captions",
+    default=True,
+    help="Have a model describe the pictures, too, or leave that to a later run.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object at the end, for scripts."
 )
 @click.pass_context
@@ -45,6 +50,7 @@ def index(
     folders: tuple[Path, ...],
     confirm_removal: bool,
     download: bool | None,
+    captions: bool,
     as_json: bool,
 ) -> int:
     """Index what is new in FOLDERS, or in every library that is known.
@@ -62,7 +68,12 @@ def index(
     with Display(quiet=as_json) as display:
         stop = _stop_on_signals(display)
         report = run_once(
-            config, folders, confirmed=confirm_removal, stop=stop, events=display.events
+            config,
+            folders,
+            confirmed=confirm_removal,
+            captions=captions,
+            stop=stop,
+            events=display.events,
         )
     if as_json:
         put_json(_as_json(report))
@@ -109,6 +120,7 @@ def _as_json(report: RunReport) -> dict[str, object]:
                 "failed": stage.failed,
                 "postponed": stage.postponed,
                 "blocked": stage.blocked_reason,
+                "paused": stage.is_paused,
             }
             for stage in report.stages
         },
@@ -127,7 +139,9 @@ def _tell(report: RunReport) -> None:
             extra = f", {stage.failed:,} failed" if stage.failed else ""
             extra += f", {stage.postponed:,} put off" if stage.postponed else ""
             click.echo(f"  {stage.stage}: {stage.done:,} done{extra}")
-        if stage.blocked_reason:
+        if stage.is_paused:
+            click.echo(f"  {stage.stage} is paused; mediaindex resume {stage.stage}")
+        elif stage.blocked_reason:
             click.echo(f"  {stage.stage} waits: {stage.blocked_reason}")
     if report.purged:
         click.echo(f"  forgot {counted(report.purged, 'photo')} that had long been gone")

@@ -22,6 +22,8 @@ COMMANDS = {
     "search": "Find photos and moments of videos by words, or by a similar picture.",
     "status": "Show what is indexed, what is waiting, and what failed.",
     "retry": "Try again what failed.",
+    "pause": "Let a stage, such as caption, do nothing for a while.",
+    "resume": "Let a paused stage go on.",
     "info": "Show everything that is known about a file.",
     "forget": "Take a library out of the index; its files stay.",
     "model": "List the models that look at pictures, or download one.",

@@ -6,12 +6,11 @@ import click
 from sqlalchemy.orm import Session
 
 from mediaindex.cli.output import put_json, settings_of
-from mediaindex.store import jobs
+from mediaindex.pipeline.stage import STAGES
+from mediaindex.store import captions, jobs
 from mediaindex.store.database import open_database
 from mediaindex.store.files import find_file
 from mediaindex.store.tables import FileRow
-
-STAGES = ("identify", "probe", "decode", "frames", "embed", "embed_text")
 
 
 @click.command()
@@ -25,6 +24,9 @@ def retry(
 ) -> int:
     """Try again what failed: everything, only one stage, or only FILES.
 
+    With --stage caption, moments of which the model said nothing worth keeping are described again,
+    too.
+
     This only marks the work; the next run of mediaindex index does it.
     """
     if not (failed or stage or files):
@@ -37,6 +39,8 @@ def retry(
         with database.write() as session:
             ids = [_known(session, path).id for path in files] if files else None
             count = jobs.retry(session, stage=stage, file_ids=ids)
+            if stage == "caption" and not files:
+                count += _describe_again(session)
     finally:
         database.close()
     if as_json:
@@ -44,6 +48,13 @@ def retry(
     else:
         click.echo(f"{count:,} will be tried again by the next run of: mediaindex index")
     return 0
+
+
+def _describe_again(session: Session) -> int:
+    rejected = captions.forget_rejected(session)
+    for asset_id in rejected:
+        jobs.forget_results(session, asset_id, ("caption",))
+    return len(rejected)
 
 
 def _known(session: Session, path: Path) -> FileRow:

@@ -19,7 +19,7 @@ from mediaindex.store.files import paths_of_asset
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
 
-AFTER = ("embed",)
+AFTER = ("embed", "caption")
 """The stages that work from previews."""
 
 

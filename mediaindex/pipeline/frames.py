@@ -46,7 +46,7 @@ from waiting for these."""
 GRACE = 3
 """Within so many times its limit an animation has to be done; one frame may take long."""
 
-AFTER = ("embed", "embed_text")
+AFTER = ("embed", "caption", "embed_text")
 """The stages that work from moments."""
 
 

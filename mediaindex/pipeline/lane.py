@@ -67,6 +67,11 @@ class Cursor:
         self.last_id = min(claimed) if self.newest_first else max(claimed)
         self.top_id = max(self.top_id, *claimed)
 
+    def revisit(self, subject_id: int) -> None:
+        """Look at a subject again before those that come after it: there may be more to do."""
+        if self.newest_first and self.last_id is not None:
+            self.last_id = max(self.last_id, subject_id + 1)
+
 
 @dataclass
 class Lane:

@@ -36,6 +36,9 @@ PATIENCE_S = 15
 REVIVAL_S = 60
 """Nor while a stage that did some work in it is blocked for less than this: a server restarts."""
 
+CARE_EVERY_S = 600
+"""So often it is told that the quick stages are done, while a slow one goes on for days."""
+
 FAULT_WAIT = timedelta(seconds=15)
 BUG_WAIT = timedelta(seconds=2)
 """So long waits what went wrong at a server, or by a fault of ours, for its second attempt."""
@@ -51,6 +54,7 @@ class Runner:
         sync: Callable[[], int] = lambda: 0,
         on_progress: Callable[[Sequence[Progress]], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_caught_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._sync = sync
@@ -58,6 +62,8 @@ class Runner:
         self._sync_pool = ThreadPoolExecutor(1, "sync")
         self._on_progress = on_progress
         self._clock = clock
+        self._on_caught_up = on_caught_up
+        self._caught_up_at = -CARE_EVERY_S
         self._now = clock()
         self._worker = f"{os.uname().nodename}:{os.getpid()}"
         self._claims = itertools.count()
@@ -85,12 +91,23 @@ class Runner:
             while not stop.is_set():
                 self._turn()
                 self._on_progress(list(self._progress.values()))
+                self._tell_caught_up()
                 if not self._wait() and not self._wait_for_retries(stop):
                     break
             self._finish()
         finally:
             self._close()
         return list(self._progress.values())
+
+    def _tell_caught_up(self) -> None:
+        """Tell whoever asked for it, now and then, that only slow stages are still at work."""
+        slow = [lane for lane in self._lanes if lane.stage.newest_first and lane.busy]
+        quick = [lane for lane in self._lanes if not lane.stage.newest_first and lane.busy]
+        if slow and not quick and time.monotonic() > self._caught_up_at + CARE_EVERY_S:
+            if self._syncing is not None:
+                self._syncing.result()  # nobody else is at the indexes meanwhile
+            self._on_caught_up()
+            self._caught_up_at = time.monotonic()
 
     def _turn(self) -> None:
         """Store what came back and hand out what is due, in one transaction."""
@@ -132,6 +149,7 @@ class Runner:
     ) -> None:
         stage, progress = lane.stage, lane.progress
         job = (session, stage.name, stage.subject, subject_id)
+        lane.cursor.revisit(subject_id)
         if not isinstance(outcome, BaseException):
             outcome = _saved(session, stage, subject_id, outcome, now)
         if outcome is None:

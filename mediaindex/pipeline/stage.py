@@ -19,6 +19,9 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
+STAGES = ("identify", "probe", "decode", "frames", "embed", "caption", "embed_text")
+"""Every stage there is, in the order of the walk."""
+
 PREVIEWED = ("decode", "frames")
 """The stages that make moments and previews: of photos, and of videos."""
 

@@ -134,6 +134,23 @@ def pace(session: Session, version: str) -> Pace:
     )
 
 
+USUAL = 500
+JUST_NOW = 10
+"""So many captions tell how fast a model is, and how fast it is now."""
+
+
+def speeds(session: Session, model: str) -> tuple[list[float], list[float]]:
+    """Return tokens per second of a model's last captions, and of those before; newest first."""
+    query = (
+        select(CaptionRow.tokens_per_s)
+        .where(CaptionRow.model == model, CaptionRow.tokens_per_s.is_not(None))
+        .order_by(CaptionRow.made_at.desc())
+        .limit(USUAL + JUST_NOW)
+    )
+    found = [speed for speed in session.scalars(query) if speed is not None]
+    return found[:JUST_NOW], found[JUST_NOW:]
+
+
 def said(row: CaptionRow) -> Said:
     """Return a row as the values that the rest of the program knows."""
     caption = Caption(row.description, tuple(row.tags.splitlines()), row.text_in_image, row.setting)

@@ -81,6 +81,7 @@ class Program:
             "MEDIAINDEX_STATE_DIR": str(self.home / "state"),
             "MEDIAINDEX_CACHE_DIR": str(self.home / "cache"),
             "MEDIAINDEX__EMBEDDER__USE": "colour",
+            "MEDIAINDEX__CAPTION__USE": "off",
             **self.settings,
         }
 

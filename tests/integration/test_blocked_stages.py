@@ -1,9 +1,10 @@
 """Stages that cannot work for a while, that a person pauses, or whose world fails them."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from mediaindex.errors import Faulty
 from mediaindex.pipeline.lane import Cursor
@@ -163,6 +164,28 @@ def test_cursor_goes_on_from_where_the_last_claim_ended() -> None:
     assert list(newest.ranges())[:2] == [(9, 2**63 - 1), (0, 6)]
     newest.move([])
     assert [low for low, _ in newest.ranges()] == [9, 0]
+
+
+def test_what_is_done_in_parts_is_done_to_the_end_before_what_is_older(
+    database: Database, seven: list[int]
+) -> None:
+    parts = [6, 6, 6]
+
+    class Parts(Step):
+        def save(self, session: Session, subject_id: int, result: int, now: datetime) -> None:
+            if subject_id in parts:
+                parts.remove(subject_id)
+                jobs.finish(session, self.name, "asset", subject_id)
+            else:
+                super().save(session, subject_id, result, now)
+
+    step = Parts("first")
+    step.newest_first, step.batch, step.width = True, 1, 1
+
+    run(database, step)
+
+    assert step.worked.count(6) == 4
+    assert step.worked.index(2) > max(at for at, asset in enumerate(step.worked) if asset == 6)
 
 
 def test_one_lease_is_given_back_and_the_others_stay(database: Database, seven: list[int]) -> None:

@@ -47,6 +47,23 @@ def test_file_is_found_by_its_variable(tmp_path: Path) -> None:
     assert (found.settings.search.limit, found.file) == (3, file)
 
 
+def test_words_that_old_yaml_takes_for_truths_are_words(tmp_path: Path) -> None:
+    file = written(tmp_path, "search:\n  weak: off\ncaption:\n  language: no\n")
+
+    found = load_config(file, {"MEDIAINDEX__CAPTION__USE": "off"}).settings
+
+    assert (found.search.weak, found.caption.language, found.caption.use) == ("off", "no", "off")
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    caption = "caption:\n  api_key: abc\n  servers:\n    - {url: http://a, api_key: def}\n"
+    file = written(tmp_path, f"embedder:\n  hub_token: ghi\n{caption}")
+
+    shown = str(as_shown(load_config(file, {})))
+
+    assert not any(secret in shown for secret in ("abc", "def", "ghi"))
+
+
 def test_variable_that_names_no_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.yaml, which is no file"):
         load_config(environ={"MEDIAINDEX_CONFIG": str(tmp_path / "gone.yaml")})
@@ -57,7 +74,8 @@ def test_variable_that_names_no_file_is_an_error(tmp_path: Path) -> None:
     [
         ("embedder:\n  modle: fast\n", r"line 2: .*'embedder\.modle'; did you mean 'model'\?"),
         ("zzz: 1\n", r"line 1: there is no 'zzz'; known: state_dir"),
-        ("sweep:\n  hidden: perhaps\n", r"line 2: sweep\.hidden: expected bool, not str"),
+        ("sweep:\n  hidden: perhaps\n", r"line 2: sweep\.hidden: expected true or false, not str"),
+        ("sweep:\n  hidden: yes\n", r"line 2: sweep\.hidden: expected true or false, not str"),
         ("sweep:\n  max_vanish_fraction: 7\n", r"line 2: .*expected float <= 1"),
         ("search:\n\n  weak: never\n", r"line 3: .*expected one of mark, drop, off"),
         ("search: 5\n", r"line 1: search: expected a section with keys of its own"),
