@@ -5,16 +5,24 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from mediaindex.config import Config
+from mediaindex.captioners import Captioner
+from mediaindex.captioners import load as load_captioner
+from mediaindex.captioners.describe import Describer
+from mediaindex.captioners.pool import Pool
+from mediaindex.captioners.prompts import Prompts, load_prompts
+from mediaindex.captioners.schedule import Schedule
+from mediaindex.config import CaptionServer, Config
 from mediaindex.embedders import Embedder
 from mediaindex.embedders import load as load_embedder
-from mediaindex.errors import RetryLater
+from mediaindex.errors import ConfigError, RetryLater
 from mediaindex.media.dates import DateRules
 from mediaindex.media.ffmpeg import RunLimits
 from mediaindex.media.photo import Limits
 from mediaindex.media.places import Gazetteer
 from mediaindex.media.previews import PreviewStore
 from mediaindex.media.scenes import FrameRules
+from mediaindex.pipeline.caption import Caption
+from mediaindex.pipeline.caption import Ways as CaptionWays
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.decode import Decode
 from mediaindex.pipeline.embed import Embed
@@ -69,6 +77,83 @@ def embedder(config: Config, use: str | None = None, model: str | None = None) -
         "models_dir": config.models_dir,
     }
     return load_embedder(use or section.use, options)
+
+
+def prompts(config: Config) -> Prompts:
+    """Read the prompts in force.
+
+    Raises:
+        ConfigError: One of the user's cannot be used.
+    """
+    section = config.settings.caption
+    folder = None if section.prompts is None else absolute(Path(section.prompts))
+    return load_prompts(folder, language=section.language, sentences=section.sentences)
+
+
+def captioners(config: Config, model: str | None = None) -> list[tuple[Captioner, int]]:
+    """Build who describes pictures, each with how much it is asked at the same time.
+
+    Args:
+        config: The settings in force.
+        model: Another model than that of the settings, on every server.
+
+    Raises:
+        ConfigError: There is no such captioner, or its host may not be contacted.
+    """
+    section = config.settings.caption
+    servers = section.servers or (CaptionServer(url=section.url, at_once=section.at_once),)
+    return [
+        (
+            load_captioner(
+                server.use or section.use,
+                {
+                    "url": server.url,
+                    "model": model or server.model or section.model,
+                    "api_key": server.api_key or section.api_key,
+                    "allow_remote": section.allow_remote,
+                    "keep_alive": section.keep_alive,
+                    "num_ctx": section.num_ctx,
+                    "load_time_limit_s": float(section.load_time_limit_s),
+                    "time_limit_s": float(section.time_limit_s),
+                },
+            ),
+            server.at_once,
+        )
+        for server in servers
+    ]
+
+
+def describer(config: Config, model: str | None = None) -> Describer:
+    """Build what turns pictures into captions; nothing is contacted yet.
+
+    Raises:
+        ConfigError: A setting of `caption:` does not fit.
+    """
+    section = config.settings.caption
+    return Describer(
+        Pool(captioners(config, model)),
+        prompts(config),
+        model=model or section.model,
+        temperature=section.temperature,
+        seed=section.seed,
+        max_tokens=section.max_tokens,
+    )
+
+
+def caption_schedule(config: Config) -> Schedule | None:
+    """Return when captioning may go on, None for always.
+
+    Raises:
+        ConfigError: It cannot be understood.
+    """
+    text = config.settings.caption.schedule
+    if text is None:
+        return None
+    try:
+        return Schedule.parse(text)
+    except ValueError as error:
+        place = config.place_of("caption", "schedule")
+        raise ConfigError(f"caption.schedule ({place}): {error}") from error
 
 
 def indexes(config: Config, database: Database) -> Indexes:
@@ -131,8 +216,19 @@ def stages(
         ),
         *_video_stages(config, stop, on_video),
         Embed(model, store_of_previews, config.settings.embedder.batch),
+        *_caption_stages(config, stop),
         EmbedText(model),
     ]
+
+
+def _caption_stages(config: Config, stop: threading.Event) -> list[Caption]:
+    section = config.settings.caption
+    if section.use == "off":
+        return []
+    ways = CaptionWays(
+        section.max_px, section.video_frames, section.tell_facts, caption_schedule(config)
+    )
+    return [Caption(describer(config), previews(config), ways, stop)]
 
 
 def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:

@@ -53,6 +53,8 @@ def _read(config: Config, failures: int) -> dict[str, Any]:
                     for row in counts.count_stages(session)
                     if row.blocked_reason
                 ],
+                "paused": sorted(pauses.paused(session)),
+                "captions": _captions(config, session),
                 "troubles": [asdict(row) for row in counts.troubles(session, failures)],
                 "trouble_count": counts.count_troubles(session),
                 "model": None if model is None else model.model_id,
@@ -85,9 +87,49 @@ def _tell(found: dict[str, Any]) -> None:
     put_table(rows, right=(1, 2, 3, 4))
     for blocked in found["blocked"]:
         click.echo(f"{blocked['stage']} waits: {blocked['reason']}")
+    for stage in found["paused"]:
+        click.echo(f"{stage} is paused; to let it go on: mediaindex resume {stage}")
+    if found["captions"] is not None:
+        _tell_captions(found["captions"])
     _tell_troubles(found)
     used = ", ".join(f"{name} {size(number)}" for name, number in found["disk_bytes"].items())
     click.echo(f"\nDisk: {used}")
+
+
+def _captions(config: Config, session: Session) -> dict[str, Any] | None:
+    """Return how describing goes, None where nothing is to be described and nothing was."""
+    section = config.settings.caption
+    pace = captions.pace(session, parts.caption_version(config))
+    if section.use == "off" and not pace.described:
+        return None
+    at_once = sum(number for _, number in parts.captioners(config))
+    each_s = None if pace.duration_ms is None else pace.duration_ms / 1000
+    slowdown = has_slowed(*captions.speeds(session, section.model))
+    return {
+        "model": section.model if section.use != "off" else None,
+        "described": pace.described,
+        "rejected": pace.rejected,
+        "reasons": dict(pace.reasons),
+        "lacking": pace.lacking,
+        "seconds_each": each_s,
+        "eta_s": None if each_s is None else pace.lacking * each_s / at_once,
+        "slowed": None if slowdown is None else asdict(slowdown),
+    }
+
+
+def _tell_captions(found: dict[str, Any]) -> None:
+    total = found["described"] + found["lacking"]
+    line = f"Captions: {found['described']:,} of {counted(total, 'moment')} described"
+    if found["eta_s"]:
+        line += f"; about {duration(found['eta_s'])} left, {found['seconds_each']:.1f} s each"
+    click.echo(line)
+    if found["rejected"]:
+        click.echo(
+            f"  of {counted(found['rejected'], 'moment')} nothing worth keeping was said: "
+            + ", ".join(f"{reason} ({number:,})" for reason, number in found["reasons"].items())
+        )
+    if found["slowed"]:
+        click.echo(f"  {_slowed(found['slowed'])}")
 
 
 def _files(found: dict[str, Any]) -> str:

@@ -36,7 +36,7 @@ PATIENCE_S = 15
 REVIVAL_S = 60
 """Nor while a stage that did some work in it is blocked for less than this: a server restarts."""
 
-CARE_EVERY_S = 600
+CARE_EVERY_S = 600.0
 """So often it is told that the quick stages are done, while a slow one goes on for days."""
 
 FAULT_WAIT = timedelta(seconds=15)

@@ -1,0 +1,251 @@
+"""Stage: previews -> a model's words on each moment, and on each video as a whole."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from mediaindex.captioners.describe import Described, Describer
+from mediaindex.captioners.schedule import Schedule
+from mediaindex.errors import Faulty, RetryLater
+from mediaindex.media.previews import PreviewMissing, PreviewStore
+from mediaindex.media.sight import jpeg_for_model
+from mediaindex.pipeline.stage import PREVIEWED, Blocked, BrokenOff, Redo
+from mediaindex.store import captions, jobs
+from mediaindex.store.assets import moments_by_asset
+from mediaindex.store.jobs import Subject
+from mediaindex.store.tables import AssetRow, PlaceRow
+
+CHUNK = 4
+"""So many moments of one video are asked about at a time, for each question that may be on its way.
+
+What is found is stored after each such part, so a kill in the middle of a film loses that at most.
+"""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An asset, as far as it is to be described."""
+
+    sha256: str
+    kind: str
+    #: The stage that makes its previews.
+    previewed_by: str
+    #: (moment id, at_ms) of those that were not asked about, in order of time.
+    moments: tuple[tuple[int, int], ...]
+    #: `at_ms` of all its moments.
+    times: tuple[int, ...]
+    #: (at_ms, description) of the moments that have one.
+    said: tuple[tuple[int, str], ...]
+    has_summary: bool
+    #: What may be told to the model about it; "" for nothing.
+    facts: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of asking about some moments of an asset."""
+
+    #: By moment id; None stands for the whole video.
+    found: tuple[tuple[int | None, Described], ...]
+    #: Nothing is left to ask.
+    is_all: bool
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What a model is shown, and when."""
+
+    max_px: int
+    #: Of a video as a whole; 0: it is not summed up.
+    video_frames: int
+    tell_facts: bool
+    schedule: Schedule | None = None
+
+
+class Caption:
+    """Asks a vision-language model about previews, a part of one asset at a time."""
+
+    name = "caption"
+    subject: Subject = "asset"
+    newest_first = True
+    batch = 1
+
+    def __init__(
+        self,
+        describer: Describer,
+        previews: PreviewStore,
+        ways: Ways,
+        stop: threading.Event,
+        clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+    ) -> None:
+        self.width = describer.pool.slots
+        self._describer = describer
+        self._previews = previews
+        self._ways = ways
+        self._stop = stop
+        self._clock = clock
+        self._asking = ThreadPoolExecutor(self.width, self.name)
+        #: Of the results that count: the model's name, and all that words its answers.
+        self.version = describer.version + (" facts" if ways.tell_facts else "")
+        self._work = jobs.Work(self.name, self.version, kinds=("photo", "video"), after=PREVIEWED)
+
+    def ready(self) -> None:
+        """Have a server at hand whose model is loaded, however long that takes.
+
+        Raises:
+            RetryLater: It is not the hour, or no server can be asked; the text names the remedy.
+        """
+        self._heed_schedule()
+        self._describer.pool.open()
+
+    def due(self, now: datetime) -> Select[int]:
+        """Return the query for assets of which some moment was not asked about."""
+        return jobs.assets_due(self._work, now)
+
+    def load(self, session: Session, subject_id: int) -> Scene:
+        """Return what is left to ask about an asset."""
+        asset = session.get_one(AssetRow, subject_id)
+        moments = moments_by_asset(session, [subject_id])[subject_id]
+        asked = captions.asked_about(session, subject_id, self.version)
+        said = captions.captions_of_asset(session, subject_id) if asset.kind == "video" else {}
+        return Scene(
+            sha256=asset.sha256,
+            kind=asset.kind,
+            previewed_by="frames" if asset.kind == "video" else "decode",
+            moments=tuple(moment for moment in moments if moment[0] not in asked),
+            times=tuple(at_ms for _, at_ms in moments),
+            said=tuple(
+                (at_ms, said[moment_id].caption.description)
+                for moment_id, at_ms in moments
+                if moment_id in said
+            ),
+            has_summary=None in asked,
+            facts=_facts(session, asset) if self._ways.tell_facts else "",
+        )
+
+    def work(self, inputs: Sequence[Scene]) -> list[Told]:
+        """Ask about some moments of an asset, several at once, or about the whole video."""
+        return [self._tell(scene) for scene in inputs]
+
+    def save(self, session: Session, subject_id: int, result: Told, now: datetime) -> None:
+        """Store the words, with their full text; they are embedded next."""
+        for moment_id, described in result.found:
+            captions.save_caption(
+                session,
+                subject_id,
+                moment_id,
+                self.version,
+                described.found,
+                described.origin,
+                now,
+            )
+        jobs.forget_results(session, subject_id, ("embed_text",))
+        if result.is_all:
+            jobs.mark_done(session, subject_id, self.name, self.version, now, redo=())
+        else:
+            jobs.finish(session, self.name, "asset", subject_id)
+
+    def close(self) -> None:
+        """Let go of the servers."""
+        self._describer.pool.close()
+        self._asking.shutdown(wait=False, cancel_futures=True)
+
+    def _heed_schedule(self) -> None:
+        schedule, now = self._ways.schedule, self._clock()
+        if schedule is not None and not schedule.is_open(now):
+            opens = schedule.opens_next(now)
+            raise Blocked(
+                f"it goes on at {opens:%H:%M} (caption.schedule)", (opens - now).total_seconds()
+            )
+
+    def _tell(self, scene: Scene) -> Told:
+        self._heed_schedule()
+        if self._stop.is_set():
+            raise BrokenOff("it goes on where it was broken off")
+        wants_summary = self._wants_summary(scene)
+        if not scene.moments:
+            found = [(None, self._sum_up(scene))] if wants_summary else []
+            return Told(tuple(found), is_all=True)
+        chunk = scene.moments[: CHUNK * self.width]
+        told, trouble = self._describe_some(scene, chunk)
+        if trouble and not told:
+            raise min(trouble, key=_gravity)
+        is_all = not trouble and len(chunk) == len(scene.moments) and not wants_summary
+        return Told(tuple(told), is_all)
+
+    def _wants_summary(self, scene: Scene) -> bool:
+        several = scene.kind == "video" and len(scene.times) > 1
+        return several and self._ways.video_frames > 0 and not scene.has_summary
+
+    def _describe_some(
+        self, scene: Scene, chunk: Sequence[tuple[int, int]]
+    ) -> tuple[list[tuple[int | None, Described]], list[Exception]]:
+        """Return what is said of these moments, and what went wrong with the others."""
+        calls = [
+            (moment_id, self._asking.submit(self._describe, scene, at_ms))
+            for moment_id, at_ms in chunk
+        ]
+        told: list[tuple[int | None, Described]] = []
+        trouble: list[Exception] = []
+        for moment_id, call in calls:
+            try:
+                told.append((moment_id, call.result()))
+            except Exception as error:  # noqa: BLE001 - what the others brought is kept
+                trouble.append(error)
+        return told, trouble
+
+    def _describe(self, scene: Scene, at_ms: int) -> Described:
+        picture = self._picture(scene, at_ms)
+        return self._asked(partial(self._describer.describe, picture, scene.facts, self._stop))
+
+    def _sum_up(self, scene: Scene) -> Described:
+        """Sum a video up from pictures of it, where the model takes several, or from the words."""
+        pictures = []
+        if self._describer.takes_many:
+            times = _spread(scene.times, self._ways.video_frames)
+            pictures = [self._picture(scene, at_ms) for at_ms in times]
+        return self._asked(partial(self._describer.summarise, pictures, scene.said, self._stop))
+
+    def _picture(self, scene: Scene, at_ms: int) -> bytes:
+        try:
+            pixels = self._previews.read(scene.sha256, at_ms)
+        except PreviewMissing as error:
+            raise Redo(scene.previewed_by, str(error)) from error
+        return jpeg_for_model(pixels, self._ways.max_px)
+
+    def _asked(self, ask: Callable[[], Described]) -> Described:
+        try:
+            return ask()
+        except RetryLater as error:
+            if self._stop.is_set():
+                raise BrokenOff("it goes on where it was broken off") from error
+            raise Blocked(str(error)) from error
+
+
+def _facts(session: Session, asset: AssetRow) -> str:
+    """Return when and where something was taken, in a sentence; "" if neither is known."""
+    place = None if asset.place_id is None else session.get(PlaceRow, asset.place_id)
+    when = f" on {asset.taken_local:%d %B %Y}" if asset.taken_local else ""
+    where = f" in {place.name}, {place.country}" if place else ""
+    return f"It was taken{when}{where}." if when or where else ""
+
+
+def _gravity(error: Exception) -> int:
+    """Return which trouble says most of a part that came to nothing; the least first."""
+    kinds = (Redo, BrokenOff, Blocked, Faulty)
+    return next((rank for rank, kind in enumerate(kinds) if isinstance(error, kind)), -1)
+
+
+def _spread(times: Sequence[int], number: int) -> list[int]:
+    """Return up to `number` of the times, evenly spread, the first and the last among them."""
+    if len(times) <= number:
+        return list(times)
+    if number == 1:
+        return [times[len(times) // 2]]
+    return [times[round(place * (len(times) - 1) / (number - 1))] for place in range(number)]
