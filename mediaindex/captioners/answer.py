@@ -39,29 +39,30 @@ _NAMES = {
     "description": """description descriptions caption captions desc imagedescription summary
         picturedescription imagecaption shortdescription detaileddescription photodescription
         sentence sentences content answer response output result scene overview alttext alt
-        finalanswer beschreibung bildbeschreibung descripción descripcion descrizione
-        descrição descricao légende beschrijving omschrijving omschrijvingen описание подпись
-        説明 描述 图片描述 画像の説明 キャプション 説明文 opis popis beskrivning beskrivelse
-        kuvaus açıklama 설명""",
+        finalanswer beschreibung bildbeschreibung descripción descripcion descrizione descrição
+        descricao légende beschrijving omschrijving omschrijvingen описание подпись 説明 描述
+        图片描述 画像の説明 キャプション 説明文 opis popis beskrivning beskrivelse kuvaus
+        açıklama 설명""",
     "tags": """tags tag keywords keyword labels label hashtags objects taglist schlagwörter
         schlagworte stichwörter stichworte etiketten étiquettes etiquettes motsclés balises
         etiquetas palabrasclave etichette parolechiave palavraschave trefwoorden теги метки
         ключевыеслова タグ キーワード 标签 標籤 关键词 關鍵詞 tagi taggar 태그""",
-    "text_in_image": """textinimage text textinpicture textinphoto textintheimage textinthepicture visibletext
-        imagetext ocr ocrtext readabletext detectedtext textvisible transcription textimbild
-        sichtbarertext texte textedanslimage textevisible texto textoenlaimagen textovisible
-        textonaimagem testo testonellimmagine testovisibile tekst tekstinafbeelding
-        tekstindeafbeelding текст текстнаизображении текстнафото 画像内のテキスト テキスト
-        文字 画像内の文字 图片中的文字 图中文字 文本 图像中的文本""",
-    "setting": """setting settings location place scenery environment where scenesetting umgebung ort
-        schauplatz lieu cadre décor lugar entorno escenario ubicación ambiente ambientazione
-        luogo cenário local ambientação omgeving locatie setting место обстановка
-        местоположение 場所 設定 状況 场景 地点 环境 場景""",
+    "text_in_image": """textinimage text textinpicture textinphoto textintheimage
+        textinthepicture visibletext imagetext ocr ocrtext readabletext detectedtext textvisible
+        transcription textimbild sichtbarertext texte textedanslimage textevisible texto
+        textoenlaimagen textovisible textonaimagem testo testonellimmagine testovisibile tekst
+        tekstinafbeelding tekstindeafbeelding текст текстнаизображении текстнафото
+        画像内のテキスト テキスト 文字 画像内の文字 图片中的文字 图中文字 文本 图像中的文本""",
+    "setting": """setting settings location place scenery environment where scenesetting umgebung
+        ort schauplatz lieu cadre décor lugar entorno escenario ubicación ambiente ambientazione
+        luogo cenário local ambientação omgeving locatie setting место обстановка местоположение
+        場所 設定 状況 场景 地点 环境 場景""",
 }
 _PART = {name: part for part, names in _NAMES.items() for name in names.split()}
 
 _BEGINS = re.compile(
-    r"""\{(?:\s|//[^\n]*\n|/\*.*?\*/|\{)*(?:["'“”‘’`*]+\s*)?(?:\w[\w \-]{0,40})\s*["'“”‘’`*]*\s*[:：=]"""
+    r"""\{(?:\s|//[^\n]*\n|/\*.*?\*/|\{)*(?:["'“”‘’`*]+\s*)?"""
+    r"""(?:\w[\w \-]{0,40})\s*["'“”‘’`*]*\s*[:：=]"""
     r"""|\{\s*\}""",
     re.DOTALL,
 )
@@ -156,9 +157,10 @@ def _of(value: object, is_mended: bool, is_cut: bool) -> Answer:
         return _of(inner, is_mended, is_cut)
     last = list(value)[-1] if value else ""
     within = is_cut and _part(last) == "description"
+    form = _form_of(value, parts)
     answer = Answer(
-        _form_of(value, parts),
-        description,
+        form,
+        description or (_all_text(value) if form == "other" else ""),
         tuple(_tags_of(parts.get("tags"))),
         _text_of(parts.get("text_in_image"), "\n"),
         _text_of(parts.get("setting"), ", "),
@@ -170,6 +172,11 @@ def _of(value: object, is_mended: bool, is_cut: bool) -> Answer:
         deeper = read(description)
         return deeper if deeper.description else answer
     return answer
+
+
+def _all_text(value: Mapping[str, object]) -> str:
+    """Return the strings of an object, for a refusal may stand under any key (`error`)."""
+    return " ".join(item for item in value.values() if isinstance(item, str))
 
 
 def _form_of(value: Mapping[str, object], parts: Mapping[str, object]) -> Form:

@@ -29,7 +29,8 @@ _BOXES = re.compile(
     re.DOTALL,
 )
 _NUMBERS = re.compile(
-    r"\s?(?:\bat )?[\[(]{1,3}\s*\d+(?:\.\d+)?(?:\s*,\s*\d+(?:\.\d+)?){3}(?:\s*;[\d\s,.;]*)?\s*[\])]{1,3}"
+    r"\s?(?:\bat )?[\[(]{1,3}\s*\d+(?:\.\d+)?(?:\s*,\s*\d+(?:\.\d+)?){3}(?:\s*;[\d\s,.;]*)?"
+    r"\s*[\])]{1,3}"
 )
 _TOKENS = re.compile(
     r"<\|[^|<>]{1,40}\|?>|</?(?:s|unk|pad|bos|eos|image|img|im_patch|im_start|im_end|ref|answer"
@@ -66,7 +67,8 @@ _NOUN = r"(?:image|picture|photo|photograph|pic)"
 _SHOWS = (
     r"(?:(?:clearly|prominently|vividly|also|beautifully|primarily|mainly)\s+)?(?:shows|depicts"
     r"|displays|features|captures|portrays|presents|showcases|illustrates|contains|is showing"
-    r"|is of|is an? (?:close-?up )?(?:photo|photograph|picture|image|shot) (?:of|showing"
+    r"|is of|is(?= an? close-?up)|is an? (?:close-?up )?(?:photo|photograph|picture|image"
+    r"|shot) (?:of|showing"
     r"|that shows)"
     r"|(?:appears|seems) to (?:show|depict|be|feature|capture|display)|is (?:depicting|featuring))"
 )
@@ -163,6 +165,12 @@ def _is_shown(char: str) -> bool:
     return char in "\u200c\u200d" or (
         char != "\ufffd" and unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn", "Cf"}
     )
+
+
+def is_boxes(text: str) -> bool:
+    """Tell whether an answer is of boxes alone, whether as tokens or as numbers."""
+    rest = _NUMBERS.sub("", _BOXES.sub("", text))
+    return rest != text and not any(map(str.isalpha, _TOKENS.sub("", rest)))
 
 
 def without_boxes(text: str) -> str:

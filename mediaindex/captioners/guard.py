@@ -16,7 +16,7 @@ from mediaindex.captioners.echo import is_echo, is_placeholder
 from mediaindex.captioners.fields import clean_setting, clean_tags, clean_text_in_image
 from mediaindex.captioners.language import is_in
 from mediaindex.captioners.refusal import Kind, is_excuse, kind_of
-from mediaindex.captioners.repetition import before_loop, loops, without_doubles
+from mediaindex.captioners.repetition import before_loop, is_one_character, loops, without_doubles
 from mediaindex.captioners.sentences import hide_quotes, is_whole, join, sentences, words
 from mediaindex.types import Caption
 
@@ -57,12 +57,14 @@ def judge(text: str, done_reason: str, *, language: str, prompt: str) -> Caption
         prompt: What the model was told, system message and all, to know an echo by.
     """
     plain = cleaning.without_tokens(cleaning.without_thoughts(text))
-    if not plain.strip(" \n\t`\"'{}[]"):
+    if cleaning.is_boxes(text):
+        return _rejected("not_a_caption", text)
+    if not re.sub(r"```\w*", "", plain).strip(" \n\t`\"'{}[].…"):
         return _nothing(text, done_reason)
     answer = read(plain)
     if answer.form == "schema":
         return _rejected("prompt_echo", plain)
-    if answer.form == "json" and answer.is_whole and not answer.description.strip(" \n.-_\"'"):
+    if answer.form == "json" and answer.is_whole and not answer.description.strip(" \n-_\"'"):
         return _rejected("empty", plain)
     judged = _judge_description(answer, done_reason, language, prompt)
     if isinstance(judged, Rejected):
@@ -120,9 +122,10 @@ def _judge_description(
 
 def _clean(answer: Answer, done_reason: str, prompt: str) -> str | Rejected:
     """Clean a description once."""
-    if answer.form == "other":
-        return _rejected("not_a_caption", "JSON of something else")
     text = answer.description
+    if answer.form == "other":
+        is_refusal = kind_of(text) == "refusal"
+        return _rejected("refusal" if is_refusal else "not_a_caption", text or "other JSON")
     if is_placeholder(text):
         return _rejected("prompt_echo", text)
     if not answer.is_whole:
@@ -132,6 +135,8 @@ def _clean(answer: Answer, done_reason: str, prompt: str) -> str | Rejected:
     said = _without_talk(text, prompt)
     if isinstance(said, Rejected):
         return said
+    if not any(map(str.isalpha, join(said))):
+        return _rejected("repetition" if is_one_character(text) else "not_a_caption", text)
     if loops(join(said)):
         kept = before_loop(join(said))
         if kept is None:
@@ -157,6 +162,7 @@ def _cut_json(text: str, done_reason: str) -> str | Rejected:
 
 def _unwrapped(text: str) -> str:
     """Take off markdown and what stands in front, and make one paragraph of it."""
+    text = re.sub(r"```\w*", "", text)
     text = cleaning.without_preamble(cleaning.unquoted(text.strip()))
     bare = cleaning.without_markdown(text)
     return cleaning.without_preamble(bare)
@@ -166,7 +172,7 @@ def _without_talk(text: str, prompt: str) -> list[str] | Rejected:
     """Return the sentences that are about the picture, or why there are none."""
     said = [re.sub(r"\s+", " ", part) for part in sentences(text)]
     if not said:
-        return _rejected("empty", text)
+        return _rejected("preamble_only", text)
     kinds = [kind_of(sentence) for sentence in said]
     if "musing" in kinds[:2]:
         return _rejected("not_a_caption", said[0])

@@ -79,7 +79,7 @@ _REFUSALS = {
         r"es ist mir (?:leider )?nicht (?:möglich|erlaubt)",
     ),
     "fr": (
-        r"(?:je suis )?(?:vraiment )?désolée?\b",
+        r"(?:je suis )?(?:vraiment )?désolée?\b|je regrette,? (?:mais|de)",
         r"(?:je m'excuse|excusez|toutes mes excuses|pardon)",
         r"je (?:ne |n')(?:peux|suis|vois|dispose|pourrai|parviens|ai)",
         r"(?:malheureusement|hélas),? (?:je|il|l'image|cette)",
@@ -111,7 +111,8 @@ _REFUSALS = {
         r"por favor,? (?:forne|envi|carreg|anex)",
     ),
     "nl": (
-        r"het spijt me|mijn excuses|excuses\b|helaas (?:kan|ben|is het mij|mag)",
+        r"het spijt me|sorry,? (?:maar|ik)\b|mijn excuses|excuses\b|helaas (?:kan|ben|is het mij"
+        r"|mag)",
         r"ik (?:kan|ben|mag|zie|wil|heb)\b[^.]*\b(?:niet|geen)\b",
         r"als (?:een )?(?:ai\b|taalmodel|kunstmatige|tekstgebaseerd)",
         r"(?:upload|geef|stuur|deel) (?:alstublieft|de|een|alsjeblieft)[^.]*(?:afbeelding|foto)",
@@ -162,7 +163,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 _REFUSAL = _any(*(pattern for patterns in _REFUSALS.values() for pattern in patterns))
 _CHATTER = _any(
-    r"(?:please )?(?:let me know|feel free|don't hesitate|do not hesitate|keep in mind|note that"
+    r"(?:please )?(?:let me know|feel free|try (?:again|another|a different)|don't hesitate"
+    r"|do not hesitate|keep in mind|note that"
     r" (?:i|this (?:is|description))|note: (?:i|this|the (?:above|json|description)))",
     r"if (?:you(?:'d| would| have| need| want|'re| are| could| can| provide)|there(?:'s| is) "
     r"anything|there are any)",
@@ -227,7 +229,7 @@ _MUSING = re.compile(
     r"|next|but|also|and)[,.]?\s+)*(?:the user(?:'s)? (?:wants|asked|is|has|provided|needs|request"
     r"|prompt|gave|said)|let me (?:see|think|look|start|check|analy[sz]e|describe|break|try|write"
     r"|count|draft|craft|put|examine|re)|let's (?:see|tackle|look|start|describe|think|break|check|"
-    r"analy[sz]e|go|write|craft|draft)|(?:i|we) (?:need|have|should|must|want|ought) (?:to|make"
+    r"analy[sz]e|write|craft|draft)|(?:i|we) (?:need|have|should|must|want|ought) (?:to|make"
     r"|also"
     r"|describe|write|mention|include|keep|avoid|check|respond|answer|output|be)|maybe i"
     r"|i'm (?:going"

@@ -13,6 +13,9 @@ from mediaindex.captioners.sentences import hide_quotes, join, sentences, words
 LONGEST_PERIOD = 60
 """Words of the longest run that is looked for; longer ones are whole sentences, found as such."""
 
+FIGURES = 25
+"""So many numbers in a row are more than stand on a scoreboard."""
+
 GOOD_SENTENCES = 2
 """So many sentences before a loop are worth to be kept."""
 
@@ -31,13 +34,19 @@ def loop_at(text: str) -> int | None:
     Also a text of which most sentences have been said before loops, though not in a row.
     """
     said = [re.sub(r"\d+", "0", word) for word in words(hide_quotes(text, "q"))]
+    told = words(hide_quotes(text, "q"))
     for period in range(1, min(LONGEST_PERIOD, len(said) // 3) + 1):
         run, needed = 0, (_times(period) - 1) * period
         for i in range(period, len(said)):
             run = run + 1 if said[i] == said[i - period] else 0
-            if run >= needed:
+            if run >= needed and not _is_row_of_figures(told[i - run - period + 1 : i + 1]):
                 return i - run - period + 1
     return None
+
+
+def _is_row_of_figures(run: list[str]) -> bool:
+    """Tell whether a run is of numbers alone, as on a scoreboard, and no longer than a line."""
+    return len(run) < FIGURES and all(word.isdigit() for word in run)
 
 
 def loops(text: str) -> bool:
@@ -47,6 +56,11 @@ def loops(text: str) -> bool:
     if _SAME_CHARACTERS.search(plain) or _PIECE.search(re.sub(r"[\s.\-_=*~—]+", " ", plain)):
         return True
     return loop_at(text) is not None or _says_little_new(text)
+
+
+def is_one_character(text: str) -> bool:
+    """Tell whether one character comes over and over."""
+    return _SAME_CHARACTERS.search(text) is not None
 
 
 def _says_little_new(text: str) -> bool:
