@@ -135,12 +135,9 @@ class Exchange(BaseHTTPRequestHandler):
         headers: Mapping[str, str] = {},
     ) -> None:
         """Send a whole answer; its first half where that is the fault."""
-        length = {"Content-Length": str(len(body)), **headers}
-        if self._breaks("half"):
-            body = body[: len(body) // 2]
-        if self.command == "HEAD":
-            body = b""
-        self.wfile.write(self._head(status, content_type, length) + body)
+        head = self._head(status, content_type, {"Content-Length": str(len(body)), **headers})
+        most = 0 if self.command == "HEAD" else len(body)
+        self.wfile.write(head + body[: most // 2 if self._breaks("half") else most])
 
     def stream(self, content_type: str, parts: Iterable[bytes]) -> None:
         """Send an answer part by part; where that is the fault it breaks off, or says it died."""
@@ -148,8 +145,7 @@ class Exchange(BaseHTTPRequestHandler):
         if self._breaks("killed"):
             all_parts[len(all_parts) // 2 :] = [self.owner.last_words()]
         broken = self._breaks("half")
-        head = self._head(200, content_type, {"Transfer-Encoding": "chunked"})
-        self.wfile.write(head)
+        self.wfile.write(self._head(200, content_type, {"Transfer-Encoding": "chunked"}))
         for part in all_parts[: len(all_parts) // 2] if broken else all_parts:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
         last = all_parts[-1]
