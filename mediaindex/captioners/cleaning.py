@@ -1,0 +1,234 @@
+"""Take off what a model puts around its words: thoughts, tokens, markdown, filler."""
+
+import re
+import unicodedata
+
+_THOUGHT = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis)"
+_THOUGHTS = re.compile(
+    rf"<({_THOUGHT})>.*?</\1>|◁think▷.*?◁/think▷|\[THINK\].*?\[/THINK\]"
+    r"|<\|channel\|?>\s*(?:analysis|thought).*?(?=<\|channel\|?>\s*final|<channel\|>|<\|end\|>)",
+    re.DOTALL | re.IGNORECASE,
+)
+_THOUGHT_ENDS = re.compile(rf"^.*</{_THOUGHT}>|^.*◁/think▷", re.DOTALL | re.IGNORECASE)
+_THOUGHT_BEGINS = re.compile(rf"(?:<{_THOUGHT}>|◁think▷|\[THINK\]).*$", re.DOTALL | re.IGNORECASE)
+
+_USER = re.compile(
+    r"<\|im_start\|>\s*user|<start_of_turn>\s*user|<\|user\|>|<\|start_header_id\|>\s*user\s*"
+    r"<\|end_header_id\|>|\[INST\]",
+    re.IGNORECASE,
+)
+_ASSISTANT = re.compile(
+    r"<\|im_start\|>\s*assistant|<start_of_turn>\s*model|<\|assistant\|>|<\|start_header_id\|>\s*"
+    r"assistant\s*<\|end_header_id\|>|\[/INST\]",
+    re.IGNORECASE,
+)
+_BOXES = re.compile(
+    r"<box>.*?</box>|<\|box_start\|>.*?<\|box_end\|>"
+    r"|<\|?quad(?:_start)?\|?>.*?<\|?/?quad(?:_end)?\|?>"
+    r"|<(?:loc|bbox|bin|seg|x|y|point)[_ ]?[^<>]{0,40}>|</(?:point|bbox)>",
+    re.DOTALL,
+)
+_NUMBERS = re.compile(
+    r"\s?(?:\bat )?[\[(]{1,3}\s*\d+(?:\.\d+)?(?:\s*,\s*\d+(?:\.\d+)?){3}(?:\s*;[\d\s,.;]*)?"
+    r"\s*[\])]{1,3}"
+)
+_TOKENS = re.compile(
+    r"<\|[^|<>]{1,40}\|?>|</?(?:s|unk|pad|bos|eos|image|img|im_patch|im_start|im_end|ref|answer"
+    r"|mask"
+    r"|start_of_turn|end_of_turn|start_of_image|end_of_image|end_of_utterance"
+    r"|fake_token_around_image"
+    r"|global-img|image_soft_token|caption|detailed_caption|more_detailed_caption|grounding|phrase"
+    r"|p"
+    r"|delim|br|output|response|final_answer|endoftext|IMG_CONTEXT|row_\d+_col_\d+)\s*/?>"
+    r"|<0x[0-9A-Fa-f]{2}>|\[img-\d+\]|\[/?(?:IMG|IMG_BREAK|IMG_END|INST|AVAILABLE_TOOLS)\]"
+    r"|\[end of text\]"
+    r"|<<?/?SYS>?>|<(?:OD|OCR|CAPTION|MORE_DETAILED_CAPTION|DETAILED_CAPTION)>",
+    re.IGNORECASE,
+)
+_TURN = re.compile(
+    r"(?:^|\n|(?<=[.!?。]))[ \t]*(?:#{1,4}\s*)?(?:\*\*)?"
+    r"(?:(?P<user>USER|User|HUMAN|Human|Instruction|Question|QUESTION|Q|用户|问)"
+    r"|(?P<model>ASSISTANT|Assistant|AI|Bot|GPT|Answer|ANSWER|A|Response|Falcon|model|助手|答))"
+    r"(?:\*\*)?\s*[:：]"
+)
+
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
+_BOLD = re.compile(r"(\*\*\*|\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
+_ITALIC = re.compile(r"(?<![\w*])[*_](?=\S)([^*_\n]+?)(?<=\S)[*_](?![\w*])")
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+.*$|^\s*\*\*[^*\n]{1,60}\*\*\s*:?\s*$", re.MULTILINE)
+_BULLET = re.compile(r"^\s*(?:[-*+•‣▪◦]|\d{1,2}[.)])\s+", re.MULTILINE)
+_RULE = re.compile(r"^\s*(?:[-*_=]\s*){3,}$", re.MULTILINE)
+
+_ADJECTIVES = (
+    r"(?:(?:provided|given|attached|uploaded|captivating|stunning|beautiful|vibrant|serene|vivid"
+    r"|striking|described|above|whole|entire)\s+)?"
+)
+_NOUN = r"(?:image|picture|photo|photograph|pic)"
+_SHOWS = (
+    r"(?:(?:clearly|prominently|vividly|also|beautifully|primarily|mainly)\s+)?(?:shows|depicts"
+    r"|displays|features|captures|portrays|presents|showcases|illustrates|contains|is showing"
+    r"|is of|is(?= an? close-?up)|is an? (?:close-?up )?(?:photo|photograph|picture|image"
+    r"|shot) (?:of|showing"
+    r"|that shows)"
+    r"|(?:appears|seems) to (?:show|depict|be|feature|capture|display)|is (?:depicting|featuring))"
+)
+_FILLERS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?:in|on|within) (?:this|the|that) {_ADJECTIVES}{_NOUN}(?: (?:provided|above"
+        rf"|you shared))?,?\s+"
+        r"(?:(?:we|you|one|i)(?: can| may)? (?:see|observe)\s+)?(?:(?:there is"
+        r"|there's)(?= an? ))?\s*",
+        rf"(?:the|this) {_ADJECTIVES}{_NOUN} (?:(?:that )?you(?:'ve| have)? (?:provided|shared"
+        rf"|uploaded)"
+        rf" )?{_SHOWS}\s+",
+        rf"(?:this|it|that)(?: is|'s) (?:an? |the ){_ADJECTIVES}{_NOUN}\s+(?:of|showing|depicting"
+        rf"|that"
+        r" (?:shows|depicts)|featuring)\s+",
+        rf"an? {_NOUN} (?:of|showing|depicting|featuring)\s+",
+        r"(?:i|we|you|one) (?:can )?(?:see|observe)\s+(?=an? |the |two |three |several |some "
+        r"|many )",
+        r"(?:das|dieses) (?:bild|foto) (?:zeigt|stellt)\s+",
+        r"(?:auf|in) (?:dem|diesem) (?:bild|foto) (?:sieht man|sehen wir|ist zu sehen:?)\s+",
+        r"(?:l'|cette |la )(?:image|photo|photographie) (?:montre|représente|présente|illustre)\s+",
+        r"(?:sur|dans) (?:cette |l'|la )(?:image|photo),?\s+(?:on (?:peut )?voi[rt]"
+        r"|nous voyons)\s+",
+        r"(?:la|esta) (?:imagen|foto|fotografía) (?:muestra|representa|presenta)\s+(?:a\s+(?=un))?",
+        r"en (?:la|esta) (?:imagen|foto|fotografía),?\s+(?:se (?:ve|observa|muestra|puede ver)"
+        r"|vemos)\s+",
+        r"(?:l'|quest'|la |questa )(?:immagine|foto|fotografia) (?:mostra|raffigura"
+        r"|rappresenta)\s+",
+        r"nell(?:'|a )(?:immagine|foto),?\s+(?:si vede|vediamo|è raffigurat[oa])\s+",
+        r"(?:a|esta) (?:imagem|foto|fotografia) (?:mostra|retrata|apresenta)\s+",
+        r"(?:na|nesta) (?:imagem|foto),?\s+(?:vemos|vê-se|podemos ver)\s+",
+        r"(?:de|deze) (?:afbeelding|foto) (?:toont|laat)\s+",
+        r"op (?:de|deze) (?:afbeelding|foto) (?:zien we|is te zien:?)\s+",
+        r"(?:на|эта|это) (?:этом |этой |данном )?(?:изображени[ие]|фото(?:графи[ия])?"
+        r"|картинк[еа])\s+"
+        r"(?:показан[аоы]?|изображ[её]н[аоы]?|видн[аоы]|мы видим|представлен[аоы]?)\s+",
+        r"(?:这|這|该|該)?(?:张|張|幅)?(?:图片|圖片|照片|图像|图|画面)(?:中|里|上)?(?:展示|显示"
+        r"|顯示|描绘|呈现|拍摄)"
+        r"(?:的是|了|出)?[，,]?",
+        r"(?:这|這|该|在)?(?:张|張|幅)?(?:图片|圖片|照片|图像|画面)(?:中|里|上)[，,]?(?:可以看到"
+        r"|我们看到|有)?",
+        r"(?:この)?(?:画像|写真)(?:に|で)は、?",
+    )
+)
+_LABEL = re.compile(
+    r"\W{0,3}(?:(?:image |short |final |the )?(?:description|caption|answer|summary|output"
+    r"|response)"
+    r"|beschreibung|bildbeschreibung|descripción|descrizione|descrição|beschrijving|описание|描述"
+    r"|説明|答案|说明)"
+    r"\W{0,3}[:：]\W{0,2}\s*(?=\w|[\"“‘'])",
+    re.IGNORECASE,
+)
+_PREAMBLE = re.compile(
+    r"(?:(?:sure|certainly|of course|absolutely|okay|ok|great|alright|got it|yes|gerne|natürlich"
+    r"|klar|bien sûr"
+    r"|claro|por supuesto|certo|certamente|natuurlijk|zeker|конечно|хорошо|好的|当然|当然可以|はい"
+    r"|もちろん)"
+    r"(?: thing)?[!,.。！，、]+\s*)?"
+    r"(?:(?:based on [^,\n]{3,40}, )?(?:here(?:'s| is| are)|below is|the following is|this is"
+    r"|hier ist|hier ist|voici"
+    r"|aquí (?:está|tienes)|ecco|aqui está|вот|以下是|下面是|以下は)[^.:：\n]{0,120}[:：]\s*)",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"(?:sure(?: thing)?|certainly|of course|absolutely|gerne|natürlich|bien sûr|por supuesto"
+    r"|конечно|好的|もちろん)"
+    r"[!.。！]+\s+",
+    re.IGNORECASE,
+)
+
+
+def without_thoughts(text: str) -> str:
+    """Return the answer after the thinking, "" where it never came to an end."""
+    text = _THOUGHTS.sub("", text)
+    text = _THOUGHT_ENDS.sub("", text)
+    return _THOUGHT_BEGINS.sub("", text)
+
+
+def without_tokens(text: str) -> str:
+    """Return `text` without special tokens, boxes, and what no font can show.
+
+    Turns of a chat told by tokens become lines such as `USER:`, for `first_turn`.
+    """
+    text = _ASSISTANT.sub("\nASSISTANT: ", _USER.sub("\nUSER: ", text))
+    text = _TOKENS.sub("", _BOXES.sub("", text))
+    if text.count("▁") > 2 or text.count("Ġ") > 2:
+        text = re.sub("[▁Ġ]", " ", text).replace("Ċ", "\n")
+    return "".join(char for char in text if char in "\n\t" or _is_shown(char)).strip()
+
+
+def _is_shown(char: str) -> bool:
+    """Tell whether a character can be stored and seen; joiners of emoji and of scripts can."""
+    return char in "\u200c\u200d" or (
+        char != "\ufffd" and unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn", "Cf"}
+    )
+
+
+def is_boxes(text: str) -> bool:
+    """Tell whether an answer is of boxes alone, whether as tokens or as numbers."""
+    rest = _NUMBERS.sub("", _BOXES.sub("", text))
+    return rest != text and not any(map(str.isalpha, _TOKENS.sub("", rest)))
+
+
+def without_boxes(text: str) -> str:
+    """Return `text` without boxes written as numbers: "[[123,045,456,789]]"."""
+    return _NUMBERS.sub("", text)
+
+
+def first_turn(text: str) -> str:
+    """Return the model's first turn, where it went on and played both sides of a chat."""
+    marks = [*_TURN.finditer(text)]
+    if not marks:
+        return text
+    before = text[: marks[0].start()].strip()
+    if before:
+        return before
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    turns = zip(marks, ends, strict=True)
+    said = [(mark["model"], text[mark.end() : end].strip()) for mark, end in turns]
+    of_model = [turn for model, turn in said if model and turn]
+    return of_model[0] if of_model else said[-1][1]
+
+
+def without_markdown(text: str) -> str:
+    """Return `text` without markdown; items of a list become lines, headings go."""
+    text = re.sub(r"```\w*", "", text).replace("`", "")
+    text = _HEADING.sub("", _RULE.sub("", text))
+    text = _LINK.sub(r"\1", text)
+    for _ in range(3):
+        text = _ITALIC.sub(r"\1", _BOLD.sub(r"\2", text))
+    text = re.sub(r"^\s*>+\s?", "", _BULLET.sub("", text), flags=re.MULTILINE)
+    return re.sub(r"\*{2,}|_{3,}", "", text).strip()
+
+
+def without_preamble(text: str) -> str:
+    """Return `text` without "Sure! Here is a description:" and a label such as "Caption:"."""
+    for begins in (_PREAMBLE, _YES, _LABEL):
+        found = begins.match(text.replace("’", "'"))
+        if found and text[found.end() :].strip():
+            text = text[found.end() :].strip()
+    return unquoted(text)
+
+
+def unquoted(text: str) -> str:
+    """Return `text` without quotation marks that stand around the whole of it."""
+    pairs = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "’"}
+    closing = pairs.get(text[:1])
+    whole = closing and len(text) > 2 and text.endswith(closing)
+    if whole and closing and text[0] not in text[1:-1] and closing not in text[1:-1]:
+        return text[1:-1].strip()
+    return text
+
+
+def without_filler(sentence: str) -> str:
+    """Return a sentence without "The image shows" and its like in front, with a capital."""
+    plain = sentence.replace("’", "'")
+    for filler in _FILLERS:
+        found = filler.match(plain)
+        rest = sentence[found.end() :].strip() if found else ""
+        if any(char.isalpha() for char in rest):
+            return rest[0].upper() + rest[1:]
+    return sentence

