@@ -1,0 +1,135 @@
+"""Which hosts may be contacted: this machine and the home network, unless the user says more."""
+
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from mediaindex.errors import ConfigError, ServerOff
+
+NEAR = tuple(
+    ip_network(network)
+    for network in (
+        "127.0.0.0/8",
+        "::1/128",
+        # "Any address", which as a destination is this machine.
+        "0.0.0.0/32",
+        "::/128",
+        # RFC 1918, and its like in IPv6.
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+        # Link-local.
+        "169.254.0.0/16",
+        "fe80::/10",
+        # RFC 6598, from which Tailscale gives its addresses.
+        "100.64.0.0/10",
+    )
+)
+"""Networks that do not leave the house. Not `is_private`: that takes in test networks too."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A server's address, as read from a setting."""
+
+    #: With scheme and port, no slash at the end, never with a password.
+    url: str
+    name: str
+    port: int
+    #: Whether the user said that it may be anywhere.
+    allow_remote: bool
+    #: The part of config.yaml that it was read from, for people.
+    section: str = "caption"
+
+
+def read_host(url: str, port: int, *, allow_remote: bool = False, section: str = "caption") -> Host:
+    """Read an address; nothing is contacted, and names are not looked up.
+
+    Args:
+        url: `http://nas:11434`, or less: `nas`, `192.168.1.5:8080`, `https://ai.home/ollama`.
+        port: Where the server listens if neither a port nor a scheme is given.
+        allow_remote: Whether it may be outside the home network.
+        section: The part of config.yaml that it stands in.
+
+    Raises:
+        ConfigError: It is no address, or a far one that is not allowed.
+    """
+    wrong = ConfigError(f"{section}.url: expected something like http://nas:{port}, not {url!r}")
+    full = url.strip() if "://" in url else f"http://{url.strip()}"
+    try:
+        parts = urlsplit(full)
+        given = parts.port
+    except ValueError as error:
+        raise wrong from error
+    if parts.username or parts.password:
+        raise ConfigError(f"{section}.url: take the password out; keys belong in {section}.api_key")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise wrong
+    usual = port if "://" not in url else {"http": 80, "https": 443}[parts.scheme]
+    name = parts.hostname
+    host = f"[{name}]" if ":" in name else name
+    path = parts.path.rstrip("/")
+    whole = f"{parts.scheme}://{host}:{given or usual}{path}"
+    found = Host(whole, name, given or usual, allow_remote, section)
+    address = _address(name)
+    if address and not (allow_remote or _near(address)):
+        raise ConfigError(far(found, name))
+    return found
+
+
+def check_name(host: Host) -> None:
+    """Look the host's name up, and check every address that it stands for.
+
+    Raises:
+        ServerOff: One is not in the home network. A name that is not known is none of this
+            function's business: connecting will say so.
+    """
+    if host.allow_remote:
+        return
+    try:
+        found = socket.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return
+    for *_, address in found:
+        check_address(host, str(address[0]))
+
+
+def check_address(host: Host, address: str) -> None:
+    """Check an address that the host's name stands for, or that answered under it.
+
+    Raises:
+        ServerOff: It is not in the home network, and must be.
+    """
+    if not host.allow_remote and not is_near(address):
+        raise ServerOff(far(host, address))
+
+
+def is_near(address: str) -> bool:
+    """Return whether an IP address is of this machine or a home network; anything else: False."""
+    found = _address(address)
+    return found is not None and _near(found)
+
+
+def far(host: Host, address: str) -> str:
+    """Return what to tell the user whose server is out of the house."""
+    who = address if address == host.name else f"{host.name} stands for {address}, which"
+    return (
+        f"{host.section}.url: {who} is not in your home network, and your pictures would leave it;"
+        f" name an address at home in {host.section}.url, or, if this one is meant, set"
+        f" {host.section}.allow_remote: true"
+    )
+
+
+def _near(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return any(address in network for network in NEAR)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
