@@ -9,7 +9,7 @@ from mediaindex.captioners import Captioner
 from mediaindex.captioners import load as load_captioner
 from mediaindex.captioners.describe import Describer
 from mediaindex.captioners.pool import Pool
-from mediaindex.captioners.prompts import Prompts, load_prompts
+from mediaindex.captioners.prompting import Prompts, load_prompts
 from mediaindex.captioners.schedule import Schedule
 from mediaindex.config import CaptionServer, Config
 from mediaindex.embedders import Embedder
@@ -138,6 +138,15 @@ def describer(config: Config, model: str | None = None) -> Describer:
         seed=section.seed,
         max_tokens=section.max_tokens,
     )
+
+
+def caption_version(config: Config) -> str:
+    """Return the version of captions in force; see `Describer.version`.
+
+    Raises:
+        ConfigError: A setting of `caption:` does not fit.
+    """
+    return Describer.version_of(config.settings.caption.model, prompts(config))
 
 
 def caption_schedule(config: Config) -> Schedule | None:

@@ -62,10 +62,11 @@ _PART = {name: part for part, names in _NAMES.items() for name in names.split()}
 
 _BEGINS = re.compile(
     r"""\{(?:\s|//[^\n]*\n|/\*.*?\*/|\{)*(?:["'“”‘’`*]+\s*)?"""
-    r"""(?:\w[\w \-]{0,40})\s*["'“”‘’`*]*\s*[:：=]"""
+    r"""(?:[\w$@][\w \-]{0,40})\s*["'“”‘’`*]*\s*[:：=]"""
     r"""|\{\s*\}""",
     re.DOTALL,
 )
+_STUMP = re.compile(r"""[\[{\s]*\{\s*["'“]?\w*["'”]?\s*""")
 _BARE = re.compile(r"""\s*["“](?:description|caption|tags)["”]\s*:""", re.IGNORECASE)
 _LABELLED = re.compile(
     r"^[\s*#>_\-•\d.)]*([^\W\d_](?:[\w ]|-(?=\w)){0,24}?)[*_\s]*[:：][*_ ]*(.*)$"
@@ -84,6 +85,8 @@ def read(text: str) -> Answer:
         text += "" if text.endswith("}") else "}" if text.endswith(('"', "]")) else ""
     begins = _BEGINS.search(text)
     if begins is None:
+        if _STUMP.fullmatch(_unfenced(text)):
+            return Answer("broken", is_whole=False)
         said = _said_as_string(text)
         return read(said) if said is not None else _read_lines(text)
     found = [_of(value, *cut) for value, *cut in _objects(text, begins.start())]
@@ -155,6 +158,7 @@ def _of(value: object, is_mended: bool, is_cut: bool) -> Answer:
     inner = _inner(value) if not description else None
     if inner is not None:
         return _of(inner, is_mended, is_cut)
+    description = description or _text_of(held)
     last = list(value)[-1] if value else ""
     within = is_cut and _part(last) == "description"
     form = _form_of(value, parts)
@@ -274,6 +278,8 @@ def _read_lines(text: str) -> Answer:
             part = "description"
         else:
             held.setdefault(part, []).append(line)
+    if not held["description"] and len(held) == 2 and re.search(r"\w(?: \S+){4,}[.!]\s*$", text):
+        return Answer("text", text.strip())  # "Tag: a game of children." is no list of tags
     return Answer(
         "text",
         "\n".join(held["description"]).strip(),

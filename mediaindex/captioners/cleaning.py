@@ -188,8 +188,9 @@ def first_turn(text: str) -> str:
         return before
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     turns = zip(marks, ends, strict=True)
-    said = (text[mark.end() : end].strip() for mark, end in turns if mark["model"])
-    return next((turn for turn in said if turn), "")
+    said = [(mark["model"], text[mark.end() : end].strip()) for mark, end in turns]
+    of_model = [turn for model, turn in said if model and turn]
+    return of_model[0] if of_model else said[-1][1]
 
 
 def without_markdown(text: str) -> str:

@@ -64,7 +64,8 @@ def judge(text: str, done_reason: str, *, language: str, prompt: str) -> Caption
     answer = read(plain)
     if answer.form == "schema":
         return _rejected("prompt_echo", plain)
-    if answer.form == "json" and answer.is_whole and not answer.description.strip(" \n-_\"'"):
+    has_none = not answer.description.strip(" \n-_\"'") or _says_nothing(answer.description)
+    if has_none and answer.is_whole and answer.form in ("json", "text"):
         return _rejected("empty", plain)
     judged = _judge_description(answer, done_reason, language, prompt)
     if isinstance(judged, Rejected):
@@ -205,8 +206,15 @@ def _why_none(said: list[str], kinds: list[Kind], is_echoed: bool) -> Rejected:
     return _rejected("repetition" if loops(text) else "not_a_caption", text)
 
 
+def _says_nothing(text: str) -> bool:
+    """Tell whether a description is a word for an empty field."""
+    return bool(
+        re.fullmatch(r"none|n/?a|null|nil|nothing|undefined", text.strip(" \n.\"'").lower())
+    )
+
+
 _NOTHINGS = re.compile(
-    r"(?:yes|no|ok|true|false|none|n/?a|null|unknown|unanswerable|undefined|nothing|image|photo"
+    r"(?:yes|no|ok|true|false|unknown|unanswerable|undefined|nothing|image|photo"
     r"|picture|description|caption|error|untitled|ja|nein|oui|non|sí|да|нет|はい|いいえ|是|否)",
     re.IGNORECASE,
 )
@@ -252,7 +260,11 @@ def _as_caption(text: str) -> str | Rejected:
     shown = [char for char in text if not char.isspace()]
     letters = sum(char.isalpha() for char in shown)
     is_code = re.match(
-        r"<(?:!doctype|html|div|svg|\?xml)|def \w+\(|import \w+$|https?://\S+$", text, re.I
+        r"<(?:!doctype|html|div|svg|\?xml)|(?:def \w+|print|console\.log)\(|import \w+$"
+        r"|https?://\S+$|error\b[:!]"
+        r"|[\w ]{1,20} [01]?\.\d+$",
+        text,
+        re.I,
     )
     is_file = re.fullmatch(r"\S+\.(?:jpe?g|png|gif|webp|heic|mp4|mov)\W*", text, re.IGNORECASE)
     if letters < 2 and not re.search(r"[\u3040-\u9fff\uac00-\ud7af]", text):

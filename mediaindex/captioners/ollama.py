@@ -1,10 +1,13 @@
 """Captions by a model that Ollama runs."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import httpx
 
 from mediaindex.captioners import Ask, ModelFacts, OnPull, Reply
 from mediaindex.captioners.options import Options, read_options
@@ -83,7 +86,7 @@ class OllamaCaptioner:
     def models(self) -> Sequence[ModelFacts]:
         """Return what is installed there."""
         with as_off(), within(LOOK_LIMIT_S):
-            return [facts_of(tag, self._shown(str(tag.model))) for tag in self._client.installed()]
+            return [facts_of(*found) for found in self._installed()]
 
     def pull(self, on_pull: OnPull) -> None:
         """Have Ollama download the model."""
@@ -107,9 +110,8 @@ class OllamaCaptioner:
         with as_off():
             facts = self._find()
             if not facts.can_see:
-                raise ServerOff(
-                    f"{self.model!r} cannot see ({self._client.wire.who}). {self._others()}"
-                )
+                who = self._client.wire.who
+                raise ServerOff(f"{self.model!r} cannot see ({who}). {self._others()}")
             self._facts = facts
             self._load()
         log.info("ready server=%s model=%s digest=%s", self.server, self.model, facts.digest[:12])
@@ -122,31 +124,43 @@ class OllamaCaptioner:
                 shown = self._client.show(self.model)
             except Refused as refused:
                 raise self._missing(refused) from refused
-            except Faulty:
-                shown = None
-            ours = [tag for tag in tags if full_name(str(tag.model)) == full_name(self.model)]
-            return facts_of(ours[0] if ours else Tag(model=self.model), shown)
+        ours = [tag for tag in tags if full_name(str(tag.model)) == full_name(self.model)]
+        tag = ours[0] if ours else Tag(model=self.model)
+        elsewhere = computed_at(tag, shown)
+        if elsewhere and not self._options.allow_remote:
+            raise ServerOff(
+                f"{self._client.wire.who} has {self.model!r} computed by {elsewhere}, and your"
+                f" pictures would leave your home. {self._others()}; or, if that is meant, set"
+                " caption.allow_remote: true"
+            )
+        return facts_of(tag, shown)
 
-    def _missing(self, refused: Refused) -> Refused | ServerOff:
-        if refused.status != 404:
-            return refused
-        who = self._client.wire.who
-        return ServerOff(f"{who} has no model {self.model!r}. {self._others(or_pull=True)}")
-
-    def _others(self, *, or_pull: bool = False) -> str:
-        able = ", ".join(facts.name for facts in self.models() if facts.can_see)
-        if or_pull:
-            there = f"Installed and able to see: {able} (set caption.model), or" if able else "Do"
-            return f"{there}: mediaindex model pull"
-        if able:
-            return f"Installed and able to see: {able} (set caption.model)"
-        return "Set caption.model to one that can, then do: mediaindex model pull"
+    def _installed(self) -> list[tuple[Tag, Shown | None]]:
+        return [(tag, self._shown(str(tag.model))) for tag in self._client.installed()]
 
     def _shown(self, model: str) -> Shown | None:
         try:
             return self._client.show(model)
         except Faulty:
-            return None  # one broken model, or an Ollama from before 2024
+            return None  # one broken model need not hide the others
+
+    def _missing(self, refused: Refused) -> Refused | ServerOff:
+        if refused.status != httpx.codes.NOT_FOUND:
+            return refused
+        who = self._client.wire.who
+        return ServerOff(f"{who} has no model {self.model!r}. {self._others(or_pull=True)}")
+
+    def _others(self, *, or_pull: bool = False) -> str:
+        """Return which installed models would do, and what else would help."""
+        with as_off(), within(LOOK_LIMIT_S):
+            found = self._installed()
+        at_home = [one for one in found if self._options.allow_remote or not computed_at(*one)]
+        facts = [facts_of(*one) for one in at_home]
+        able = ", ".join(one.name for one in facts if one.can_see)
+        there = f"Installed and able to see: {able} (set caption.model)"
+        if or_pull:
+            return f"{there}, or: mediaindex model pull" if able else "Do: mediaindex model pull"
+        return there if able else "Set caption.model to one that can; then: mediaindex model pull"
 
     def _have_loaded(self) -> None:
         """Have the model loaded before its answer is waited for.
@@ -252,7 +266,7 @@ class OllamaCaptioner:
             ServerOff: The model is gone, or cannot see.
         """
         words = refused.words.lower()
-        if refused.status == 404:
+        if refused.status == httpx.codes.NOT_FOUND:
             raise self._missing(refused) from refused
         if ask.pictures and any(phrase in words for phrase in BLIND):
             raise ServerOff(
@@ -289,6 +303,16 @@ def facts_of(tag: Tag, shown: Shown | None) -> ModelFacts:
         takes_many=_takes_many(name, [family, *families]),
         can_think="thinking" in (can or ()),
     )
+
+
+def computed_at(tag: Tag, shown: Shown | None) -> str | None:
+    """Return where a model's answers are computed, if that is not where Ollama runs.
+
+    Ollama passes questions for its cloud models on to its makers, pictures and all.
+    """
+    told = tag.remote_host or (shown.remote_host if shown else None)
+    named = re.search(r"[:-]cloud$", str(tag.model).lower())
+    return told or ("ollama.com" if named else None)
 
 
 def _has_eyes(families: Sequence[str], shown: Shown | None) -> bool:

@@ -162,7 +162,31 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 _REFUSAL = _any(*(pattern for patterns in _REFUSALS.values() for pattern in patterns))
+_REFUSAL_WITHIN = re.compile(
+    r"\b(?:i|assistant|model|ai)(?: am|'m)? (?:cannot|can't|can not|unable to|not able to|won't"
+    r"|will not|am not allowed to) (?:describe|identify|assist|provide|process|analy[sz]e|fulfil"
+    r"|comply|view|see (?:this|the|your|any) (?:image|picture|photo))"
+    r"|\b(?:some|any)thing (?:that )?(?:i can|i'm able to) (?:help|assist|do)\b"
+    r"|\bkann ich [^.]*\b(?:nicht|nichts|keine?n?)\b|\bkan ik [^.]*\b(?:niet|geen)\b"
+    r"|\bje ne (?:peux|suis|vois|pourrai)s? pas\b|\b(?:cette image|l'image) ne peut pas être\b"
+    r"|\bno (?:puedo|es posible) (?:ayudar|describir|identificar|ver|proporcionar)"
+    r"|\bnon (?:posso|è possibile) (?:aiutar|descriver|identificar|fornir)"
+    r"|\bnão (?:posso|consigo|é possível) (?:ajudar|descrever|identificar|fornecer|ver)"
+    r"|\bя не (?:могу|в состоянии)\b|我(?:无法|無法|不能)(?:提供|描述|识别|識別|查看|回答|帮)",
+    re.IGNORECASE,
+)
+_QUOTES = re.compile(
+    r"\b(?:reads?|reading|says?|saying|text|sign|titled|message|caption|words|steht|liest|dit|dice"
+    r"|écrit|scritta|aufschrift|надпис\w*|написано)\b|写|書",
+    re.IGNORECASE,
+)
 _CHATTER = _any(
+    r"let me (?:describe|provide|give|help|assist)\b",
+    r"(?:natürlich|gerne|klar)?[!,. ]*(?:ich (?:beschreibe|werde|helfe)\b)|je vais (?:vous "
+    r"|te )?(?:décrire"
+    r"|donner|fournir)|(?:voy a|puedo) describir|te describo|(?:ti )?descriv(?:o|erò)\b"
+    r"|vou descrever"
+    r"|ik (?:zal|ga)\b|я (?:опишу|сейчас)|我(?:来|將|将|可以)(?:为|為)?",
     r"(?:please )?(?:let me know|feel free|try (?:again|another|a different)|don't hesitate"
     r"|do not hesitate|keep in mind|note that"
     r" (?:i|this (?:is|description))|note: (?:i|this|the (?:above|json|description)))",
@@ -218,7 +242,7 @@ _CHATTER = _any(
     r"|下面)是[^。：:]*"
     r"(?:描述|说明|說明|JSON|回答)[^。]*[。：:]?$|(?:如果|如)(?:您|你)|希望(?:这|這|对|以上)"
     r"|有什么",
-    r"(?:はい|もちろん|承知(?:しました|いたしました)|かしこまりました|了解(?:です"
+    r"(?:はい|もちろん(?:です)?|承知(?:しました|いたしました)|かしこまりました|了解(?:です"
     r"|しました))[、。,.!！]*"
     r"(?:$|以下)|以下(?:は|が|に)[^。：:]*(?:説明|キャプション|JSON|回答)[^。]*[。：:]?$"
     r"|他に(?:も)?(?:ご|何)"
@@ -227,7 +251,7 @@ _CHATTER = _any(
 _MUSING = re.compile(
     r"(?:(?:so|okay|ok|alright|all right|hmm+|wait|now|first|well|right|got it|good|actually|then"
     r"|next|but|also|and)[,.]?\s+)*(?:the user(?:'s)? (?:wants|asked|is|has|provided|needs|request"
-    r"|prompt|gave|said)|let me (?:see|think|look|start|check|analy[sz]e|describe|break|try|write"
+    r"|prompt|gave|said)|let me (?:see|think|look|start|check|analy[sz]e|break|try|write"
     r"|count|draft|craft|put|examine|re)|let's (?:see|tackle|look|start|describe|think|break|check|"
     r"analy[sz]e|write|craft|draft)|(?:i|we) (?:need|have|should|must|want|ought) (?:to|make"
     r"|also"
@@ -240,6 +264,12 @@ _MUSING = re.compile(
     r"|(?:okay|also|gut), (?:der nutzer|ich muss)|der (?:nutzer|benutzer) (?:möchte|will|hat)",
     re.IGNORECASE,
 )
+
+
+def _refuses_within(sentence: str) -> bool:
+    """Tell whether a sentence refuses further on: "Against policy: I cannot describe faces"."""
+    found = _REFUSAL_WITHIN.search(hide_quotes(sentence))
+    return found is not None and not _QUOTES.search(sentence[: found.start()])
 
 
 _EXCUSE = re.compile(
@@ -266,6 +296,6 @@ def kind_of(sentence: str) -> Kind:
         return ""
     if _MUSING.match(plain):
         return "musing"
-    if _REFUSAL.match(plain):
+    if _REFUSAL.match(plain) or _refuses_within(plain):
         return "refusal"
     return "chatter" if _CHATTER.match(plain) else ""

@@ -1,6 +1,7 @@
-"""`mediaindex config show`: the settings in force."""
+"""`mediaindex config`: the settings in force, and the prompts to begin one's own with."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,11 +10,40 @@ import yaml
 from mediaindex.cli.output import put_json, settings_of
 from mediaindex.config import as_shown
 from mediaindex.config_file import Keys, Places
+from mediaindex.errors import ConfigError
 
 
 @click.group()
 def config() -> None:
-    """Show the settings in force."""
+    """Show the settings in force, or write our prompts where you can change them."""
+
+
+@config.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def prompts(folder: Path) -> int:
+    """Write the prompts for captions into FOLDER, for you to change.
+
+    They are used once caption.prompts in config.yaml names the folder. Files that are there already
+    stay as they are.
+    """
+    from mediaindex.captioners.prompting import our_texts
+
+    kept = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in our_texts().items():
+            try:
+                with (folder / f"{name}.txt").open("x", encoding="utf-8") as file:
+                    file.write(text + "\n")
+            except FileExistsError:
+                kept.append(f"{name}.txt")
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
+    if kept:
+        click.echo(f"left as they are: {', '.join(kept)}", err=True)
+    click.echo(f"the prompts are in {folder}; to use them, set in config.yaml:")
+    click.echo(f"caption:\n  prompts: {folder.absolute()}")
+    return 0
 
 
 @config.command()

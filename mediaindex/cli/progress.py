@@ -22,6 +22,11 @@ from mediaindex.store.counts import WorkCounts
 
 LINE_EVERY_S = 10.0
 
+SLOW = ("caption", "embed_text")
+"""What goes on for hours or weeks after all pictures can be found."""
+
+SEARCHABLE = "All pictures can be searched now; what they show is being described. Ctrl-C ends it."
+
 
 class Display:
     """Shows what a run is doing, from the start of the block to its end."""
@@ -84,7 +89,9 @@ class Display:
             self._say_seldom(note)
 
     def _on_progress(self, stages: Sequence[Progress], work: Mapping[str, WorkCounts]) -> None:
-        able = [stage.stage for stage in stages if stage.blocked_reason is None]
+        able = [
+            stage.stage for stage in stages if stage.blocked_reason is None and not stage.is_paused
+        ]
         done = {name: work[name].done for name in able}
         aims = {name: work[name].total - work[name].failed for name in able}
         paces = self._estimator.paces(done, aims, time.monotonic())
@@ -126,6 +133,10 @@ def _table(
         if stage.blocked_reason is not None:
             # A reason is long: it would wrap, and crush the other columns.
             table.add_row(stage.stage, "", "", "", "waits", "(the reason follows)")
+    if any(pace.stage == "caption" for pace in paces) and all(
+        pace.done >= pace.total for pace in paces if pace.stage not in SLOW
+    ):
+        table.caption, table.caption_justify = SEARCHABLE, "left"
     return table
 
 

@@ -16,14 +16,23 @@ PORT = 11434
 
 T = TypeVar("T")
 
-Tag = ollama.ListResponse.Model
-"""What the list of models says of one."""
-Shown = ollama.ShowResponse
-"""What is said of one model that was asked for."""
 Running = ollama.ProcessResponse.Model
 """A model in memory, or on its way there."""
 Step = ollama.ProgressResponse
 """How far a download is."""
+
+
+class Tag(ollama.ListResponse.Model):
+    """What the list of models says of one, and what Ollama's client leaves out of it."""
+
+    #: Who really computes its answers, where that is not this Ollama: `https://ollama.com:443`.
+    remote_host: str | None = None
+
+
+class Shown(ollama.ShowResponse):
+    """What is said of one model that was asked for."""
+
+    remote_host: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,16 +59,22 @@ class OllamaClient:
         self._api = ollama.Client(
             host=host.url, transport=self.wire, follow_redirects=False, trust_env=False
         )
+        # For what Ollama's client does not pass on.
+        self._http = httpx.Client(transport=self.wire, follow_redirects=False, trust_env=False)
+        self._root = host.url
 
     def installed(self) -> Sequence[Tag]:
         """Return the models that were pulled."""
         with self._in_our_words():
-            return [tag for tag in self._api.list().models if tag.model]
+            body = self._http.get(f"{self._root}/api/tags").json()
+            return [tag for tag in (Tag(**one) for one in body["models"] or ()) if tag.model]
 
     def show(self, model: str) -> Shown:
         """Return what is known of a model; `Refused` with 404 if there is none."""
         with self._in_our_words():
-            return self._api.show(model)
+            body = self._http.post(f"{self._root}/api/show", json={"model": model}).json()
+            # Before 2024-05 there was no such key.
+            return Shown(**{"model_info": None, **body})
 
     def running(self) -> Sequence[Running]:
         """Return the models in memory; one that is being loaded is among them."""

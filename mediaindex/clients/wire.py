@@ -156,6 +156,11 @@ class Wire(httpx.BaseTransport):
         """Return the error for a server that is not there."""
         why = re.sub(r"\[Errno -?\d+\] ", "", reason).strip() or "no answer"
         section = self.host.section
+        if "CERTIFICATE" in why:
+            return ServerOff(
+                f"this machine does not trust the certificate of {self.who} ({self.words(why)});"
+                " add the authority that signed it to the system's"
+            )
         return ServerOff(
             f"there is no {self._kind} at {self.host.url} ({self.words(why)}): {self._start},"
             f" or set {section}.url; or {section}.use: off"

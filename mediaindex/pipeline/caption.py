@@ -170,7 +170,8 @@ class Caption:
             raise BrokenOff("it goes on where it was broken off")
         wants_summary = self._wants_summary(scene)
         if not scene.moments:
-            found = [(None, self._sum_up(scene))] if wants_summary else []
+            # Of a video of which nothing could be said moment by moment, nothing can be as a whole.
+            found = [(None, self._sum_up(scene))] if wants_summary and scene.said else []
             return Told(tuple(found), is_all=True)
         chunk = scene.moments[: CHUNK * self.width]
         told, trouble = self._describe_some(scene, chunk)
@@ -207,7 +208,7 @@ class Caption:
     def _sum_up(self, scene: Scene) -> Described:
         """Sum a video up from pictures of it, where the model takes several, or from the words."""
         pictures = []
-        if self._describer.takes_many:
+        if self._describer.pool.takes_many:
             times = _spread(scene.times, self._ways.video_frames)
             pictures = [self._picture(scene, at_ms) for at_ms in times]
         return self._asked(partial(self._describer.summarise, pictures, scene.said, self._stop))
@@ -233,7 +234,9 @@ def _facts(session: Session, asset: AssetRow) -> str:
     place = None if asset.place_id is None else session.get(PlaceRow, asset.place_id)
     when = f" on {asset.taken_local:%d %B %Y}" if asset.taken_local else ""
     where = f" in {place.name}, {place.country}" if place else ""
-    return f"It was taken{when}{where}." if when or where else ""
+    if not when and not where:
+        return ""
+    return f"Known from elsewhere, and not to be repeated: it was taken{when}{where}."
 
 
 def _gravity(error: Exception) -> int:
