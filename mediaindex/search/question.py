@@ -52,7 +52,7 @@ def wanted(question: str) -> Wanted:
     """
     kept: list[str] = []
     operators: list[str] = []
-    plain = question.replace("’", "'").translate(QUOTES)
+    plain = question.replace("\u2019", "'").translate(QUOTES)
     for kind, piece in _pieces(re.sub(r"(?i)\bright now\b", "now", plain)):
         if kind == "operator":
             operators.append(piece.rstrip("?!,;"))

@@ -17,7 +17,7 @@ from mediaindex.search.question import wanted, without_operators
         ("What's the cat doing right now?", "cat"),
         ("who is on the right?", "on right"),
         ("When did it snow in May 2019?", "snow in May 2019"),
-        ("isn’t the gate open?", "gate open"),
+        ("isn\u2019t the gate open?", "gate open"),
         ('is there a sign that says "no entry"?', 'sign that says "no entry"'),
         ("is the gate open -dog 2:gate", "gate open -dog 2:gate"),
         ("Ist das Tor zu?", "Ist das Tor zu"),
