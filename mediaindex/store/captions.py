@@ -119,10 +119,12 @@ def pace(session: Session, version: str) -> Pace:
     last = (
         select(CaptionRow.duration_ms).order_by(CaptionRow.made_at.desc()).limit(RECENT).subquery()
     )
+    # What told stands behind a colon.
+    reason = func.substr(CaptionRow.rejected, 1, func.instr(CaptionRow.rejected + ":", ":") - 1)
     reasons = (
-        select(CaptionRow.rejected, func.count(CaptionRow.id))
+        select(reason, func.count(CaptionRow.id))
         .where(CaptionRow.rejected.is_not(None))
-        .group_by(CaptionRow.rejected)
+        .group_by(reason)
         .order_by(func.count(CaptionRow.id).desc())
     )
     return Pace(
