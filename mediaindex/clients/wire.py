@@ -228,9 +228,8 @@ class Wire(httpx.BaseTransport):
                 f" name it in {section}.url"
             )
         if status in {401, 403}:
-            return ServerOff(
-                f"{self.who} refuses us (status {status}: {said}); set {section}.api_key"
-            )
+            why = said if said.startswith("status") else f"status {status}: {said}"
+            return ServerOff(f"{self.who} refuses us ({why}); set {section}.api_key")
         if status in {429, 503}:
             kind = Loading if "loading" in said.lower() else ServerBusy
             return kind(f"{self.who} is busy: {said or f'status {status}'}", _after_s(response))
