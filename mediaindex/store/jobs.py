@@ -83,7 +83,13 @@ def was_at(stage: str) -> ColumnElement[bool]:
 
 def told_assets_due(work: Work, now: datetime) -> Select[int]:
     """Return the query of `assets_due`, less the assets of which nobody said a word."""
-    return assets_due(work, now).where(_is_told())
+    return assets_due(work, now).where(is_told())
+
+
+def is_told() -> ColumnElement[bool]:
+    """Return the condition that a person, or a model, said a word of an asset."""
+    described = exists().where(CaptionRow.asset_id == AssetRow.id, CaptionRow.description != "")
+    return exists().where(WordsRow.asset_id == AssetRow.id) | described
 
 
 def any_lacking(session: Session, work: Work, *, told: bool = False) -> bool:
@@ -97,7 +103,7 @@ def any_lacking(session: Session, work: Work, *, told: bool = False) -> bool:
     failed = exists().where(
         JobRow.stage == work.stage, JobRow.asset_id == AssetRow.id, JobRow.state == "failed"
     )
-    who = [_is_told()] if told else []
+    who = [is_told()] if told else []
     query = select(AssetRow.id).where(*_lacking(work), ~failed, *who).limit(1)
     return session.scalar(query) is not None
 
@@ -316,11 +322,6 @@ def _lacking(work: Work) -> list[ColumnElement[bool]]:
         *ready,
         ~_result((work.stage,), *current),
     ]
-
-
-def _is_told() -> ColumnElement[bool]:
-    described = exists().where(CaptionRow.asset_id == AssetRow.id, CaptionRow.description != "")
-    return exists().where(WordsRow.asset_id == AssetRow.id) | described
 
 
 def _result(stages: tuple[str, ...], *more: ColumnElement[bool]) -> ColumnElement[bool]:

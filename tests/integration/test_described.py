@@ -227,7 +227,7 @@ def test_person_outranks_the_machine(
 
 def test_caption_finds_what_it_means_and_shows_its_second(library: Library) -> None:
     library.add("a.jpg", (GREY, Caption("It is crimson.")))
-    library.add("c.mp4", (GREY, Caption("Blue.")), (GREY, Caption("Scarlet!")), (GREY, None))
+    library.add("c.mp4", (GREY, None), (GREY, Caption("Scarlet!")), (GREY, None))
     library.add("b.jpg", (GREY, Caption("It is green.")))
 
     answer = library.ask("red")
