@@ -101,9 +101,13 @@ def run_once(
 
     Raises:
         AlreadyRunning: Another process works on the same state.
-        ConfigError: A folder does not exist, or holds a library of its own.
+        ConfigError: A folder does not exist, or holds a library of its own; or a setting does not
+            fit.
         StoreError: The database cannot be used.
     """
+    if not captions:
+        config = replace(config, settings=replace(config.settings, caption=NO_CAPTIONS))
+    parts.check_captions(config)
     with worker_lock(config.state_dir), _opened(config) as (database, indexes):
         report = RunReport()
         for library, below in _libraries(config, database, folders):
@@ -118,8 +122,6 @@ def run_once(
                 below=below,
                 on_folder=partial(events.on_sweep, library.name),
             )
-        if not captions:
-            config = replace(config, settings=replace(config.settings, caption=NO_CAPTIONS))
         _work(config, database, indexes, report, stop, events)
         with database.read() as session:
             report.failures = sum(stage.failed for stage in counts.count_stages(session))

@@ -140,6 +140,17 @@ def describer(config: Config, model: str | None = None) -> Describer:
     )
 
 
+def check_captions(config: Config) -> None:
+    """Check, before any work is done, that pictures can be described as the settings say.
+
+    Raises:
+        ConfigError: A setting of `caption:` does not fit.
+    """
+    if config.settings.caption.use != "off":
+        describer(config).pool.close()
+        caption_schedule(config)
+
+
 def caption_version(config: Config) -> str:
     """Return the version of captions in force; see `Describer.version`.
 

@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, MomentRow
-from mediaindex.types import RGB
+from mediaindex.types import RGB, Origin
 
 # How long an example takes says something of the machine and nothing of the code.
 settings.register_profile("no clock", deadline=None)
 settings.load_profile("no clock")
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+ORIGIN = Origin("vlm:4b", "sha256:1", "1", "http://127.0.0.1:11434", 2_500, 60, 24.0)
+"""How a caption came about, where a test does not care."""
 
 AddAsset = Callable[..., int]
 

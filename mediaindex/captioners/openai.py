@@ -170,7 +170,8 @@ class OpenAICaptioner:
         if listed and not ours:
             raise self._missing(listed)
         found = ours[0] if ours else Listed(self.model, "", None)
-        self._manner = replace(self._manner, tells_not_to_think=found.owner in TELLS_NOT_TO_THINK)
+        if self._facts is None:
+            self._manner = Manner(tells_not_to_think=found.owner in TELLS_NOT_TO_THINK)
         return self._facts_of(found)
 
     def _facts_of(self, listed: Listed) -> ModelFacts:

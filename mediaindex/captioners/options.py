@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mediaindex.errors import ConfigError
+
 LEAST_NUM_CTX = 4096
 
 
@@ -22,12 +24,19 @@ class Options:
 
 
 def read_options(options: Mapping[str, object]) -> Options:
-    """Return the options with their types, and defaults for all but `url` and `model`."""
-    key = options.get("api_key")
+    """Return the options with their types, and defaults for all but `url` and `model`.
+
+    Raises:
+        ConfigError: The key holds what cannot be sent.
+    """
+    # Keys out of files end in a line break more often than not.
+    key = str(options.get("api_key") or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError("caption.api_key: holds characters that no key has")
     return Options(
         url=str(options["url"]),
         model=str(options["model"]),
-        api_key=str(key) if key else None,
+        api_key=key or None,
         allow_remote=bool(options.get("allow_remote", False)),
         keep_alive=str(options.get("keep_alive", "30m")),
         num_ctx=max(LEAST_NUM_CTX, int(str(options.get("num_ctx", LEAST_NUM_CTX)))),

@@ -1,7 +1,9 @@
 """How hits are shown: lines, JSON, contact sheets."""
 
 import re
-from collections.abc import Sequence
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,12 @@ from mediaindex.media.previews import PreviewMissing
 from mediaindex.media.sheet import Cell, write_sheet_html, write_sheet_jpg
 from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.store import columns
+from mediaindex.store.captions import Said
 
 JSON_VERSION = 1
+BY_MODEL = {"seen": "read in the picture", "machine": "described"}
+"""What a model says, by the column of full text, as people are told."""
+
 PICTURES, PAGES = (".jpg", ".jpeg"), (".html", ".htm")
 """The suffixes of contact sheets."""
 
@@ -38,6 +44,8 @@ def put_hits(answer: Answer) -> None:
         click.echo(f"{number:>3}{mark} {score}  {path}")
         facts = [_time(hit), _date(hit), hit.shown.place, why(hit)]
         click.secho("          " + "  ·  ".join(fact for fact in facts if fact), dim=True)
+        for line in _said_by_model(hit.shown.caption or hit.shown.summary):
+            click.secho(line, dim=True)
 
 
 def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
@@ -113,11 +121,53 @@ def _hit_as_json(hit: Hit) -> dict[str, Any]:
         "height_px": shown.height_px,
         "rating": shown.rating,
         "words": shown.words,
+        "caption": _caption_as_json(shown.caption),
+        "summary": _caption_as_json(shown.summary),
         "why": [
-            {"by": r.by, "rank": r.rank, "similarity": r.similarity, "passage": r.passage}
+            {
+                "by": r.by,
+                "rank": r.rank,
+                "similarity": r.similarity,
+                "passage": r.passage,
+                "source": r.source,
+            }
             for r in hit.why
         ],
     }
+
+
+def _caption_as_json(said: Said | None) -> dict[str, Any] | None:
+    if said is None:
+        return None
+    return {
+        "description": said.caption.description,
+        "tags": said.caption.tags,
+        "text_in_image": said.caption.text_in_image,
+        "setting": said.caption.setting,
+        "model": said.origin.model,
+        "made_at": said.made_at,
+    }
+
+
+def _said_by_model(said: Said | None) -> Iterator[str]:
+    """Yield the lines with what a model says, marked as such, and what it read."""
+    if said is None:
+        return
+    yield from _wrapped("model: ", said.caption.description, 2)
+    if said.caption.text_in_image:
+        yield from _wrapped("reads: ", said.caption.text_in_image, 1)
+
+
+def _wrapped(mark: str, text: str, lines: int) -> list[str]:
+    """Return a text on so many lines of the terminal at most, the rest cut off with a mark."""
+    return textwrap.wrap(
+        mark + printable(" ".join(text.split())),
+        width=max(40, shutil.get_terminal_size().columns - 1),
+        initial_indent=" " * 10,
+        subsequent_indent=" " * (10 + len(mark)),
+        max_lines=lines,
+        placeholder=" …",
+    )
 
 
 def _reason(reason: Reason, paths: Sequence[str]) -> str:
@@ -125,6 +175,11 @@ def _reason(reason: Reason, paths: Sequence[str]) -> str:
         return f"looks like it ({reason.similarity:.2f})"
     if reason.by == "text":
         return f"its words mean it ({reason.similarity:.2f})"
+    if reason.by == "caption":
+        return f"its description means it ({reason.similarity:.2f})"
+    if reason.source in BY_MODEL:
+        said = printable(" ".join((reason.passage or "").split()))
+        return f"{BY_MODEL[reason.source]}: {said}"
     return _said(reason.passage or "", paths)
 
 

@@ -69,6 +69,7 @@ def _rows(path: str, known: About) -> Iterator[Row]:
     yield from _facts(known)
     for kind, text, source in known.words:
         yield kind, f"{printable(text)}  ({source})"
+    yield from _captions(known)
     for other in map(printable, known.paths):
         if other != path:
             yield "also at", other
@@ -134,6 +135,22 @@ def _moving(known: About) -> Iterator[Row]:
         yield "partial", printable(facts["partial"])
     if facts.get("has_motion"):
         yield "motion", "it carries a clip of its own, which is not looked into"
+
+
+def _captions(known: About) -> Iterator[Row]:
+    """Yield what models say, of the whole first; each with who said it, when and how fast."""
+    for said in known.captions:
+        of = "summary" if said.at_ms is None else "described"
+        at = f"at {clock(said.at_ms)}: " if said.at_ms is not None and known.kind == "video" else ""
+        if said.description:
+            by = f"{said.model}, {said.made_at:%Y-%m-%d %H:%M} UTC, {said.duration_ms / 1000:.1f} s"
+            yield of, f"{at}{printable(' '.join(said.description.split()))}  ({by})"
+        if said.tags or said.setting:
+            yield "tags", printable(", ".join(filter(None, (*said.tags, said.setting))))
+        if said.text_in_image:
+            yield "reads", f"{at}{printable(' / '.join(said.text_in_image.splitlines()))}"
+        if said.rejected:
+            yield "rejected", f"{at}{printable(said.rejected)}"
 
 
 def _zone(offset_min: int | None) -> str:

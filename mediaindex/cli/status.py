@@ -7,12 +7,28 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
-from mediaindex.cli.output import counted, printable, put_json, put_table, settings_of, size
+from mediaindex import parts
+from mediaindex.captioners.speed import slowed
+from mediaindex.cli.output import (
+    counted,
+    duration,
+    printable,
+    put_json,
+    put_table,
+    settings_of,
+    size,
+)
 from mediaindex.config import Config
 from mediaindex.pipeline.serving import serving
-from mediaindex.store import counts
+from mediaindex.store import captions, counts, pauses
 from mediaindex.store.database import open_database
+
+SLOWED = (
+    "the model answers {now:.0f} tokens a second, and used to answer {usual:.0f}: most often it "
+    "has fallen back from the GPU to the processor; restart its server"
+)
 
 
 @click.command()
@@ -104,7 +120,7 @@ def _captions(config: Config, session: Session) -> dict[str, Any] | None:
         return None
     at_once = sum(number for _, number in parts.captioners(config))
     each_s = None if pace.duration_ms is None else pace.duration_ms / 1000
-    slowdown = has_slowed(*captions.speeds(session, section.model))
+    slowdown = slowed(*captions.speeds(session, section.model))
     return {
         "model": section.model if section.use != "off" else None,
         "described": pace.described,
@@ -129,7 +145,7 @@ def _tell_captions(found: dict[str, Any]) -> None:
             + ", ".join(f"{reason} ({number:,})" for reason, number in found["reasons"].items())
         )
     if found["slowed"]:
-        click.echo(f"  {_slowed(found['slowed'])}")
+        click.echo(f"  {SLOWED.format(**found['slowed'])}")
 
 
 def _files(found: dict[str, Any]) -> str:

@@ -95,8 +95,10 @@ class Wire(httpx.BaseTransport):
         self.who = f"{kind} at {host.url}"
         self.closed = False
         self._kind, self._start, self._api_key = kind, start, api_key
-        # The system's authorities rather than certifi's: a home's own is among them.
-        self._http = httpx.HTTPTransport(verify=ssl.create_default_context(), trust_env=False)
+        # The system's authorities rather than certifi's: a home's own is among them. Reading them
+        # takes a tenth of a second, which plain http need not wait for.
+        verify = ssl.create_default_context() if host.url.startswith("https:") else False
+        self._http = httpx.HTTPTransport(verify=verify, trust_env=False)
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -186,8 +188,7 @@ class Wire(httpx.BaseTransport):
         return Refused(f"{self.who} failed: {said or f'status {status}'}", status, said)
 
     def _prepare(self, request: httpx.Request, limits: Limits) -> None:
-        if self.closed:
-            raise ServerOff(f"the connection to {self.who} was closed")
+        self._check_open()
         # Ollama's client would also send a key that it finds in the environment.
         request.headers.pop("authorization", None)
         if self._api_key:
@@ -197,17 +198,25 @@ class Wire(httpx.BaseTransport):
         timeout = {"connect": connect_s, "read": quiet_s, "write": quiet_s, "pool": quiet_s}
         request.extensions = {**request.extensions, "timeout": timeout, "trace": self._on_trace}
 
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ServerOff(f"the connection to {self.who} was closed")
+
     def _on_trace(self, event: str, facts: Mapping[str, Any]) -> None:
         """Look at who answered before anything is sent: a name can change its meaning."""
         if event not in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
             return
         stream = facts["return_value"]
+        self._sockets.add(stream.get_extra_info("socket"))
         try:
             check_address(self.host, str(stream.get_extra_info("server_addr")[0]))
-        except (ServerOff, OSError):
+            self._check_open()
+        except OSError as error:  # reset before we could look
+            stream.close()
+            raise self.failure(httpx.ReadError(str(error))) from error
+        except ServerOff:
             stream.close()
             raise
-        self._sockets.add(stream.get_extra_info("socket"))
 
     def _refusal(self, response: httpx.Response) -> MediaIndexError:
         status, section = response.status_code, self.host.section
@@ -219,9 +228,8 @@ class Wire(httpx.BaseTransport):
                 f" name it in {section}.url"
             )
         if status in {401, 403}:
-            return ServerOff(
-                f"{self.who} refuses us (status {status}: {said}); set {section}.api_key"
-            )
+            why = said if said.startswith("status") else f"status {status}: {said}"
+            return ServerOff(f"{self.who} refuses us ({why}); set {section}.api_key")
         if status in {429, 503}:
             kind = Loading if "loading" in said.lower() else ServerBusy
             return kind(f"{self.who} is busy: {said or f'status {status}'}", _after_s(response))

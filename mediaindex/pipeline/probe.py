@@ -18,7 +18,7 @@ from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.stage import POSTPONE, PREVIEWED, on_any_path
 from mediaindex.store import jobs
-from mediaindex.store.assets import change_kind, save_metadata
+from mediaindex.store.assets import change_kind, save_metadata, words_of
 from mediaindex.store.columns import shown
 from mediaindex.store.embeddings import drop_text_vectors
 from mediaindex.store.files import paths_of_asset, sidecars_of_asset
@@ -112,9 +112,10 @@ class Probe:
         """
         if result.kind and change_kind(session, subject_id, result.kind):
             jobs.forget_results(session, subject_id, PREVIEWED)
+        before = words_of(session, subject_id)
         save_metadata(session, subject_id, result.metadata, result.place)
-        if not result.metadata.words:
-            drop_text_vectors(session, subject_id)
+        if words_of(session, subject_id) != before:
+            drop_text_vectors(session, subject_id)  # those that stand count as read
         if result.unread is None:
             jobs.mark_done(session, subject_id, self.name, self._version, now, redo=AFTER)
             return

@@ -1,7 +1,7 @@
 """Which model's vectors answer searches, and when a new one takes over.
 
 A new model fills a space of its own while the old one serves; the switch is one transaction, once
-nothing is left for the new one to see.
+nothing is left for the new one to see or to read.
 """
 
 from dataclasses import dataclass
@@ -34,15 +34,18 @@ def serving(session: Session) -> Serving | None:
 
 
 def take_over(session: Session, candidate: Serving, now: datetime) -> list[Space]:
-    """Let `candidate` answer, if it is the first or has seen all there is; the caller commits.
+    """Let `candidate` answer, if it is the first or has seen and read all; the caller commits.
 
     Returns:
         The spaces of older models, whose vectors are forgotten; to be dropped from the indexes.
     """
     known = serving(session)
     if known is not None and known.model_id != candidate.model_id:
-        work = jobs.Work("embed", candidate.model_id, kinds=("photo", "video"), after=PREVIEWED)
-        if jobs.any_lacking(session, work):
+        seen, read = (
+            jobs.Work(stage, candidate.model_id, kinds=("photo", "video"), after=PREVIEWED)
+            for stage in ("embed", "embed_text")
+        )
+        if jobs.any_lacking(session, seen) or jobs.any_lacking(session, read, told=True):
             return []
     if known == candidate:
         return []

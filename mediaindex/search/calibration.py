@@ -9,45 +9,60 @@ from mediaindex.search.chance import PROMPTS, Calibration, calibrate
 from mediaindex.store import settings
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import count_vectors, find_space, sample_vectors
+from mediaindex.types import SpaceKind
 
 SAMPLE = 5000
 """Pictures looked at. The tail of a distribution needs some thousands and no more."""
+
+MEASURED: tuple[SpaceKind, ...] = ("picture", "caption")
+"""The kinds of spaces that hold something of nearly every asset. The texts of people do not."""
 
 STALE_SHARE = 0.1
 """A library that grew or shrank by this share is measured again."""
 
 
-def read_calibration(database: Database, model_id: str) -> Calibration | None:
-    """Return what is known of chance for a model's picture space; None: nothing yet."""
+def read_calibration(
+    database: Database, model_id: str, kind: SpaceKind = "picture"
+) -> Calibration | None:
+    """Return what is known of chance for a space of a model; None: nothing yet."""
     with database.read() as session:
-        known = settings.recall(session, _name(model_id))
+        known = settings.recall(session, _name(model_id, kind))
     return None if known is None else msgspec.convert(known, Calibration)
 
 
 def refresh_calibration(
     database: Database, embedder: Embedder, on_note: Callable[[str], None]
 ) -> bool:
-    """Measure chance anew if the library changed much since it was last measured.
+    """Measure chance anew, for pictures and for captions, if these changed much since the last.
 
     Returns:
-        True if it was measured.
+        True if anything was measured.
     """
-    with database.read() as session:
-        space = find_space(session, embedder.model_id, "picture")
-        if space is None:
-            return False
-        count = count_vectors(session, space)
-    known = read_calibration(database, embedder.model_id)
-    if known is not None and abs(known.pictures - count) <= STALE_SHARE * count:
+    stale = [kind for kind in MEASURED if _is_stale(database, embedder.model_id, kind)]
+    if not stale:
         return False
     on_note("learning what chance looks like in this library")
-    with database.read() as session:
-        sample = sample_vectors(session, space, SAMPLE)
-    found = calibrate(embedder.embed_texts(PROMPTS), sample, count)
-    with database.write() as session:
-        settings.remember(session, _name(embedder.model_id), msgspec.to_builtins(found))
+    background = embedder.embed_texts(PROMPTS)
+    for kind in stale:
+        with database.read() as session:
+            space = find_space(session, embedder.model_id, kind)
+            if space is None:
+                continue
+            sample, count = sample_vectors(session, space, SAMPLE), count_vectors(session, space)
+        found = calibrate(background, sample, count)
+        with database.write() as session:
+            name = _name(embedder.model_id, kind)
+            settings.remember(session, name, msgspec.to_builtins(found))
     return True
 
 
-def _name(model_id: str) -> str:
-    return f"chance {model_id}"
+def _is_stale(database: Database, model_id: str, kind: SpaceKind) -> bool:
+    with database.read() as session:
+        space = find_space(session, model_id, kind)
+        count = 0 if space is None else count_vectors(session, space)
+    known = read_calibration(database, model_id, kind)
+    return count > 0 and (known is None or abs(known.pictures - count) > STALE_SHARE * count)
+
+
+def _name(model_id: str, kind: SpaceKind) -> str:
+    return f"chance {model_id}" if kind == "picture" else f"chance {model_id} {kind}"

@@ -9,15 +9,28 @@ from sqlalchemy.orm import Session
 from mediaindex.config import SearchSettings
 from mediaindex.embedders import Embedder
 from mediaindex.search.calibration import read_calibration
-from mediaindex.search.chance import Calibration, better_than_chance, telling
-from mediaindex.search.fuse import Ranking, combine_terms, fuse
+from mediaindex.search.chance import (
+    FEWEST_PICTURES,
+    Calibration,
+    better_than_chance,
+    telling,
+)
+from mediaindex.search.evidence import Found, Place, described, found, places_of
+from mediaindex.search.fuse import Fused, Ranking, combine_terms, fuse
 from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.search.query import Query
-from mediaindex.search.retrieve import Candidate, Each, matching_words, nearest_moments, placed
+from mediaindex.search.retrieve import (
+    Asked,
+    Candidate,
+    Each,
+    matching_words,
+    nearest_moments,
+    placed,
+)
 from mediaindex.search.spans import merged
 from mediaindex.store import fulltext, moments
 from mediaindex.store.database import Database
-from mediaindex.store.embeddings import find_space, read_vectors
+from mediaindex.store.embeddings import find_space, of_summaries, read_vectors
 from mediaindex.store.filters import Filter
 from mediaindex.types import SpaceKind, Vectors
 from mediaindex.vectors.indexes import Indexes
@@ -53,7 +66,7 @@ class Engine:
         words = self._vector(query, None)
         looks = words if like is None else self._vector(query, like)
         with self.database.read() as session:
-            wanted = _wanted(query)
+            wanted = _wanted(query, each)
             notes = [note.text for note in query.notes]
             if query.text or looks is not None:
                 found = self._search(session, query, looks, words, wanted, limit, each)
@@ -102,32 +115,52 @@ class Engine:
         wanted: Filter,
         limit: int,
         each: Each,
-    ) -> "list[_Found]":
+    ) -> list[Found]:
         if each == "moment":  # those that follow each other become one
             limit = limit * NEIGHBOURS
         depth = max(DEPTH, 2 * limit)
         texts = self._nearest(session, "text", words, wanted, depth, each)
+        captions = self._nearest(session, "caption", words, wanted, depth, each)
         pictures = self._nearest(session, "picture", looks, wanted, depth, each)
         if looks is words:  # Chance was measured with words; a picture is like in its own way.
             pictures = self._judged(session, pictures, looks)
+        asked = _asked(query)
         spread: dict[str, list[Candidate]] = {
             "picture": pictures,
-            "text": placed(_of_assets(self._telling(session, texts)), pictures),
-            "words": placed(matching_words(session, _expression(query), wanted, depth), pictures),
+            "text": placed(_of_assets(self._telling(session, "text", texts)), pictures),
+            "caption": placed(self._meant(session, captions, words), pictures),
+            "words": placed(matching_words(session, asked, wanted, depth, each), pictures),
         }
         weights = {
             "picture": self.settings.picture_weight,
             "text": self.settings.text_weight,
+            "caption": self.settings.caption_weight,
             "words": self.settings.words_weight,
         }
-        fused = fuse(
-            [
-                Ranking(name, weights[name], tuple(found.id(each) for found in candidates))
-                for name, candidates in spread.items()
-                if candidates
-            ]
-        )
-        return [_found(item.id, item.score, spread, each) for item in fused[:limit]]
+        rankings = {
+            name: tuple(found.id(each) for found in candidates)
+            for name, candidates in spread.items()
+            if candidates
+        }
+        if "caption" in rankings:
+            rankings["caption"] = described(spread["caption"], spread["words"], each)
+        fused = fuse([Ranking(name, weights[name], ids) for name, ids in rankings.items()])
+        return self._found(session, fused[:limit], places_of(spread, each), weights, asked)
+
+    def _found(
+        self,
+        session: Session,
+        fused: Sequence[Fused],
+        places: Mapping[int, Mapping[str, Place]],
+        weights: Mapping[str, float],
+        asked: Asked,
+    ) -> list[Found]:
+        saying = [places[item.id]["words"] for item in fused if "words" in places[item.id]]
+        passages: dict[int, fulltext.Passage] = {}
+        if asked.some is not None and saying:
+            documents = [place.candidate.document_id for place in saying]
+            passages = fulltext.passages(session, asked.some, documents)
+        return [found(item, list(places[item.id].values()), weights, passages) for item in fused]
 
     def _nearest(
         self,
@@ -145,7 +178,9 @@ class Engine:
             return []
         return nearest_moments(session, self.indexes, space, vector, wanted, depth, each)
 
-    def _telling(self, session: Session, found: list[Candidate]) -> list[Candidate]:
+    def _telling(
+        self, session: Session, kind: SpaceKind, found: list[Candidate]
+    ) -> list[Candidate]:
         """Leave out texts that are no nearer to this question than to any other.
 
         Few assets have words on them; the worst of a handful would rank with the best pictures.
@@ -153,10 +188,29 @@ class Engine:
         calibration = self._calibration()
         if not found or calibration is None or self.embedder is None:
             return found
-        known, texts = self._vectors(session, "text", found)
+        known, texts = self._vectors(session, kind, found)
         scores = np.array([candidate.score for candidate in known], dtype=np.float32)
         tells = telling(calibration, texts, scores) if known else []
         return [candidate for candidate, good in zip(known, tells, strict=True) if good]
+
+    def _meant(
+        self, session: Session, found: list[Candidate], question: Vectors | None
+    ) -> list[Candidate]:
+        """Leave out captions that are no nearer to the question than chance brings one.
+
+        Where all is described, of a thousand captions some are near to any question whatever; only
+        of a few it can be told by themselves (measured: tests/unit/test_chance.py).
+        """
+        if not found or question is None:
+            return found
+        summaries = of_summaries(session, [candidate.key for candidate in found])
+        found = [replace(one, is_whole=one.key in summaries) for one in found]
+        calibration = self._calibration("caption")
+        if calibration is None or calibration.sample < FEWEST_PICTURES:
+            return self._telling(session, "caption", found)
+        known, texts = self._vectors(session, "caption", found)
+        good = better_than_chance(calibration, question, texts) if known else []
+        return [candidate for candidate, fine in zip(known, good, strict=True) if fine]
 
     def _judged(
         self, session: Session, found: list[Candidate], question: Vectors | None
@@ -185,12 +239,12 @@ class Engine:
         known = [candidate for candidate in found if candidate.key in rows]
         return known, np.array([rows[candidate.key] for candidate in known], dtype=np.float32)
 
-    def _calibration(self) -> Calibration | None:
+    def _calibration(self, kind: SpaceKind = "picture") -> Calibration | None:
         if self.embedder is None:
             return None
-        return read_calibration(self.database, self.embedder.model_id)
+        return read_calibration(self.database, self.embedder.model_id, kind)
 
-    def _hits(self, session: Session, found: "Sequence[_Found]", wanted: Filter) -> list[Hit]:
+    def _hits(self, session: Session, found: Sequence[Found], wanted: Filter) -> list[Hit]:
         shown = moments.show(session, [item.moment_id for item in found], wanted)
         return [
             Hit(
@@ -204,54 +258,39 @@ class Engine:
         ]
 
 
-@dataclass(frozen=True)
-class _Found:
-    moment_id: int
-    score: float
-    why: tuple[Reason, ...]
-
-
-def _found(
-    found_id: int, score: float, rankings: Mapping[str, Sequence[Candidate]], each: Each
-) -> _Found:
-    """Gather one hit's places in all rankings; an asset's moment is the one that looks best."""
-    why, moment_id = [], None
-    for name, candidates in rankings.items():
-        for rank, candidate in enumerate(candidates, start=1):
-            if candidate.id(each) == found_id:
-                cosine = None if name == "words" else candidate.score
-                why.append(Reason(name, rank, cosine, candidate.passage, candidate.weak))
-                moment_id = moment_id or candidate.moment_id
-                break
-    return _Found(moment_id or 0, score, tuple(why))
-
-
 def _of_assets(texts: Sequence[Candidate]) -> list[Candidate]:
     """Return the vectors of words as what they are so far: words of whole assets."""
     return [replace(found, is_whole=True) for found in texts]
 
 
-def _newest(session: Session, wanted: Filter, limit: int, *, weak: bool = False) -> list[_Found]:
+def _newest(session: Session, wanted: Filter, limit: int, *, weak: bool = False) -> list[Found]:
     return [
-        _Found(moment_id, 1.0, (Reason("filter", rank, weak=weak),))
+        Found(moment_id, 1.0, (Reason("filter", rank, weak=weak),))
         for rank, (_, moment_id) in enumerate(moments.newest(session, wanted, limit), start=1)
     ]
 
 
-def _wanted(query: Query) -> Filter:
-    """Return the filter, narrowed to what says every phrase and nothing that was excluded."""
+def _wanted(query: Query, each: Each) -> Filter:
+    """Return the filter, narrowed to what says every phrase and nothing that was excluded.
+
+    A phrase is said by the moment that is shown. Only where several are asked of a whole video each
+    may be said by another.
+    """
+    said = tuple(filter(None, (fulltext.all_phrases([phrase]) for phrase in query.phrases)))
+    excluded = tuple(filter(None, (fulltext.all_phrases([words]) for words in query.excluded)))
+    if each == "moment" or len(said) == 1:
+        return replace(query.filter, said_here=said, unsaid=excluded)
+    return replace(query.filter, said=said, unsaid=excluded)
+
+
+def _asked(query: Query) -> Asked:
     phrases = fulltext.all_phrases(query.phrases)
-    excluded = (fulltext.all_phrases([words]) for words in query.excluded)
-    return replace(
-        query.filter,
-        said=(phrases,) if phrases else (),
-        unsaid=tuple(expression for expression in excluded if expression),
+    some = [fulltext.any_word(query.text), phrases]
+    every = [fulltext.all_words(query.text), phrases]
+    return Asked(
+        " OR ".join(part for part in some if part) or None,
+        " AND ".join(part for part in every if part) or None,
     )
-
-
-def _expression(query: Query) -> str | None:
-    parts = [fulltext.any_word(query.text), fulltext.all_phrases(query.phrases)]
-    return " OR ".join(part for part in parts if part) or None
 
 
 def _worth_saying(why: tuple[Reason, ...]) -> tuple[Reason, ...]:

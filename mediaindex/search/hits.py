@@ -9,17 +9,22 @@ from mediaindex.store.moments import Shown
 class Reason:
     """Why something was found: one ranking that has it."""
 
-    #: `picture`: it looks like the words. `text`: what was written means the same. `words`: the
-    #: words stand there. `filter`: it passes, and nothing else was asked for.
+    #: `picture`: it looks like the words. `text`: what people wrote means the same. `caption`: what
+    #: a model says of it does. `words`: the words stand there. `filter`: it passes, and nothing
+    #: else was asked for.
     by: str
     #: Place in that ranking; the first is 1.
     rank: int
-    #: Cosine, for `picture` and `text`.
+    #: Cosine, for `picture`, `text` and `caption`.
     similarity: float | None = None
     #: For `words`: the passage, the words in it between «».
     passage: str | None = None
     #: For `picture`: a likeness no better than chance. For `filter`: words were asked for, too.
     weak: bool = False
+    #: For `words`: the column of full text where the passage stands (`person`, `seen`, `machine`).
+    source: str | None = None
+    #: For `words`: all that was asked for stands there, and there is this very moment.
+    says_all: bool = False
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,7 @@ def combine(one: Filter, other: Filter) -> Filter:
         places=one.places + other.places,
         rating=max(ratings) if ratings else None,
         said=one.said + other.said,
+        said_here=one.said_here + other.said_here,
         unsaid=one.unsaid + other.unsaid,
         besides=one.besides + other.besides,
     )

@@ -1,6 +1,6 @@
-"""Three rankings of the same question: pictures, words as vectors, words as they stand."""
+"""Rankings of the same question: pictures, words as vectors, words as they stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -27,6 +27,26 @@ Each = Literal["asset", "moment"]
 """What there may be only one hit of."""
 
 
+Says = Literal["person", "all", "some"]
+"""A person says all words asked for; all of them stand somewhere; or some do."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The words of a question as expressions of full text; None: there are none."""
+
+    some: str | None
+    all: str | None
+
+    def tiers(self) -> Iterator[tuple[Says, str]]:
+        """Yield who says what and its expression, the best first."""
+        if self.all is not None:
+            yield "person", fulltext.by_person(self.all)
+            yield "all", self.all
+        if self.some is not None and self.some != self.all:
+            yield "some", self.some
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One moment in one ranking."""
@@ -37,9 +57,10 @@ class Candidate:
     score: float
     #: Of the vector that is near; 0 for full text.
     key: int = 0
-    #: Of full text, the passage that matched.
-    passage: str | None = None
-    #: No nearer than chance brings one; only pictures are judged.
+    #: Of full text, where the words stand, and how much of what was asked for they say.
+    document_id: int = 0
+    says: Says = "some"
+    #: No nearer than chance brings one; only pictures are marked so.
     weak: bool = False
     #: What was found holds for the whole asset, and any moment stands for it.
     is_whole: bool = False
@@ -63,7 +84,7 @@ def nearest_moments(
     Args:
         session: An open session; only read from.
         indexes: Where the vectors of `space` are.
-        space: Pictures or texts of the model that made `query`.
+        space: Pictures, texts or captions of the model that made `query`.
         query: float32 (dim,), unit length.
         wanted: Acts inside: a filter never starves the result.
         limit: At most this many.
@@ -90,10 +111,10 @@ def _narrowed(
     names = narrow.of_names(wanted)
     if known is not None and names.is_empty:
         mask = narrow.passing_assets(known.assets, wanted)
-        for expression in wanted.said:
-            mask &= narrow.listed(moments.assets_saying(session, expression), len(mask))
-        for expression in wanted.unsaid:
-            mask &= ~narrow.listed(moments.assets_saying(session, expression), len(mask))
+        for words in (*wanted.said, *wanted.said_here):
+            mask &= narrow.listed(moments.assets_saying(session, words), len(mask))
+        for words in wanted.unsaid:
+            mask &= ~narrow.listed(moments.assets_saying(session, words, whole=True), len(mask))
         return narrow.keys_of(known, mask), depth
     share = moments.share_passing(session, space, wanted)
     if share < PAGED_SHARE:
@@ -135,23 +156,61 @@ def placed(candidates: Sequence[Candidate], pictures: Sequence[Candidate]) -> li
 
 
 def matching_words(
-    session: Session, expression: str | None, wanted: Filter, limit: int
+    session: Session, asked: Asked, wanted: Filter, limit: int, each: Each = "asset"
 ) -> list[Candidate]:
-    """Return the assets whose words match a full-text expression and that pass, best first."""
-    if expression is None:
-        return []
-    found = fulltext.match(session, expression, wanted, limit * 2)
-    first = moments.first_moments(session, {match.asset_id for match in found})
-    best: dict[int, Candidate] = {}
-    for match in found:
-        moment_id = match.moment_id or first.get(match.asset_id)
-        if moment_id is not None:
-            candidate = Candidate(
-                match.asset_id,
-                moment_id,
-                -match.rank,
-                passage=match.passage,
-                is_whole=match.moment_id is None,
-            )
-            best.setdefault(match.asset_id, candidate)
+    """Return what is said in the words asked for and passes, best first.
+
+    Where a person says all of them comes first, then what else says all, then what says some.
+
+    Args:
+        session: An open session; only read from.
+        asked: The words.
+        wanted: Acts inside: a filter never starves the result.
+        limit: At most this many.
+        each: `moment` for all moments of an asset instead of its best.
+    """
+    best: dict[tuple[int, int | None], Candidate] = {}
+    for says, expression in asked.tiers():
+        if len(best) >= limit:
+            break
+        found = _said(session, expression, wanted, limit, each)
+        first = moments.first_moments(session, {match.asset_id for match in found}, wanted)
+        for match in found:
+            moment_id = match.moment_id or first.get(match.asset_id)
+            if moment_id is None:
+                continue
+            key = match.asset_id, None if each == "asset" else match.moment_id
+            known = best.get(key)
+            if known is None:
+                best[key] = _candidate(match, moment_id, says)
+            elif known.is_whole and match.moment_id and says != "some":
+                # The asset says it, and so does this moment of it: the one to be shown.
+                best[key] = replace(known, moment_id=moment_id, is_whole=False)
     return list(best.values())[:limit]
+
+
+def _said(
+    session: Session, expression: str, wanted: Filter, limit: int, each: Each
+) -> list[fulltext.Match]:
+    """Return documents of enough assets, however many the moments are that say the same."""
+    depth = limit * 2
+    while True:
+        found = fulltext.match(session, expression, wanted, depth)
+        if (
+            each == "moment"
+            or len(found) < depth
+            or len({match.asset_id for match in found}) >= limit
+        ):
+            return found
+        depth *= GROWTH
+
+
+def _candidate(match: fulltext.Match, moment_id: int, says: Says) -> Candidate:
+    return Candidate(
+        match.asset_id,
+        moment_id,
+        -match.rank,
+        document_id=match.document_id,
+        says=says,
+        is_whole=match.moment_id is None,
+    )

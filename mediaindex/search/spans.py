@@ -14,7 +14,7 @@ def merged(hits: Sequence[Hit]) -> list[Hit]:
     """Return the hits with moments that follow each other as one, in the place of the best.
 
     It keeps the best one's frame (`at_ms`) and gets the span of all. Weak moments join none, and
-    nor do those that hardly look like the question.
+    nor do those that hardly look like the question, unless they say all that was asked for.
     """
     ends = {
         hit.shown.moment_id: (run[0].shown.start_ms, run[-1].shown.end_ms)
@@ -31,11 +31,17 @@ def merged(hits: Sequence[Hit]) -> list[Hit]:
 
 def _joining(hits: Sequence[Hit]) -> list[Hit]:
     alike = {hit.shown.moment_id: likeness for hit in hits for likeness in _likeness(hit)}
-    if not alike:
-        return []
-    least, most = min(alike.values()), max(alike.values())
+    least, most = min(alike.values(), default=0.0), max(alike.values(), default=0.0)
     bar = least + UPPER * (most - least)
-    return [hit for hit in hits if not hit.weak and alike.get(hit.shown.moment_id, bar - 1) >= bar]
+    return [
+        hit
+        for hit in hits
+        if not hit.weak
+        and (
+            any(reason.says_all for reason in hit.why)
+            or alike.get(hit.shown.moment_id, bar - 1) >= bar
+        )
+    ]
 
 
 def _runs(hits: Sequence[Hit]) -> Iterator[list[Hit]]:

@@ -1,14 +1,17 @@
 """All that is known of one file, for `info`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mediaindex.store.captions import said
 from mediaindex.store.files import paths_of_asset, sidecars_of_asset
 from mediaindex.store.tables import (
     AssetRow,
+    CaptionRow,
     EmbeddingRow,
     FileRow,
     JobRow,
@@ -18,6 +21,24 @@ from mediaindex.store.tables import (
     SpaceRow,
     WordsRow,
 )
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a model says of one moment, or why nothing it said was kept."""
+
+    #: None: of the whole video.
+    at_ms: int | None
+    description: str
+    tags: tuple[str, ...]
+    text_in_image: str
+    setting: str
+    model: str
+    made_at: datetime
+    #: How long it took.
+    duration_ms: int
+    #: Why the last answer was not kept; older words may stand all the same.
+    rejected: str | None
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,8 @@ class About:
     place: str | None
     #: (kind, text, source) of what people wrote.
     words: tuple[tuple[str, str, str], ...]
+    #: Of the whole first, then in order of time.
+    captions: tuple[Described, ...]
     #: The photo whose live video this is, where it lies.
     part_of: str | None
     #: Where the same bytes lie.
@@ -72,6 +95,7 @@ def about(session: Session, file: FileRow) -> About:
                 select(WordsRow).filter_by(asset_id=asset_id).order_by(WordsRow.id)
             )
         ),
+        captions=tuple(_captions(session, asset_id)),
         part_of=_part_of(session, asset),
         paths=tuple(str(path) for path in paths_of_asset(session, asset_id)),
         sidecars=tuple(str(path) for path in sidecars_of_asset(session, asset_id)),
@@ -93,6 +117,25 @@ def _facts(asset: AssetRow) -> dict[str, object]:
     return {
         name: value for name, value in values.items() if value is not None and name not in HIDDEN
     }
+
+
+def _captions(session: Session, asset_id: int) -> Iterator[Described]:
+    query = (
+        select(CaptionRow, MomentRow.at_ms)
+        .outerjoin(MomentRow, MomentRow.id == CaptionRow.moment_id)
+        .where(CaptionRow.asset_id == asset_id)
+        .order_by(MomentRow.at_ms)
+    )
+    for row, at_ms in session.execute(query):
+        told = said(row)
+        yield Described(
+            at_ms=at_ms,
+            **vars(told.caption),
+            model=told.origin.model,
+            made_at=told.made_at,
+            duration_ms=told.origin.duration_ms,
+            rejected=row.rejected,
+        )
 
 
 def _part_of(session: Session, asset: AssetRow | None) -> str | None:

@@ -81,6 +81,16 @@ def captions_of(session: Session, moment_ids: Sequence[int]) -> dict[int, Said]:
     return {row.moment_id or 0: said(row) for row in session.scalars(query)}
 
 
+def summaries_of(session: Session, asset_ids: Sequence[int]) -> dict[int, Said]:
+    """Return what is said of each of these videos as a whole, of those of which anything is."""
+    query = select(CaptionRow).where(
+        CaptionRow.asset_id.in_(each(asset_ids)),
+        CaptionRow.moment_id.is_(None),
+        CaptionRow.description != "",
+    )
+    return {row.asset_id: said(row) for row in session.scalars(query)}
+
+
 def forget_rejected(session: Session) -> list[int]:
     """Let the moments that have no words worth keeping be asked about again; returns the assets."""
     rejected = CaptionRow.rejected.is_not(None)
@@ -119,10 +129,12 @@ def pace(session: Session, version: str) -> Pace:
     last = (
         select(CaptionRow.duration_ms).order_by(CaptionRow.made_at.desc()).limit(RECENT).subquery()
     )
+    # What told stands behind a colon.
+    reason = func.substr(CaptionRow.rejected, 1, func.instr(CaptionRow.rejected + ":", ":") - 1)
     reasons = (
-        select(CaptionRow.rejected, func.count(CaptionRow.id))
+        select(reason, func.count(CaptionRow.id))
         .where(CaptionRow.rejected.is_not(None))
-        .group_by(CaptionRow.rejected)
+        .group_by(reason)
         .order_by(func.count(CaptionRow.id).desc())
     )
     return Pace(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
 from mediaindex.store.files import path_of, paths_of_asset
+from mediaindex.store.jobs import is_told
 from mediaindex.store.tables import (
     AssetRow,
     BlockedRow,
@@ -17,7 +18,6 @@ from mediaindex.store.tables import (
     LibraryRow,
     MomentRow,
     ResultRow,
-    WordsRow,
 )
 
 
@@ -170,7 +170,8 @@ def count_work(session: Session) -> dict[str, WorkCounts]:
         "decode": assets["photo"],
         "frames": assets["video"],
         "embed": assets["photo"] + assets["video"] - unseen,
-        "embed_text": _count_told(session),
+        "caption": _count(session, _has_result(("decode", "frames"))),
+        "embed_text": _count(session, is_told(), ~_failed(("decode", "frames"))),
     }
     return {
         name: _work(done.get(name, 0), failed.get(name, 0), total) for name, total in totals.items()
@@ -183,23 +184,22 @@ def _work(done: int, failed: int, total: int) -> WorkCounts:
     return WorkCounts(done, total - done - failed, failed, total)
 
 
-def _count_told(session: Session) -> int:
-    """Return how many assets that can be shown have words of a person."""
-    unseen = exists().where(
-        JobRow.stage.in_(("decode", "frames")),
-        JobRow.asset_id == AssetRow.id,
-        JobRow.state == "failed",
-    )
-    query = (
-        select(func.count(func.distinct(WordsRow.asset_id)))
-        .join(AssetRow, AssetRow.id == WordsRow.asset_id)
-        .where(
-            AssetRow.missing_since.is_(None),
-            AssetRow.companion_of_id.is_(None),
-            ~unseen,
-        )
+def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    """Return how many assets there are that can be shown and of which this holds."""
+    query = select(func.count(AssetRow.id)).where(
+        AssetRow.missing_since.is_(None), AssetRow.companion_of_id.is_(None), *conditions
     )
     return session.scalar(query) or 0
+
+
+def _has_result(stages: tuple[str, ...]) -> ColumnElement[bool]:
+    return exists().where(ResultRow.asset_id == AssetRow.id, ResultRow.stage.in_(stages))
+
+
+def _failed(stages: tuple[str, ...]) -> ColumnElement[bool]:
+    return exists().where(
+        JobRow.stage.in_(stages), JobRow.asset_id == AssetRow.id, JobRow.state == "failed"
+    )
 
 
 def troubles(session: Session, limit: int) -> list[Trouble]:

@@ -1,16 +1,23 @@
 """Vectors and the spaces they live in. Triggers write an `index_change` for every row."""
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from mediaindex.store.ids import each
 from mediaindex.store.tables import EmbeddingRow, IndexChangeRow, MomentRow, SpaceRow
 from mediaindex.types import Keys, Space, SpaceKind, Vectors
 
 STORED = np.dtype("<f2")
 """Half precision: a cosine moves by less than 0.0005, and the file is half the size."""
+
+
+SUMMARY = 1000
+"""The ordinal from which on a caption's vector is of the summary of its whole video, which its
+first moment carries; its own come before."""
 
 
 def open_space(session: Session, model_id: str, kind: SpaceKind, dim: int) -> Space:
@@ -33,10 +40,7 @@ def find_space(session: Session, model_id: str, kind: SpaceKind) -> Space | None
 def spaces(session: Session) -> list[Space]:
     """Return every space, oldest first."""
     rows = session.scalars(select(SpaceRow).order_by(SpaceRow.id))
-    return [
-        Space(row.id, row.model_id, "text" if row.kind == "text" else "picture", row.dim)
-        for row in rows
-    ]
+    return [Space(row.id, row.model_id, cast("SpaceKind", row.kind), row.dim) for row in rows]
 
 
 def drop_space(session: Session, space_id: int) -> None:
@@ -60,6 +64,7 @@ def replace_embeddings(
     moment_ids: Sequence[int],
     owners: Sequence[int],
     vectors: Vectors,
+    summed_up: Vectors | None = None,
 ) -> None:
     """Store vectors of moments in one space, in place of any these moments had there.
 
@@ -69,21 +74,21 @@ def replace_embeddings(
         moment_ids: The moments to be replaced, also those that get no vector now.
         owners: Which moment each vector is of; length n.
         vectors: float32 (n, dim), unit rows.
+        summed_up: float32 (m, dim), unit rows: of the summary that the first of `moment_ids`
+            carries; see `SUMMARY`.
     """
     session.execute(
         delete(EmbeddingRow).where(
-            EmbeddingRow.space_id == space.id, EmbeddingRow.moment_id.in_(moment_ids)
+            EmbeddingRow.space_id == space.id, EmbeddingRow.moment_id.in_(each(moment_ids))
         )
     )
-    ordinals: dict[int, int] = {}
+    counted: dict[int, int] = {}
     rows = []
     for moment_id, vector in zip(owners, vectors, strict=True):
-        ordinal = ordinals.get(moment_id, 0)
-        ordinals[moment_id] = ordinal + 1
-        blob = vector.astype(STORED).tobytes()
-        rows.append(
-            {"space_id": space.id, "moment_id": moment_id, "ordinal": ordinal, "vector": blob}
-        )
+        counted[moment_id] = counted.get(moment_id, -1) + 1
+        rows.append(_row(space, moment_id, counted[moment_id], vector))
+    for number, vector in enumerate(summed_up if summed_up is not None else ()):
+        rows.append(_row(space, moment_ids[0], SUMMARY + number, vector))
     if rows:
         session.execute(insert(EmbeddingRow), rows)
 
@@ -96,6 +101,22 @@ def drop_text_vectors(session: Session, asset_id: int) -> None:
             EmbeddingRow.moment_id.in_(select(MomentRow.id).where(MomentRow.asset_id == asset_id)),
         )
     )
+
+
+def moments_with_vectors(session: Session, space: Space, moment_ids: Sequence[int]) -> set[int]:
+    """Return which of these moments have any vector in a space."""
+    query = select(EmbeddingRow.moment_id).where(
+        in_space(space), EmbeddingRow.moment_id.in_(each(moment_ids))
+    )
+    return set(session.scalars(query))
+
+
+def of_summaries(session: Session, keys: Sequence[int]) -> set[int]:
+    """Return which of these vectors are of a summary, and so of a whole video."""
+    query = select(EmbeddingRow.id).where(
+        EmbeddingRow.id.in_(each(keys)), EmbeddingRow.ordinal >= SUMMARY
+    )
+    return set(session.scalars(query))
 
 
 def read_vectors(session: Session, space: Space, keys: Sequence[int]) -> tuple[Keys, Vectors]:
@@ -165,6 +186,11 @@ def forget_changes(session: Session, up_to: int) -> None:
 def count_changes(session: Session) -> int:
     """Return how many changes the indexes have not been told of."""
     return session.scalar(select(func.count(IndexChangeRow.id))) or 0
+
+
+def _row(space: Space, moment_id: int, ordinal: int, vector: Vectors) -> dict[str, object]:
+    blob = vector.astype(STORED).tobytes()
+    return {"space_id": space.id, "moment_id": moment_id, "ordinal": ordinal, "vector": blob}
 
 
 def _arrays(space: Space, rows: Sequence[tuple[int, bytes]]) -> tuple[Keys, Vectors]:

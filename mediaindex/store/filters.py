@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,9 +27,11 @@ from mediaindex.store.tables import (
     FileRow,
     FolderRow,
     LibraryRow,
+    MomentRow,
 )
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 Conditions = list[ColumnElement[bool]]
 
 KM_A_DEGREE = 111.195
@@ -82,7 +84,9 @@ class Filter:
     rating: int | None = None
     #: Expressions of full text (see `fulltext`) that must match something written of the asset.
     said: tuple[str, ...] = ()
-    #: Expressions that must match nothing written of it.
+    #: Expressions that must match what is written of the very moment, or of its asset as a whole.
+    said_here: tuple[str, ...] = ()
+    #: Expressions that must match nothing written of the moment or of its asset as a whole.
     unsaid: tuple[str, ...] = ()
     #: All but these assets.
     besides: tuple[int, ...] = ()
@@ -95,6 +99,8 @@ class Filter:
 
 def conditions(wanted: Filter, *, listing: bool = False) -> Conditions:
     """Return what must hold of `AssetRow`, visibility included, for a query to add to its WHERE.
+
+    What must hold of single moments of a video is more than this; see `spoken`.
 
     Args:
         wanted: The filter.
@@ -112,17 +118,51 @@ def conditions(wanted: Filter, *, listing: bool = False) -> Conditions:
         *_any_of(wanted.near, _within),
         *([AssetRow.place_id.in_(wanted.places)] if wanted.places else []),
         *([AssetRow.rating >= wanted.rating] if wanted.rating is not None else []),
-        *(AssetRow.id.in_(assets_saying(expression)) for expression in wanted.said),
-        *(AssetRow.id.not_in(assets_saying(expression)) for expression in wanted.unsaid),
+        *(AssetRow.id.in_(assets_saying(words)) for words in (*wanted.said, *wanted.said_here)),
+        *(AssetRow.id.not_in(assets_saying(words, whole=True)) for words in wanted.unsaid),
         *([AssetRow.id.not_in(wanted.besides)] if wanted.besides else []),
     ]
 
 
-def assets_saying(expression: str) -> Select[int]:
-    """Return the query for the ids of all assets of which something written matches."""
+def spoken(wanted: Filter) -> Conditions:
+    """Return what must hold of `MomentRow` besides `conditions`: what is said of it, and is not.
+
+    What is said of an asset as a whole holds for each of its moments.
+    """
+    here = (
+        or_(
+            MomentRow.id.in_(_moments_saying(words)),
+            AssetRow.id.in_(assets_saying(words, whole=True)),
+        )
+        for words in wanted.said_here
+    )
+    return [*here, *(MomentRow.id.not_in(_moments_saying(words)) for words in wanted.unsaid)]
+
+
+def assets_saying(expression: str, *, whole: bool = False) -> Select[int]:
+    """Return the query for the ids of all assets of which something written matches.
+
+    Args:
+        expression: In FTS5's own language.
+        whole: Only what holds for the whole asset, and not for single moments of a video.
+    """
+    query = _saying(select(DocumentRow.asset_id), expression)
+    if not whole:
+        return query
+    photos = select(AssetRow.id).where(
+        AssetRow.id == DocumentRow.asset_id, AssetRow.kind == "photo"
+    )
+    return query.where(or_(DocumentRow.moment_id.is_(None), exists(photos)))
+
+
+def _moments_saying(expression: str) -> Select[int | None]:
+    query = _saying(select(DocumentRow.moment_id), expression)
+    return query.where(DocumentRow.moment_id.is_not(None))
+
+
+def _saying(query: Select[*Ts], expression: str) -> Select[*Ts]:
     return (
-        select(DocumentRow.asset_id)
-        .select_from(FULLTEXT)
+        query.select_from(FULLTEXT)
         .join(DocumentRow, DocumentRow.id == FULLTEXT.c.rowid)
         .where(matches(expression))
     )

@@ -1,20 +1,22 @@
 """Words of assets and moments as full text (SQLite's FTS5), by person and by machine apart."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, literal_column, select
+from sqlalchemy import ColumnElement, exists, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
-from mediaindex.store.filters import Filter, conditions, matches
+from mediaindex.store.filters import Filter, conditions, matches, spoken
+from mediaindex.store.ids import each
 from mediaindex.store.tables import (
     FULLTEXT,
     AssetRow,
     DocumentRow,
     FileRow,
     FolderRow,
+    MomentRow,
     PlaceRow,
     WordsRow,
 )
@@ -45,6 +47,9 @@ COLUMN_WEIGHTS = {
 }
 """How much a word counts by where it stands, for FTS5's `bm25`."""
 
+TRUST = ("person", "seen", "place", "names", "machine", "facts")
+"""The columns, who knows best first."""
+
 PERSON_WEIGHT = 4.0
 """What a person wrote is ranked apart and counts so many times as much.
 
@@ -64,13 +69,22 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z]
 class Match:
     """A document that holds the words asked for."""
 
+    document_id: int
     asset_id: int
     #: None: the words hold for the whole asset.
     moment_id: int | None
     #: FTS5's bm25, weighted by column: the lower, the better.
     rank: float
-    #: The passage around the words, with the words between «».
-    passage: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Where in a document the words asked for stand."""
+
+    #: The column, as in `COLUMN_WEIGHTS`: who says it, or what says so.
+    source: str
+    #: What stands around them, with the words between «».
+    text: str
 
 
 def searchable(words: str) -> str:
@@ -88,10 +102,17 @@ def any_word(words: str) -> str | None:
 
     Little words ("the", "of", "with") tell nothing unless there are no others.
     """
-    found = words.split()
-    telling = [word for word in found if word.casefold() not in LITTLE_WORDS] or found
-    quoted = [_quoted(word) for word in telling if any(map(str.isalnum, word))]
-    return " OR ".join(quoted) or None
+    return " OR ".join(_telling(words)) or None
+
+
+def all_words(words: str) -> str | None:
+    """Return the expression for documents with every telling word of `words`; see `any_word`."""
+    return " AND ".join(_telling(words)) or None
+
+
+def by_person(expression: str) -> str:
+    """Return the expression for documents in which a person's words alone match `expression`."""
+    return f"person : ({expression})"
 
 
 def all_phrases(phrases: Sequence[str]) -> str | None:
@@ -145,7 +166,8 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
     Args:
         session: An open session; only read from.
         expression: In FTS5's own language (see `any_word`, `all_phrases`).
-        wanted: The filter; it acts inside the query.
+        wanted: The filter; it acts inside the query. What is said of a whole asset counts if any of
+            its moments passes.
         limit: At most this many.
     """
     others = ", ".join(map(str, COLUMN_WEIGHTS.values()))
@@ -153,18 +175,60 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
     rank: ColumnElement[float] = literal_column(
         f"{PERSON_WEIGHT} * bm25(fulltext, {person}) + bm25(fulltext, {others})"
     )
-    passage: ColumnElement[str] = literal_column("snippet(fulltext, -1, '«', '»', '…', 16)")
     query = (
-        select(DocumentRow.asset_id, DocumentRow.moment_id, rank.label("rank"), passage)
+        select(DocumentRow.id, DocumentRow.asset_id, DocumentRow.moment_id, rank.label("rank"))
         .select_from(FULLTEXT)
         .join(DocumentRow, DocumentRow.id == FULLTEXT.c.rowid)
         .join(AssetRow, AssetRow.id == DocumentRow.asset_id)
-        .where(matches(expression), *conditions(wanted))
-        .order_by("rank", DocumentRow.asset_id)
+        .where(matches(expression), *conditions(wanted), *_on_a_moment(wanted))
+        .order_by("rank", DocumentRow.asset_id, DocumentRow.id)
         .limit(limit)
     )
-    rows = session.execute(query)
-    return [Match(asset, moment, rank, readable(said)) for asset, moment, rank, said in rows]
+    return [Match(*row) for row in session.connection().execute(query)]
+
+
+def passages(
+    session: Session, expression: str, document_ids: Collection[int]
+) -> dict[int, Passage]:
+    """Return where the words stand in each of these documents that matches.
+
+    Of several columns the one with most of them; of equals, who knows better comes first.
+    """
+    columns = list(COLUMN_WEIGHTS)
+    told: list[ColumnElement[str]] = [
+        literal_column(f"snippet(fulltext, {number}, '«', '»', '…', 16)")
+        for number in range(len(columns))
+    ]
+    query = (
+        select(FULLTEXT.c.rowid, *told)
+        .where(matches(expression), FULLTEXT.c.rowid.in_(each(document_ids)))
+        .select_from(FULLTEXT)
+    )
+    found = {}
+    for rowid, *texts in session.connection().execute(query):
+        said = dict(zip(columns, texts, strict=True))
+        best = max(TRUST, key=lambda column: len(set(_marked(said[column]))))
+        found[rowid] = Passage(best, readable(said[best]))
+    return found
+
+
+def _on_a_moment(wanted: Filter) -> list[ColumnElement[bool]]:
+    """Return the condition that a document is of a moment that passes, or of an asset with one."""
+    holds = spoken(wanted)
+    if not holds:
+        return []
+    same = or_(DocumentRow.moment_id.is_(None), DocumentRow.moment_id == MomentRow.id)
+    return [exists().where(MomentRow.asset_id == DocumentRow.asset_id, same, *holds)]
+
+
+def _telling(words: str) -> list[str]:
+    found = words.split()
+    telling = [word for word in found if word.casefold() not in LITTLE_WORDS] or found
+    return [_quoted(word) for word in telling if any(map(str.isalnum, word))]
+
+
+def _marked(passage: str) -> list[str]:
+    return [word.casefold() for word in re.findall("«([^»]*)»", passage)]
 
 
 def _quoted(words: str) -> str:

@@ -30,6 +30,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from mediaindex.store.tables import (
     AssetRow,
     BlockedRow,
+    CaptionRow,
     FileRow,
     JobRow,
     ResultRow,
@@ -81,16 +82,29 @@ def was_at(stage: str) -> ColumnElement[bool]:
 
 
 def told_assets_due(work: Work, now: datetime) -> Select[int]:
-    """Return the query of `assets_due`, less the assets on which nobody wrote a word."""
-    return assets_due(work, now).where(exists().where(WordsRow.asset_id == AssetRow.id))
+    """Return the query of `assets_due`, less the assets of which nobody said a word."""
+    return assets_due(work, now).where(is_told())
 
 
-def any_lacking(session: Session, work: Work) -> bool:
-    """Return True if any asset lacks `work`'s result and did not fail to get it."""
+def is_told() -> ColumnElement[bool]:
+    """Return the condition that a person, or a model, said a word of an asset."""
+    described = exists().where(CaptionRow.asset_id == AssetRow.id, CaptionRow.description != "")
+    return exists().where(WordsRow.asset_id == AssetRow.id) | described
+
+
+def any_lacking(session: Session, work: Work, *, told: bool = False) -> bool:
+    """Return True if any asset lacks `work`'s result and did not fail to get it.
+
+    Args:
+        session: An open session; only read from.
+        work: What is to be done.
+        told: Only assets of which somebody, or a model, said a word.
+    """
     failed = exists().where(
         JobRow.stage == work.stage, JobRow.asset_id == AssetRow.id, JobRow.state == "failed"
     )
-    query = select(AssetRow.id).where(*_lacking(work), ~failed).limit(1)
+    who = [is_told()] if told else []
+    query = select(AssetRow.id).where(*_lacking(work), ~failed, *who).limit(1)
     return session.scalar(query) is not None
 
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store import filters
+from mediaindex.store.captions import Said, captions_of, summaries_of
 from mediaindex.store.embeddings import in_space
 from mediaindex.store.files import paths_of_asset
-from mediaindex.store.filters import Filter, conditions
+from mediaindex.store.filters import Filter, conditions, spoken
 from mediaindex.store.ids import each
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
 from mediaindex.types import Space
@@ -51,15 +52,18 @@ class Shown:
     rating: int | None
     #: What people wrote, in the order it is worth.
     words: tuple[str, ...]
+    #: What a model says of the moment, and of the whole video; None: nothing.
+    caption: Said | None = None
+    summary: Said | None = None
 
 
 def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> list[int] | None:
-    """Return the keys in `space` of all assets that pass, or None if they are more than `limit`."""
+    """Return the keys in `space` of all that passes, or None if they are more than `limit`."""
     query = (
         select(EmbeddingRow.id)
         .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
-        .where(EmbeddingRow.space_id == space.id, *conditions(wanted))
+        .where(EmbeddingRow.space_id == space.id, *conditions(wanted), *spoken(wanted))
         .limit(limit + 1)
     )
     # Not through the ORM, which takes longer over rows than SQLite does.
@@ -68,15 +72,15 @@ def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> 
 
 
 def assets_passing(session: Session, wanted: Filter) -> list[int]:
-    """Return the ids of all assets that pass."""
+    """Return the ids of all assets that pass, also if none of its moments does."""
     return list(
         session.connection().scalars(select(AssetRow.id).where(*conditions(wanted, listing=True)))
     )
 
 
-def assets_saying(session: Session, expression: str) -> list[int]:
-    """Return the ids of all assets of which something written matches; see `Filter.said`."""
-    return list(session.connection().scalars(filters.assets_saying(expression)))
+def assets_saying(session: Session, expression: str, *, whole: bool = False) -> list[int]:
+    """Return the ids of all assets of which something written matches; see `filters`."""
+    return list(session.connection().scalars(filters.assets_saying(expression, whole=whole)))
 
 
 def share_passing(session: Session, space: Space, wanted: Filter) -> float:
@@ -94,7 +98,7 @@ def share_passing(session: Session, space: Space, wanted: Filter) -> float:
 def passing(
     session: Session, space: Space, keys: Sequence[int], wanted: Filter
 ) -> dict[int, tuple[int, int]]:
-    """Return (moment id, asset id) by key for those of `keys` whose assets pass."""
+    """Return (moment id, asset id) by key for those of `keys` that pass."""
     query = (
         select(EmbeddingRow.id, EmbeddingRow.moment_id, MomentRow.asset_id)
         .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
@@ -103,17 +107,19 @@ def passing(
             in_space(space),
             EmbeddingRow.id.in_(each(keys)),
             *conditions(wanted),
+            *spoken(wanted),
         )
     )
     rows = session.connection().execute(query)
     return {key: (moment, asset) for key, moment, asset in rows}
 
 
-def first_moments(session: Session, asset_ids: Collection[int]) -> dict[int, int]:
-    """Return each asset's first moment, of those that have one."""
+def first_moments(session: Session, asset_ids: Collection[int], wanted: Filter) -> dict[int, int]:
+    """Return each asset's first moment that passes, of those that have one."""
     query = (
         select(MomentRow.asset_id, MomentRow.id, EARLIEST)
-        .where(MomentRow.asset_id.in_(each(asset_ids)))
+        .join(AssetRow, AssetRow.id == MomentRow.asset_id)
+        .where(MomentRow.asset_id.in_(each(asset_ids)), *spoken(wanted))
         .group_by(MomentRow.asset_id)
     )
     return {asset_id: moment_id for asset_id, moment_id, _ in session.execute(query)}
@@ -124,7 +130,7 @@ def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]
     query = (
         select(AssetRow.id, MomentRow.id, EARLIEST)
         .join(MomentRow, MomentRow.asset_id == AssetRow.id)
-        .where(*conditions(wanted))
+        .where(*conditions(wanted), *spoken(wanted))
         .group_by(AssetRow.id)
         .order_by(AssetRow.taken_at.desc().nulls_last(), AssetRow.id)
         .limit(limit)
@@ -138,11 +144,18 @@ def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[in
         select(MomentRow, AssetRow, PlaceRow)
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
         .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
-        .where(MomentRow.id.in_(moment_ids))
+        .where(MomentRow.id.in_(each(moment_ids)))
     )
+    rows = session.execute(query).all()
+    captions = captions_of(session, moment_ids)
+    summaries = summaries_of(session, [asset.id for _, asset, _ in rows])
     return {
-        moment.id: _shown(session, moment, asset, place, _paths(session, asset.id, wanted))
-        for moment, asset, place in session.execute(query)
+        moment.id: replace(
+            _shown(session, moment, asset, place, _paths(session, asset.id, wanted)),
+            caption=captions.get(moment.id),
+            summary=summaries.get(asset.id),
+        )
+        for moment, asset, place in rows
     }
 
 

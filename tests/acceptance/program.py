@@ -34,8 +34,13 @@ STATE = {
         FROM embedding JOIN space ON space.id = space_id
         JOIN moment ON moment.id = moment_id JOIN asset ON asset.id = asset_id""",
     "documents": """
-        SELECT sha256, person, names, place, facts, machine
-        FROM document JOIN asset ON asset.id = asset_id""",
+        SELECT sha256, at_ms, person, names, place, facts, machine, seen
+        FROM document JOIN asset ON asset.id = document.asset_id
+        LEFT JOIN moment ON moment.id = moment_id""",
+    "captions": """
+        SELECT sha256, at_ms, description, tags, text_in_image, setting, model, version, rejected
+        FROM caption JOIN asset ON asset.id = caption.asset_id
+        LEFT JOIN moment ON moment.id = moment_id""",
     "fulltext": "SELECT count(*) FROM fulltext WHERE fulltext MATCH 'jpg OR jpeg OR png'",
     "results": "SELECT sha256, stage, version FROM result JOIN asset ON asset.id = asset_id",
     "jobs": """

@@ -70,8 +70,9 @@ def test_json_has_the_documented_shape(program: Program, library: Path) -> None:
         *("path", "paths", "score", "weak", "asset_id", "moment_id", "kind"),
         *("at_ms", "start_ms", "end_ms", "taken_at", "taken_local", "taken_source", "place"),
         *("latitude", "longitude", "camera", "width_px", "height_px", "rating", "words", "why"),
+        *("caption", "summary"),
     }
-    assert first["why"][-1].keys() == {"by", "rank", "similarity", "passage"}
+    assert first["why"][-1].keys() == {"by", "rank", "similarity", "passage", "source"}
     assert first["taken_local"].startswith("2008-05-30T15:56:01")
 
 

@@ -133,3 +133,19 @@ def test_key_of_the_environment_is_not_sent(
     build(server.url).open()
 
     assert all("authorization" not in request.headers for request in server.requests)
+
+
+def test_key_out_of_a_file_is_taken_without_its_line_break(
+    server: ScriptedServer, build: Build
+) -> None:
+    build(server.url, api_key=f"{KEY}\n").open()
+
+    assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+def test_key_that_cannot_be_sent_is_refused_and_not_repeated(case: Case, key: str) -> None:
+    with pytest.raises(ConfigError, match=r"caption\.api_key") as refused:
+        captioners.load(case.use, {"url": "nas", "model": "x", "api_key": key})
+
+    assert key not in str(refused.value)

@@ -173,9 +173,9 @@ def test_model_that_turns_out_to_be_blind_is_refused(server: OllamaServer) -> No
 
 
 def test_unloaded_model_is_loaded_again_with_its_own_time_limit(server: OllamaServer) -> None:
-    with opened(server, time_limit_s=0.8) as captioner:
+    with opened(server, time_limit_s=1.2) as captioner:
         server.loaded.clear()
-        server.load_s = 1.2
+        server.load_s = 1.6
 
         assert captioner.ask(LOOK).text
 
@@ -185,9 +185,9 @@ def test_unloaded_model_is_loaded_again_with_its_own_time_limit(server: OllamaSe
 def test_model_that_another_loaded_with_another_context_is_loaded_again(
     server: OllamaServer,
 ) -> None:
-    with opened(server, time_limit_s=0.8) as captioner:
+    with opened(server, time_limit_s=1.2) as captioner:
         server.loaded[:] = [Loaded(VISION, 32_768)]
-        server.load_s = 1.2
+        server.load_s = 1.6
 
         assert captioner.ask(LOOK).text
 
@@ -203,12 +203,33 @@ def test_answer_that_was_late_since_the_model_had_gone_is_asked_for_again(
         server.loaded.clear()
         return Answer("never", delay_s=30)
 
-    with opened(server, time_limit_s=0.5) as captioner:
+    with opened(server, time_limit_s=1.2) as captioner:
         server.answer = evicted_at_first
 
         assert captioner.ask(LOOK).text == "a red square"
 
     assert [load.finished for load in server.loads] == [True, True]
+
+
+class ListsEarly(OllamaServer):
+    """Lists a model that is still on its way into memory, as the real one does."""
+
+    def _running(self) -> list[dict[str, object]]:
+        there = [Loaded(VISION, 4096)] if self.loads else []
+        kept, self.loaded = self.loaded, there
+        listed = super()._running()
+        self.loaded = kept
+        return listed
+
+
+def test_answer_that_was_late_since_another_had_the_model_loaded_is_asked_for_again() -> None:
+    with ListsEarly() as server, opened(server, time_limit_s=0.5) as captioner:
+        server.loaded.clear()
+        server.load_s = 1.5
+
+        assert captioner.ask(LOOK).text
+
+    assert server.loads[-1].finished
 
 
 def test_answer_that_is_only_slow_is_a_fault(server: OllamaServer) -> None:

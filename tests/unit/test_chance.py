@@ -67,6 +67,32 @@ def test_bar_tells_questions_with_an_answer_from_those_without(size: int, known:
     assert answered(elsewhere) <= 0.2
 
 
+# Of a small library what one caption is usually asked tells; of a large one only what chance does.
+@pytest.mark.parametrize(("size", "known"), [(300, 60), (1_000, 60), (20_000, 60), (20_000, 270)])
+def test_bar_tells_captions_that_answer_from_those_near_to_any_question(
+    size: int, known: int
+) -> None:
+    here, elsewhere = np.arange(known), np.arange(known, CONCEPTS)
+    shown, beside = CHANCE.choice(here, size), CHANCE.integers(0, CONCEPTS, size)
+    captions = unit(words_for(shown) + 0.2 * MEANINGS[beside])
+    calibration = calibrate(background(), captions[:5000], size)
+
+    def answered(concepts: Keys) -> tuple[float, float]:
+        questions = words_for(CHANCE.choice(concepts, 100))
+        best = captions[(questions @ captions.T).argmax(axis=1)]
+        scores = np.einsum("ij,ij->i", questions, best)
+        judged = [
+            better_than_chance(calibration, question, best[row : row + 1])[0]
+            for row, question in enumerate(questions)
+        ]
+        return float(np.mean(judged)), float(np.mean(telling(calibration, best, scores)))
+
+    assert answered(here)[0] >= 0.9
+    judged, telling_alone = answered(elsewhere)
+    assert judged <= 0.5
+    assert judged < telling_alone / 2
+
+
 def test_picture_that_is_near_to_every_question_is_no_answer() -> None:
     library = pictures_of(CHANCE.choice(60, 1_000))
     calibration = calibrate(background(), library, 1_000)

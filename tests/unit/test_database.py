@@ -6,15 +6,23 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy.orm import Session
 
 from mediaindex.errors import StoreError
+from mediaindex.store.assets import save_metadata
+from mediaindex.store.captions import save_caption
 from mediaindex.store.database import SCHEMA, Database, back_up, open_database
+from mediaindex.store.filters import Filter
+from mediaindex.store.fulltext import any_word, match
 from mediaindex.store.tables import AssetRow, Base, FileRow, FolderRow, LibraryRow
-from tests.conftest import NOW
+from mediaindex.types import Caption, Metadata
+from tests.conftest import NOW, ORIGIN
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -110,6 +118,38 @@ def test_migration_that_is_killed_before_any_statement_is_made_again(tmp_path: P
     for folder in left.values():
         open_database(folder / "mediaindex.db").close()
         assert [file.name for file in folder.iterdir()] == ["mediaindex.db"]
+
+
+def test_full_text_of_an_older_database_is_kept(path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        add_asset = "INSERT INTO asset (id, sha256, kind, format, size_bytes, added_at)"
+        connection.exec_driver_sql(f"{add_asset} VALUES (1, 'a', 'photo', 'jpeg', 1, '2026-01-01')")
+        add_document = "INSERT INTO document (asset_id, person, names, place, facts, machine)"
+        connection.exec_driver_sql(f"{add_document} VALUES (1, 'my boats', 'a', '', 'Canon', '')")
+    engine.dispose()
+
+    database = open_database(path)
+
+    with database.write() as session:
+        moment = "INSERT INTO moment (id, asset_id, start_ms, end_ms, at_ms) VALUES (1, 1, 0, 0, 0)"
+        session.execute(text(moment))
+        assert found(session, "boat") == [1]
+        save_metadata(session, 1, Metadata(), None)
+        save_caption(session, 1, 1, "1", Caption("A ship.", (), "HMS Anna"), ORIGIN, NOW)
+        assert (found(session, "boat"), found(session, "ship anna")) == ([], [1])
+        session.execute(text("DELETE FROM asset"))
+        assert found(session, "ship canon") == []
+        session.execute(text("INSERT INTO fulltext (fulltext) VALUES ('integrity-check')"))
+    database.close()
+
+
+def found(session: Session, words: str) -> list[int]:
+    return [hit.asset_id for hit in match(session, any_word(words) or "", Filter(), 10)]
 
 
 def test_what_fails_half_way_leaves_nothing(opened: Database) -> None:

@@ -2,12 +2,22 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mediaindex.search.retrieve import Asked, matching_words
 from mediaindex.store import fulltext
 from mediaindex.store.assets import save_metadata
 from mediaindex.store.filters import Filter
-from mediaindex.store.fulltext import all_phrases, any_word, match, refresh_document
-from mediaindex.store.tables import DocumentRow
-from mediaindex.types import Metadata, PersonWords, Place
+from mediaindex.store.fulltext import (
+    Passage,
+    all_phrases,
+    all_words,
+    any_word,
+    match,
+    passages,
+    refresh_caption,
+    refresh_document,
+)
+from mediaindex.store.tables import DocumentRow, MomentRow
+from mediaindex.types import Caption, Metadata, PersonWords, Place
 from tests.conftest import AddAsset
 
 LISBON = Place(
@@ -17,6 +27,10 @@ LISBON = Place(
 
 def told(text: str) -> Metadata:
     return Metadata(words=(PersonWords("description", text, "xmp"),))
+
+
+def moment_of(session: Session, asset_id: int) -> int:
+    return session.scalars(select(MomentRow.id).filter_by(asset_id=asset_id)).one()
 
 
 def found(session: Session, words: str) -> list[int]:
@@ -29,6 +43,12 @@ def test_word_is_found_in_any_form_and_case(session: Session, add_asset: AddAsse
 
     assert found(session, "candle") == [asset_id]
     assert found(session, "elephant") == []
+
+
+def passage(session: Session, words: str) -> str:
+    expression = any_word(words) or ""
+    document = match(session, expression, Filter(), 1)[0].document_id
+    return passages(session, expression, [document])[document].text
 
 
 @pytest.mark.parametrize("words", ["café", "CAFE", "cafe"])
@@ -127,11 +147,11 @@ def test_changed_words_replace_the_old(session: Session, add_asset: AddAsset) ->
 def test_passage_shows_the_words(session: Session, add_asset: AddAsset) -> None:
     save_metadata(session, add_asset(), told("We saw a red boat"), None)
 
-    assert "«boat»" in match(session, "boat", Filter(), 1)[0].passage
+    assert passage(session, "boat") == "We saw a red «boat»"
 
 
 @pytest.mark.parametrize(
-    ("text", "asked", "passage"),
+    ("text", "asked", "shown"),
     [
         ("東京タワー 2019年 の夜 view", "東京", "«東京»タワー 2019年 の夜 view"),
         ("東京タワー", "東 タ", "«東»京«タ»ワー"),
@@ -139,14 +159,70 @@ def test_passage_shows_the_words(session: Session, add_asset: AddAsset) -> None:
     ],
 )
 def test_passage_is_as_it_was_written(
-    text: str, asked: str, passage: str, session: Session, add_asset: AddAsset
+    text: str, asked: str, shown: str, session: Session, add_asset: AddAsset
 ) -> None:
     save_metadata(session, add_asset(), told(text), None)
 
-    assert match(session, any_word(asked) or "", Filter(), 1)[0].passage == passage
+    assert passage(session, asked) == shown
+
+
+SHORT, LONG = (
+    "a red boat",
+    "on a lake far away we saw a red boat and many things. " + "words " * 400,
+)
+
+
+@pytest.mark.parametrize("written", [SHORT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("said", [SHORT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("person_first", [True, False])
+@pytest.mark.parametrize("words", ["boat", "red boat"])
+def test_person_outranks_what_was_read_and_that_what_was_described(
+    session: Session, add_asset: AddAsset, written: str, said: str, person_first: bool, words: str
+) -> None:
+    for number in range(20):
+        refresh_document(session, add_asset(f"other {number}.jpg"))
+    ids = [add_asset(name) for name in ("1.jpg", "2.jpg", "3.jpg")]
+    told_of, read, described = ids if person_first else reversed(ids)
+    save_metadata(session, told_of, told(written), None)
+    refresh_caption(session, read, moment_of(session, read), Caption("A picture.", (), said))
+    refresh_caption(session, described, moment_of(session, described), Caption(said))
+
+    candidates = matching_words(session, Asked(any_word(words), all_words(words)), Filter(), 10)
+
+    assert [candidate.asset_id for candidate in candidates] == [told_of, read, described]
+
+
+def test_caption_takes_nothing_from_what_a_person_wrote(
+    session: Session, add_asset: AddAsset
+) -> None:
+    asset_id = add_asset()
+    save_metadata(session, asset_id, told("my boat"), None)
+
+    refresh_caption(session, asset_id, None, Caption("A ship.", ("sea",), "HMS Anna", "harbour"))
+    save_metadata(session, asset_id, told("my boat"), None)
+
+    assert all(found(session, word) == [asset_id] for word in ("boat", "ship", "sea", "anna"))
+    row = session.scalars(select(DocumentRow)).one()
+    assert (row.person, row.machine, row.seen) == ("my boat", "A ship.\nsea\nharbour", "HMS Anna")
+
+
+def test_passage_tells_who_says_so(session: Session, add_asset: AddAsset) -> None:
+    asset_id = add_asset("banner.jpg")
+    refresh_caption(
+        session,
+        asset_id,
+        moment_of(session, asset_id),
+        Caption("A happy child.", (), "HAPPY BIRTHDAY"),
+    )
+    (hit,) = match(session, any_word("happy birthday") or "", Filter(), 10)
+
+    said = passages(session, any_word("happy birthday") or "", [hit.document_id])
+
+    assert said[hit.document_id] == Passage("seen", "«HAPPY» «BIRTHDAY»")
 
 
 def test_every_column_has_a_weight() -> None:
     columns = {column.key for column in DocumentRow.__table__.columns}
 
     assert set(fulltext.COLUMN_WEIGHTS) == columns - {"id", "asset_id", "moment_id"}
+    assert set(fulltext.TRUST) == set(fulltext.COLUMN_WEIGHTS)
