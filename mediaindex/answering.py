@@ -138,7 +138,7 @@ def read_reply(text: str, done_reason: str) -> Verdict:
     A JSON object with `can_tell` and `answer` is asked for; plain text is taken, too. What refuses,
     says nothing, or was cut off within the JSON cannot tell.
     """
-    told, said = _taken_apart(text)
+    told, said = _taken_apart(text[:LONGEST])
     judged = judge_text(said, done_reason) if said.strip() else ""
     if not isinstance(judged, str):
         return Verdict(can_tell=False, said="")
@@ -153,6 +153,9 @@ UNSURE = re.compile(
     re.IGNORECASE,
 )
 """How plain answers begin that say that there is none."""
+
+LONGEST = 4_000
+"""Characters of an answer that are read; one of two sentences has none beyond."""
 
 MOST_TRIES = 20
 """So many braces are tried for the beginning of the object."""

@@ -1,6 +1,7 @@
 """Wait for a model: a line on the terminal that changes, and an end at once on Ctrl-C."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -39,7 +40,7 @@ class Waiting:
     def say(self, what: str) -> None:
         """Say what is waited for now, in place of what was."""
         if self._live:
-            width = max(20, os.get_terminal_size(sys.stderr.fileno()).columns - 1)
+            width = shutil.get_terminal_size().columns - 1
             click.echo(f"\r\033[K{what[:width]}", nl=False, err=True)
 
     def clear(self) -> None:
