@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.acceptance.program import Program
+from tests.acceptance.test_videos import GREY
 from tests.clips import make_clip
 from tests.servers.answers import ChatRequest, look_at
 from tests.servers.faults import Fault
@@ -183,7 +184,7 @@ def test_video_tells_by_its_last_moment_what_is_newest(
 ) -> None:
     (tmp_path / "library" / "cam").mkdir(parents=True)
     scenes = ";".join(
-        f"color={colour}:size=160x120:rate=10:duration=4[{n}]"
+        f"color={colour}:size=160x120:rate=10:duration=4,{GREY}[{n}]"
         for n, colour in enumerate(("green", "red"))
     )
     clip = make_clip(

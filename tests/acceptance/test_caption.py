@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.acceptance.program import Program
 from tests.acceptance.terminal import at_terminal
+from tests.acceptance.test_videos import SCENES
 from tests.clips import make_clip
 from tests.servers.answers import ChatRequest
 from tests.servers.faults import Fault
@@ -21,10 +22,6 @@ from tests.servers.ollama import OllamaServer
 from tests.servers.openai import OpenAIServer
 
 REFUSAL = "I'm sorry, but I can't help with that."
-THREE_COLOURS = ";".join(
-    f"color={colour}:size=160x120:rate=10:duration=4[{n}]"
-    for n, colour in enumerate(("red", "green", "blue"))
-)
 
 
 @pytest.fixture
@@ -139,7 +136,7 @@ def test_video_is_shown_by_its_moments_once_it_is_indexed(program: Program, tmp_
     clip = make_clip(
         tmp_path / "library" / "colours.mp4",
         *("-force_key_frames", "expr:gte(t,n_forced*4)"),
-        picture=f"{THREE_COLOURS};[0][1][2]concat=n=3",
+        picture=f"{SCENES};[0][1][2]concat=n=3",
     )
     unknown = said(program, str(clip), code=1)
     quiet = Program(program.home, {"MEDIAINDEX__CAPTION__USE": "off"})
@@ -222,7 +219,7 @@ def test_terminal_shows_what_is_waited_for_and_nothing_of_it_stays(
 
     assert code == 0
     assert "2 of 2: asking qwen2.5vl:7b about red.png" in screen
-    assert not any("asking" in line.rpartition("\033[K")[2] for line in screen.splitlines())
+    assert not any("asking" in line.rpartition("\033[K")[2] for line in screen.split("\n"))
 
 
 def test_server_of_the_openai_form_describes_too(photo: Path, tmp_path: Path) -> None:

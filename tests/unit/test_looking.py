@@ -1,5 +1,6 @@
 """Which pictures are shown to a model."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_pictures_come_evenly_and_none_is_left_out(count: int, number: int) -> N
 
     assert sorted(order) == paths
     first = sorted(order[:number])
-    gaps = [int(b.name) - int(a.name) for a, b in zip(first, first[1:], strict=False)]
+    gaps = [int(b.name) - int(a.name) for a, b in pairwise(first)]
     assert not gaps or max(gaps) - min(gaps) <= 1
     assert order == list(even(paths, number))
 
