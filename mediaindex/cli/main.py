@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "Show what is indexed, what is waiting, and what failed.",
     "retry": "Try again what failed.",
     "info": "Show everything that is known about a file.",
+    "export": "Write what is known of photos and videos to files, for other programs.",
     "forget": "Take a library out of the index; its files stay.",
     "model": "List the models that look at pictures, or download one.",
     "doctor": "Check that everything is in order on this machine.",
