@@ -95,6 +95,7 @@ def main(paths: list[Path]) -> None:
         "| table | answers | keep: precision | recall | reject: precision | recall "
         "| right reason | kept and clean | ms each |\n|" + "---|" * 9
     )
+    judge("A dog runs along a beach.", "stop", language="en", prompt=PROMPT)  # loads what it needs
     for path in paths:
         measure(path)
 

@@ -1,6 +1,6 @@
 """Ask the store a question without a daemon: open what is needed, answer, close."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,7 +12,6 @@ from mediaindex.embedders import Embedder
 from mediaindex.errors import AlreadyRunning, QueryError, RetryLater, StoreError
 from mediaindex.media.hashing import content_hash
 from mediaindex.media.photo import Limits, decode_photo
-from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.serving import serving
 from mediaindex.pipeline.sync import Sync
 from mediaindex.search.check import check
@@ -25,7 +24,7 @@ from mediaindex.store.counts import blocked_reason
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import has_vectors, spaces
 from mediaindex.store.lock import worker_lock
-from mediaindex.types import Place, Vectors
+from mediaindex.types import Vectors
 from mediaindex.vectors.indexes import Indexes
 
 LIKE_PX = 768
@@ -90,7 +89,7 @@ def _understood(config: Config, database: Database, asked: Asked, today: date) -
             known_places(session),
             operators=asked.operators,
             understand=asked.understand,
-            find_place=lambda name: _find_place(config, name),
+            find_place=lambda name: parts.find_place(config, name),
         )
         if query.is_empty and asked.like is None:
             raise QueryError("nothing was asked: give words, or an operator such as after:2019")
@@ -158,11 +157,3 @@ def _look(embedder: Embedder | None, picture: Path, missing: str) -> Vectors:
         raise RetryLater(f"cannot look at {picture}: {missing}")
     found: Vectors = embedder.embed_images([decode_photo(picture, LIKE_PX, Limits()).pixels])[0]
     return found
-
-
-def _find_place(config: Config, name: str) -> Sequence[Place]:
-    gazetteer = Gazetteer.open(config.cache_dir / "places")
-    try:
-        return gazetteer.find(name)
-    finally:
-        gazetteer.close()

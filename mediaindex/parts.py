@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from mediaindex.pipeline.stage import Stage
 from mediaindex.store import settings
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.embeddings import spaces
+from mediaindex.types import Place
 from mediaindex.vectors import VectorIndex
 from mediaindex.vectors import load as load_index
 from mediaindex.vectors.facets import Facets
@@ -279,6 +281,15 @@ def _ways(config: Config) -> Ways:
         Limits(max_pixels=config.settings.photo.max_megapixels * 1_000_000),
         video.hwaccel,
     )
+
+
+def find_place(config: Config, name: str) -> Sequence[Place]:
+    """Return the places of a name, the largest first."""
+    gazetteer = Gazetteer.open(config.cache_dir / "places")
+    try:
+        return gazetteer.find(name)
+    finally:
+        gazetteer.close()
 
 
 def absolute(path: Path) -> Path:

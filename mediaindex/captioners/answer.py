@@ -83,6 +83,10 @@ def read(text: str) -> Answer:
     if _BARE.match(text):
         text = "{" + text.strip().strip(",")
         text += "" if text.endswith("}") else "}" if text.endswith(('"', "]")) else ""
+    if re.match(r"""\s*(?:```\w*\s*)?\{\s*\\+["n]""", text):
+        text = text.replace("\\n", "\n").replace(
+            '\\"', '"'
+        )  # JSON within a string, its quotes gone
     begins = _BEGINS.search(text)
     if begins is None:
         if _STUMP.fullmatch(_unfenced(text)):
@@ -132,6 +136,8 @@ def _objects(text: str, start: int) -> Iterator[tuple[object, bool, bool]]:
 def _mended(text: str) -> tuple[object, bool, bool]:
     """Return the first object of broken JSON, True, and whether its last string was cut off."""
     text = re.split(r"\n\s*```", text, maxsplit=1)[0].rstrip("` \n")
+    text = re.sub(r"(?<=[\"”])\s*：\s*", ": ", text)
+    text = re.sub(r"(?<=[\"”\]])\s*，\s*(?=[\"“])", ", ", text)
     close = text.rfind("}")
     if close >= 0 and not re.search(r"[\"“”{\[]", text[close:]):
         text = text[: close + 1]

@@ -178,6 +178,11 @@ def without_boxes(text: str) -> str:
     return _NUMBERS.sub("", text)
 
 
+def without_role(text: str) -> str:
+    """Return `text` without the name of a role in front, which a chat template let through."""
+    return re.sub(r"^(?:\s*(?:assistant|model|system|user)\s*(?:\n+|$))+", "", text)
+
+
 def first_turn(text: str) -> str:
     """Return the model's first turn, where it went on and played both sides of a chat."""
     marks = [*_TURN.finditer(text)]
@@ -221,6 +226,14 @@ def unquoted(text: str) -> str:
     if whole and closing and text[0] not in text[1:-1] and closing not in text[1:-1]:
         return text[1:-1].strip()
     return text
+
+
+def is_filler(sentence: str) -> bool:
+    """Tell whether a sentence is no more than "The image shows:"."""
+    plain = sentence.replace("’", "'").rstrip(" :,.…") + " x"
+    return any(
+        (found := filler.match(plain)) and found.end() == len(plain) - 1 for filler in _FILLERS
+    )
 
 
 def without_filler(sentence: str) -> str:

@@ -6,6 +6,7 @@ before a loop or at the last whole sentence; what is left must be a caption in t
 for. It may be less than the model said, never more.
 """
 
+import html
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,7 +16,7 @@ from mediaindex.captioners.answer import Answer, read
 from mediaindex.captioners.echo import is_echo, is_placeholder
 from mediaindex.captioners.fields import clean_setting, clean_tags, clean_text_in_image
 from mediaindex.captioners.language import is_in
-from mediaindex.captioners.refusal import Kind, is_excuse, kind_of
+from mediaindex.captioners.refusal import Kind, after_refusal, is_excuse, kind_of
 from mediaindex.captioners.repetition import before_loop, is_one_character, loops, without_doubles
 from mediaindex.captioners.sentences import hide_quotes, is_whole, join, sentences, words
 from mediaindex.types import Caption
@@ -34,6 +35,10 @@ Reason = Literal[
 
 LONGEST_DESCRIPTION = 1200
 """Characters; a novel is cut at the end of a sentence."""
+
+
+LONGEST_ANSWER = 20_000
+"""Characters that are looked at; far more than a model is let say."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ def judge(text: str, done_reason: str, *, language: str, prompt: str) -> Caption
         language: ISO code of the language asked for; "" for any.
         prompt: What the model was told, system message and all, to know an echo by.
     """
+    text = text[:LONGEST_ANSWER]
     plain = cleaning.without_tokens(cleaning.without_thoughts(text))
     if cleaning.is_boxes(text):
         return _rejected("not_a_caption", text)
@@ -87,6 +93,7 @@ def judge_text(
 
     As `judge`, but a "No." is an answer, and JSON is not looked for.
     """
+    text = text[:LONGEST_ANSWER]
     plain = cleaning.without_tokens(cleaning.without_thoughts(text))
     if not plain:
         return _nothing(text, done_reason)
@@ -136,20 +143,28 @@ def _clean(answer: Answer, done_reason: str, prompt: str) -> str | Rejected:
     said = _without_talk(text, prompt)
     if isinstance(said, Rejected):
         return said
-    if not any(map(str.isalpha, join(said))):
-        return _rejected("repetition" if is_one_character(text) else "not_a_caption", text)
-    if loops(join(said)):
-        kept = before_loop(join(said))
-        if kept is None:
-            return _rejected("repetition", join(said))
-        said = sentences(kept)
-    said = without_doubles(said)
+    said = _without_loop(said)
+    if isinstance(said, Rejected):
+        return said
+    if done_reason != "length" and all(map(cleaning.is_filler, said)):
+        return _rejected("preamble_only", text)
     if (is_text and done_reason == "length") or _breaks_off(said[-1]):
         said = _whole(said, is_cut=is_text and done_reason == "length")
         if not said:
             return _rejected("cut_off", text)
     said = _bounded([cleaning.without_filler(sentence) for sentence in said])
     return _as_caption(join(said))
+
+
+def _without_loop(said: list[str]) -> list[str] | Rejected:
+    """Return the sentences before a loop, each once."""
+    text = join(said)
+    if not any(map(str.isalpha, text)):
+        return _rejected("repetition" if is_one_character(text) else "not_a_caption", text)
+    if not loops(text):
+        return without_doubles(said)
+    kept = before_loop(text)
+    return _rejected("repetition", text) if kept is None else without_doubles(sentences(kept))
 
 
 def _cut_json(text: str, done_reason: str) -> str | Rejected:
@@ -163,7 +178,7 @@ def _cut_json(text: str, done_reason: str) -> str | Rejected:
 
 def _unwrapped(text: str) -> str:
     """Take off markdown and what stands in front, and make one paragraph of it."""
-    text = re.sub(r"```\w*", "", text)
+    text = cleaning.without_role(re.sub(r"```\w*", "", html.unescape(text).replace("\\n", "\n")))
     text = cleaning.without_preamble(cleaning.unquoted(text.strip()))
     bare = cleaning.without_markdown(text)
     return cleaning.without_preamble(bare)
@@ -171,7 +186,8 @@ def _unwrapped(text: str) -> str:
 
 def _without_talk(text: str, prompt: str) -> list[str] | Rejected:
     """Return the sentences that are about the picture, or why there are none."""
-    said = [re.sub(r"\s+", " ", part) for part in sentences(text)]
+    text = re.sub(r"(?<=[a-z][.!?])(?=[A-Z][a-z])", " ", text)
+    said = [after_refusal(re.sub(r"\s+", " ", part)) for part in sentences(text)]
     if not said:
         return _rejected("preamble_only", text)
     kinds = [kind_of(sentence) for sentence in said]
@@ -209,12 +225,16 @@ def _why_none(said: list[str], kinds: list[Kind], is_echoed: bool) -> Rejected:
 def _says_nothing(text: str) -> bool:
     """Tell whether a description is a word for an empty field."""
     return bool(
-        re.fullmatch(r"none|n/?a|null|nil|nothing|undefined", text.strip(" \n.\"'").lower())
+        re.fullmatch(
+            r"none|n/?a|null|nil|nothing|undefined|无|無|没有|なし|нет|keine?|aucune?",
+            text.strip(" \n.\"'").lower(),
+        )
     )
 
 
 _NOTHINGS = re.compile(
-    r"(?:yes|no|ok|true|false|unknown|unanswerable|undefined|nothing|image|photo"
+    r"(?:yes|no|ok|safe|unsafe(?:\s+S\d+)?|true|false|unknown|unanswerable|undefined|nothing|image"
+    r"|photo"
     r"|picture|description|caption|error|untitled|ja|nein|oui|non|sí|да|нет|はい|いいえ|是|否)",
     re.IGNORECASE,
 )

@@ -167,7 +167,7 @@ _REFUSAL_WITHIN = re.compile(
     r"|will not|am not allowed to) (?:describe|identify|assist|provide|process|analy[sz]e|fulfil"
     r"|comply|view|see (?:this|the|your|any) (?:image|picture|photo))"
     r"|\b(?:some|any)thing (?:that )?(?:i can|i'm able to) (?:help|assist|do)\b"
-    r"|\bkann ich [^.]*\b(?:nicht|nichts|keine?n?)\b|\bkan ik [^.]*\b(?:niet|geen)\b"
+    r"|\bkann ich [^.]{0,80}\b(?:nicht|nichts|keine?n?)\b|\bkan ik [^.]{0,80}\b(?:niet|geen)\b"
     r"|\bje ne (?:peux|suis|vois|pourrai)s? pas\b|\b(?:cette image|l'image) ne peut pas être\b"
     r"|\bno (?:puedo|es posible) (?:ayudar|describir|identificar|ver|proporcionar)"
     r"|\bnon (?:posso|è possibile) (?:aiutar|descriver|identificar|fornir)"
@@ -282,6 +282,27 @@ _EXCUSE = re.compile(
     r"|[我您你]|ご(?:質問|要望)|お手伝い|プライバシー|隐私",
     re.IGNORECASE,
 )
+
+
+_AFTER = re.compile(
+    r",? (?:but|however|though|yet),? (?:i can (?:see|tell you(?: that)?|say(?: that)?"
+    r"|describe) (?!what|it\b)"
+    r"|i can [^:]{0,60}:|here(?:'s| is)[^:]{0,60}:"
+    r"|(?:the|this) (?:image|picture|photo)\w* (?:shows|depicts|features|captures|appears to (?:be"
+    r"|show))"
+    r"|it (?:appears|seems|looks) (?:to be|to show|like)|there (?:is|are)(?= \w))\s*(?=\w)",
+    re.IGNORECASE,
+)
+
+
+def after_refusal(sentence: str) -> str:
+    """Return what a sentence goes on to tell: "I cannot say who, but it appears to be a beach"."""
+    plain = sentence.replace("’", "'")
+    found = _AFTER.search(plain) if kind_of(sentence) == "refusal" else None
+    rest = sentence[found.end() :] if found else ""
+    if len(rest.split()) < 3 or is_excuse(rest) or kind_of(rest):
+        return sentence
+    return rest[0].upper() + rest[1:]
 
 
 def is_excuse(sentence: str) -> bool:

@@ -25,7 +25,7 @@ _PIECE = re.compile(r"(\S{1,12}?)\1{9,}")
 
 def _times(period: int) -> int:
     """Return how often in a row a run of `period` words must come to be a loop."""
-    return 6 if period == 1 else 5 if period <= 3 else 3
+    return {1: 6, 2: 5, 3: 4}.get(period, 3)
 
 
 def loop_at(text: str) -> int | None:
@@ -86,9 +86,9 @@ def before_loop(text: str) -> str | None:
 def _without_heralds(good: list[str]) -> list[str]:
     """Drop the first rounds of the loop, which stood alone and so looked like good sentences."""
     kept: list[str] = []
-    counts = Counter(_key(sentence) for sentence in good)
+    counts = Counter(_shape(sentence) for sentence in good)
     for sentence in good:
-        if counts[_key(sentence)] > 1:
+        if counts[_shape(sentence)] > 1:
             break
         kept.append(sentence)
     return kept
@@ -97,6 +97,10 @@ def _without_heralds(good: list[str]) -> list[str]:
 def without_doubles(parts: list[str]) -> list[str]:
     """Return sentences, each once, in order; a model may say a thing twice without looping."""
     return list({_key(part): part for part in reversed(parts)}.values())[::-1]
+
+
+def _shape(sentence: str) -> str:
+    return re.sub(r"\d+", "0", _key(sentence))
 
 
 def _key(sentence: str) -> str:

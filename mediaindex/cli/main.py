@@ -27,6 +27,7 @@ COMMANDS = {
     "pause": "Let a stage, such as caption, do nothing for a while.",
     "resume": "Let a paused stage go on.",
     "info": "Show everything that is known about a file.",
+    "export": "Write what is known of photos and videos to files, for other programs.",
     "forget": "Take a library out of the index; its files stay.",
     "model": "List the models that look at or describe pictures, or download one.",
     "doctor": "Check that everything is in order on this machine.",

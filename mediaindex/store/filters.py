@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import (
@@ -97,7 +98,7 @@ class Filter:
         return self == Filter()
 
 
-def conditions(wanted: Filter, *, listing: bool = False) -> Conditions:
+def conditions(wanted: Filter, *, listing: bool = False, missing: bool = False) -> Conditions:
     """Return what must hold of `AssetRow`, visibility included, for a query to add to its WHERE.
 
     What must hold of single moments of a video is more than this; see `spoken`.
@@ -105,10 +106,11 @@ def conditions(wanted: Filter, *, listing: bool = False) -> Conditions:
     Args:
         wanted: The filter.
         listing: All that pass are asked for, and not which of a few do.
+        missing: Files that are gone count as well; only together with `listing`.
     """
-    has_file = _is_of_a_file if listing else _has_file
+    has_file = partial(_is_of_a_file, missing=missing) if listing else _has_file
     return [
-        visible(),
+        AssetRow.companion_of_id.is_(None) if missing else visible(),
         *_any_of(wanted.kinds, lambda kind: AssetRow.kind == kind),
         *(_taken(dates) for dates in wanted.dates),
         *_any_of(wanted.months, _in_month),
@@ -230,14 +232,12 @@ def _has_file(folder: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-def _is_of_a_file(folder: ColumnElement[bool]) -> ColumnElement[bool]:
+def _is_of_a_file(folder: ColumnElement[bool], *, missing: bool) -> ColumnElement[bool]:
     folders = select(FolderRow.id).where(folder).scalar_subquery()
-    there = select(FileRow.asset_id).where(
-        FileRow.asset_id.is_not(None),
-        FileRow.missing_since.is_(None),
-        FileRow.folder_id.in_(folders),
+    known = select(FileRow.asset_id).where(
+        FileRow.asset_id.is_not(None), FileRow.folder_id.in_(folders)
     )
-    return AssetRow.id.in_(there)
+    return AssetRow.id.in_(known if missing else known.where(FileRow.missing_since.is_(None)))
 
 
 def _camera(name: str) -> ColumnElement[bool]:

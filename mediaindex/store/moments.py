@@ -180,7 +180,7 @@ def _shown(
         taken_at=asset.taken_at,
         taken_local=asset.taken_local,
         taken_source=asset.taken_source,
-        place=_place(place),
+        place=place_name(place),
         latitude=asset.latitude,
         longitude=asset.longitude,
         camera=camera or None,
@@ -197,7 +197,8 @@ def _paths(session: Session, asset_id: int, wanted: Filter) -> list[Path]:
     return there or paths_of_asset(session, asset_id, missing=True, first=first)
 
 
-def _place(place: PlaceRow | None) -> str | None:
+def place_name(place: PlaceRow | None) -> str | None:
+    """Return a place as it is shown: "Lisbon, Portugal"."""
     if place is None:
         return None
     parts = (place.name, place.region, place.country)

@@ -1,0 +1,69 @@
+"""Where an export may be written: nowhere in, on or around a folder of media."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mediaindex.errors import ConfigError
+from mediaindex.exporting.folder import Identity
+
+
+def checked_place(
+    to: Path, roots: Sequence[Path], linked: Iterable[Path], own: Sequence[Path]
+) -> tuple[Path, frozenset[Identity]]:
+    """Return the folder `to` without links, and what tells the libraries' folders from others.
+
+    By name and by identity: a folder may be reached by another name (a bind mount, capitals on a
+    file system that does not tell them apart).
+
+    Args:
+        to: As the user names it; it need not exist.
+        roots: The folders of all libraries.
+        linked: Folders in libraries that may lie elsewhere, behind links that are followed.
+        own: Folders of the program, which are emptied at times.
+
+    Raises:
+        ConfigError: It is, holds, or lies in one of these.
+    """
+    try:
+        place = to.expanduser().resolve()
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"{to} is no folder that can be written to: {error}") from error
+    around = set(_identities((place, *place.parents)))
+    media: set[Identity] = set()
+    for root in roots:
+        real = root.resolve()
+        if place.is_relative_to(real) or _of(real) in around:
+            raise _inside(to, f"the library {root}")
+        if real.is_relative_to(place) or _of(place) in set(_identities(real.parents)):
+            raise ConfigError(f"{to} holds the library {root}; choose a folder beside it")
+        media.update(_identities([real]))
+    for folder in linked:
+        if _of(folder) in around:
+            raise _inside(to, f"{folder}, a folder of a library")
+        media.update(_identities([folder]))
+    for folder in own:
+        if place.is_relative_to(folder.resolve()):
+            raise ConfigError(f"{to} lies in {folder}, which mediaindex keeps for itself")
+    return place, frozenset(media)
+
+
+def _inside(to: Path, what: str) -> ConfigError:
+    return ConfigError(
+        f"{to} lies in {what}; media folders are never written to, choose a folder elsewhere"
+    )
+
+
+def _identities(paths: Iterable[Path]) -> Iterator[Identity]:
+    """Yield what tells these folders from all others, of those that are there."""
+    for path in paths:
+        identity = _of(path)
+        if identity is not None:
+            yield identity
+
+
+def _of(path: Path) -> Identity | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
