@@ -14,7 +14,7 @@ from mediaindex.asking import Asked, ask
 from mediaindex.captioners.describe import Describer
 from mediaindex.captioners.guard import judge_text
 from mediaindex.config import Config
-from mediaindex.errors import Faulty, QueryError
+from mediaindex.errors import Faulty, QueryError, RetryLater
 from mediaindex.looking import describer, moment_view
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.search.hits import Hit
@@ -248,10 +248,16 @@ def _look(
     on_look(f"loading {config.settings.caption.model}")
     teller.pool.open()
     asked = without_operators(question.words)
-    evidence = []
+    evidence: list[Evidence] = []
     for number, hit in enumerate(hits, start=1):
         on_look(f"looking at picture {number} of {len(hits)}")
-        evidence.append(_look_at(config, teller, asked, hit, stop))
+        try:
+            evidence.append(_look_at(config, teller, asked, hit, stop))
+        except RetryLater as error:
+            if not any(one.can_tell for one in evidence):
+                raise
+            evidence.append(Evidence(hit, None, trouble=str(error)))
+            break  # there is an answer; the others are not waited for
     return evidence
 
 

@@ -14,6 +14,7 @@ from mediaindex.config import Config
 from mediaindex.errors import ConfigError
 from mediaindex.looking import Look
 from mediaindex.media.comparison import Model, Row, Words, write_comparison
+from mediaindex.media.sheet import check_place
 from mediaindex.types import Caption
 
 NOTHING_KEPT = 1
@@ -34,8 +35,8 @@ def compare_models(
         raise click.UsageError("--compare takes two models or more: A,B")
     if not folder.expanduser().is_dir():
         raise click.UsageError(f"{printable(str(folder))} is not a folder that is there")
-    if to is not None and to.suffix.lower() not in PAGES:
-        raise ConfigError(f"a comparison is written to a .html, not to {to.name}")
+    if to is not None:
+        _check_target(to)
     with Waiting() as waiting:
         found = compare(
             config,
@@ -56,6 +57,13 @@ def compare_models(
         if to is not None:
             click.echo(f"comparison: {to}", err=True)
     return 0 if all(trial.described for trial in found.trials) else NOTHING_KEPT
+
+
+def _check_target(to: Path) -> None:
+    """Check it now: what took an hour should not be lost at its end."""
+    if to.suffix.lower() not in PAGES:
+        raise ConfigError(f"a comparison is written to a .html, not to {to.name}")
+    check_place(to)
 
 
 def _put(found: Comparison) -> None:

@@ -1,9 +1,11 @@
 """Contact sheets: many small pictures with their labels, as one JPEG or one HTML page."""
 
 import base64
+import errno
 import html
 import io
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +90,25 @@ def write_sheet_html(path: Path, cells: Sequence[Cell], title: str) -> None:
     put_sheet(path, page.encode())
 
 
+def check_place(path: Path) -> None:
+    """Check, before what takes long, that a sheet can be put there.
+
+    Raises:
+        ConfigError: `path` is a file that is no contact sheet, or its folder is not there.
+    """
+    target = path.resolve()  # a link stays a link
+    try:
+        if not target.parent.is_dir():
+            reason = os.strerror(errno.ENOENT)
+            raise ConfigError(f"cannot write the contact sheet {path}: {reason}")
+        if target.exists() and not (target.is_file() and _is_sheet(target)):
+            raise ConfigError(
+                f"{path} is there already and is no contact sheet; choose another name"
+            )
+    except OSError as error:
+        raise ConfigError(f"cannot write the contact sheet {path}: {error.strerror}") from error
+
+
 def put_sheet(path: Path, content: bytes) -> None:
     """Put a sheet in its place, complete or not at all, and never in that of anything else.
 
@@ -98,12 +119,9 @@ def put_sheet(path: Path, content: bytes) -> None:
     Raises:
         ConfigError: `path` is a file that is no contact sheet, or cannot be written.
     """
-    target = path.resolve()  # a link stays a link
+    check_place(path)
+    target = path.resolve()
     try:
-        if target.exists() and not (target.is_file() and _is_sheet(target)):
-            raise ConfigError(
-                f"{path} is there already and is no contact sheet; choose another name"
-            )
         partial = target.with_name(f".part-{token_hex(8)}")
         try:
             with partial.open("xb") as file:

@@ -200,3 +200,18 @@ def test_video_tells_by_its_last_moment_what_is_newest(
 
     assert said["answer"] == "The garage door is closed."
     assert said["evidence"][0]["at_ms"] > 3000
+
+
+def test_server_that_goes_off_in_the_middle_does_not_take_the_answer_with_it(
+    program: Program, server: OllamaServer
+) -> None:
+    def answer_once(request: ChatRequest) -> str:
+        server.faults += [Fault.refuse(401, "unauthorized").of("")] * 100
+        return SAID["green"]
+
+    server.answer = answer_once
+
+    said = found(program, "is the garage door closed", "--in", "cam", "--latest")
+
+    assert said["answer"] == "The garage door is open."
+    assert said["evidence"][1]["trouble"]

@@ -304,7 +304,7 @@ def test_model_that_is_missing_is_told_before_any_work(
 
 
 def test_comparison_never_takes_the_place_of_another_file(
-    program: Program, album: Path, tmp_path: Path
+    program: Program, server: OllamaServer, album: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "letter.html").write_text("a letter")
     models = f"{VISION.name},{ONE_IMAGE.name}"
@@ -314,6 +314,8 @@ def test_comparison_never_takes_the_place_of_another_file(
     )
 
     assert done.returncode == 2
+    assert "is no contact sheet" in done.stderr
+    assert chats(server) == []  # told before any work
     assert (tmp_path / "letter.html").read_text() == "a letter"
 
 
