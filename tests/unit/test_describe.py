@@ -12,7 +12,10 @@ from mediaindex.captioners.prompting import load_prompts
 from mediaindex.errors import Faulty
 from mediaindex.types import Caption
 
-GOOD = '{"description": "Two dogs run along a beach.", "tags": ["dog"], "text_in_image": "", "setting": "beach"}'
+GOOD = (
+    '{"description": "Two dogs run along a beach.", "tags": ["dog"], '
+    '"text_in_image": "", "setting": "beach"}'
+)
 REFUSAL = "I'm sorry, but I can't help with that."
 
 
