@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from sqlalchemy import text
-
 from vectors import CHANCE, DIM, clustered, fill
+
 from mediaindex.config import SearchSettings
 from mediaindex.pipeline.sync import Sync
 from mediaindex.search.calibration import refresh_calibration
