@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mediaindex import parts
+from mediaindex import describers
 from mediaindex.captioners import Captioner, ModelFacts
 from mediaindex.config import Config
 from mediaindex.errors import Faulty, RetryLater, ServerOff
@@ -37,7 +37,7 @@ def survey(config: Config, model: str | None = None) -> list[Installed]:
     """
     if config.settings.caption.use == "off":
         return []
-    captioners = [captioner for captioner, _ in parts.captioners(config, model)]
+    captioners = [captioner for captioner, _ in describers.captioners(config, model)]
     return [_asked(captioner) for captioner in captioners]
 
 

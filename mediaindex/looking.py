@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from mediaindex import parts
+from mediaindex import describers, parts
 from mediaindex.captioners.describe import Described, Describer
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError, Faulty, QueryError, Unusable
@@ -72,7 +72,7 @@ def describer(config: Config, model: str | None = None) -> Describer:
     if config.settings.caption.use == "off":
         place = config.place_of("caption", "use")
         raise ConfigError(f"nobody describes pictures: caption.use is off ({place})")
-    return parts.describer(config, model)
+    return describers.describer(config, model)
 
 
 def look(describer: Describer, view: View, stop: threading.Event) -> Look:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mediaindex import parts
+from mediaindex import describers
 from mediaindex.captioners import Captioner, OnPull
 from mediaindex.cli.output import printable, put_table, size
 from mediaindex.cli.waiting import Waiting
@@ -65,7 +65,7 @@ def pull_all(config: Config, name: str | None, told: Callable[[], OnPull]) -> No
     if section.use == "off":
         raise ConfigError(f"caption.use is off ({config.place_of('caption', 'use')})")
     uses = [server.use or section.use for server in section.servers] or [section.use]
-    captioners = [captioner for captioner, _ in parts.captioners(config, name)]
+    captioners = [captioner for captioner, _ in describers.captioners(config, name)]
     can = "ollama" in uses
     failed: list[str] = []
     with Waiting() as waiting:
