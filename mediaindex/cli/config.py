@@ -1,19 +1,21 @@
-"""`mediaindex config show`: the settings in force."""
+"""`mediaindex config`: the settings in force, and the prompts to begin one's own with."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 
-from mediaindex.cli.output import put_json, settings_of
+from mediaindex.captioners.prompting import PLACEHOLDERS, write_prompts
+from mediaindex.cli.output import counted, printable, put_json, put_table, settings_of
 from mediaindex.config import as_shown
 from mediaindex.config_file import Keys, Places
 
 
 @click.group()
 def config() -> None:
-    """Show the settings in force."""
+    """Show the settings in force, or write the prompts to change them."""
 
 
 @config.command()
@@ -32,6 +34,25 @@ def show(ctx: click.Context, as_json: bool) -> None:
     click.echo(f"# {found.file or 'no config.yaml was found'}")
     for line in _lines(plain, found.places):
         click.echo(line)
+
+
+@config.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def prompts(folder: Path) -> None:
+    """Write the prompts that captions are asked for with into FOLDER, to be changed there.
+
+    Nothing is overwritten. Files that you leave as they are may be removed: ours are used then,
+    and get better with a new version.
+    """
+    written = write_prompts(folder.expanduser())
+    click.echo(f"Wrote {counted(len(written), 'prompt')} into {printable(str(folder))}")
+    filled = [(f"{name}.txt", _placeholders(name)) for name in PLACEHOLDERS]
+    put_table([(f"  {name}", used) for name, used in filled])
+    click.echo("Set caption.prompts to this folder; what a change concerns is described anew.")
+
+
+def _placeholders(name: str) -> str:
+    return " ".join(f"${placeholder}" for placeholder in sorted(PLACEHOLDERS[name])) or "-"
 
 
 def _lines(values: Mapping[str, Any], places: Places, at: Keys = ()) -> Iterator[str]:
