@@ -72,6 +72,7 @@ def describer(config: Config, model: str | None = None) -> Describer:
         Pool(captioners(config, model)),
         prompts(config),
         model=model or section.model,
+        language=section.language.strip().lower().replace("_", "-").partition("-")[0],
         temperature=section.temperature,
         seed=section.seed,
         max_tokens=section.max_tokens,

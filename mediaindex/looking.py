@@ -11,9 +11,9 @@ from mediaindex.captioners.describe import Described, Describer
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError, Faulty, QueryError, Unusable
 from mediaindex.media.formats import sniff_file
+from mediaindex.media.jpeg import jpeg_for_model
 from mediaindex.media.photo import Limits, decode_photo
 from mediaindex.media.previews import PreviewMissing
-from mediaindex.media.sight import jpeg_for_model
 from mediaindex.store.assets import moments_by_asset
 from mediaindex.store.files import find_file
 from mediaindex.store.tables import AssetRow

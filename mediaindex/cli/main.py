@@ -31,7 +31,7 @@ COMMANDS = {
     "forget": "Take a library out of the index; its files stay.",
     "model": "List the models that look at or describe pictures, or download one.",
     "doctor": "Check that everything is in order on this machine.",
-    "config": "Show the settings in force; write prompts to change.",
+    "config": "Show the settings in force, or write the prompts to change them.",
 }
 
 FAILED, ASKED_WRONGLY, NOT_NOW = 1, 2, 3

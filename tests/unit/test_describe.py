@@ -113,9 +113,9 @@ def test_video_is_summed_up_from_frames_or_else_from_words(pools: list[Pool]) ->
     captions = [(0, "A dog sits."), (4000, "A dog runs.")]
     stop = threading.Event()
 
-    by_frames = asking.summarise([b"1", b"2"], captions, stop)
-    by_words_at_last = asking.summarise([b"1", b"2"], captions, stop)
-    by_words = asking.summarise([], captions, stop)
+    by_frames = asking.summarise([b"1", b"2"], captions, 9.0, stop)
+    by_words_at_last = asking.summarise([b"1", b"2"], captions, 9.0, stop)
+    by_words = asking.summarise([], captions, 9.0, stop)
 
     shown = [len(ask.pictures) for ask in captioner.asked]
     assert shown == [2, 2, 0, 0]
