@@ -171,7 +171,9 @@ def test_words_that_a_model_said_do_not_come_back_as_a_person_s() -> None:
     photo = an_export(moments=(a_moment(said("A cake & <candles>.", "cake", "black/white")),))
     packet = sidecar(photo)
     # Another program kept ours and added what its user wrote.
-    added = packet.replace(b"<rdf:li>cake</rdf:li>", b"<rdf:li>cake</rdf:li><rdf:li>Oma</rdf:li>")
+    added = packet.replace(
+        b"<rdf:li>cake</rdf:li>", b"<rdf:li>cake</rdf:li><rdf:li>Oma</rdf:li>", 1
+    )
 
     assert read_xmp(packet, "sidecar").words == ()
     assert {words.text for words in read_xmp(added, "sidecar").words} == {"Oma"}
