@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from msgspec.structs import replace
 from sqlalchemy.orm import Session
 
-from mediaindex import parts
+from mediaindex import describers, parts
 from mediaindex.config import CaptionSettings, Config, LibrarySettings
 from mediaindex.errors import ConfigError, RetryLater
 from mediaindex.pipeline.frames import OnVideo
@@ -107,7 +107,7 @@ def run_once(
     """
     if not captions:
         config = replace(config, settings=replace(config.settings, caption=NO_CAPTIONS))
-    parts.check_captions(config)
+    describers.check(config)
     with worker_lock(config.state_dir), _opened(config) as (database, indexes):
         report = RunReport()
         for library, below in _libraries(config, database, folders):

@@ -6,24 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mediaindex.captioners import Captioner
-from mediaindex.captioners import load as load_captioner
-from mediaindex.captioners.describe import Describer
-from mediaindex.captioners.pool import Pool
-from mediaindex.captioners.prompting import Prompts, load_prompts
-from mediaindex.captioners.schedule import Schedule
-from mediaindex.config import CaptionServer, Config
+from mediaindex.config import Config
 from mediaindex.embedders import Embedder
 from mediaindex.embedders import load as load_embedder
-from mediaindex.errors import ConfigError, RetryLater
+from mediaindex.errors import RetryLater
 from mediaindex.media.dates import DateRules
 from mediaindex.media.ffmpeg import RunLimits
 from mediaindex.media.photo import Limits
 from mediaindex.media.places import Gazetteer
 from mediaindex.media.previews import PreviewStore
 from mediaindex.media.scenes import FrameRules
-from mediaindex.pipeline.caption import Caption
-from mediaindex.pipeline.caption import Ways as CaptionWays
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.decode import Decode
 from mediaindex.pipeline.embed import Embed
@@ -79,103 +71,6 @@ def embedder(config: Config, use: str | None = None, model: str | None = None) -
         "models_dir": config.models_dir,
     }
     return load_embedder(use or section.use, options)
-
-
-def prompts(config: Config) -> Prompts:
-    """Read the prompts in force.
-
-    Raises:
-        ConfigError: One of the user's cannot be used.
-    """
-    section = config.settings.caption
-    folder = None if section.prompts is None else absolute(Path(section.prompts))
-    return load_prompts(folder, language=section.language, sentences=section.sentences)
-
-
-def captioners(config: Config, model: str | None = None) -> list[tuple[Captioner, int]]:
-    """Build who describes pictures, each with how much it is asked at the same time.
-
-    Args:
-        config: The settings in force.
-        model: Another model than that of the settings, on every server.
-
-    Raises:
-        ConfigError: There is no such captioner, or its host may not be contacted.
-    """
-    section = config.settings.caption
-    servers = section.servers or (CaptionServer(url=section.url, at_once=section.at_once),)
-    return [
-        (
-            load_captioner(
-                server.use or section.use,
-                {
-                    "url": server.url,
-                    "model": model or server.model or section.model,
-                    "api_key": server.api_key or section.api_key,
-                    "allow_remote": section.allow_remote,
-                    "keep_alive": section.keep_alive,
-                    "num_ctx": section.num_ctx,
-                    "load_time_limit_s": float(section.load_time_limit_s),
-                    "time_limit_s": float(section.time_limit_s),
-                },
-            ),
-            server.at_once,
-        )
-        for server in servers
-    ]
-
-
-def describer(config: Config, model: str | None = None) -> Describer:
-    """Build what turns pictures into captions; nothing is contacted yet.
-
-    Raises:
-        ConfigError: A setting of `caption:` does not fit.
-    """
-    section = config.settings.caption
-    return Describer(
-        Pool(captioners(config, model)),
-        prompts(config),
-        model=model or section.model,
-        temperature=section.temperature,
-        seed=section.seed,
-        max_tokens=section.max_tokens,
-    )
-
-
-def check_captions(config: Config) -> None:
-    """Check, before any work is done, that pictures can be described as the settings say.
-
-    Raises:
-        ConfigError: A setting of `caption:` does not fit.
-    """
-    if config.settings.caption.use != "off":
-        describer(config).pool.close()
-        caption_schedule(config)
-
-
-def caption_version(config: Config) -> str:
-    """Return the version of captions in force; see `Describer.version`.
-
-    Raises:
-        ConfigError: A setting of `caption:` does not fit.
-    """
-    return Describer.version_of(config.settings.caption.model, prompts(config))
-
-
-def caption_schedule(config: Config) -> Schedule | None:
-    """Return when captioning may go on, None for always.
-
-    Raises:
-        ConfigError: It cannot be understood.
-    """
-    text = config.settings.caption.schedule
-    if text is None:
-        return None
-    try:
-        return Schedule.parse(text)
-    except ValueError as error:
-        place = config.place_of("caption", "schedule")
-        raise ConfigError(f"caption.schedule ({place}): {error}") from error
 
 
 def indexes(config: Config, database: Database) -> Indexes:
@@ -243,14 +138,17 @@ def stages(
     ]
 
 
-def _caption_stages(config: Config, stop: threading.Event) -> list[Caption]:
+def _caption_stages(config: Config, stop: threading.Event) -> list[Stage[Any, Any]]:
     section = config.settings.caption
     if section.use == "off":
         return []
-    ways = CaptionWays(
-        section.max_px, section.video_frames, section.tell_facts, caption_schedule(config)
-    )
-    return [Caption(describer(config), previews(config), ways, stop)]
+    # Judging answers takes a fifth of a second to import, which no search needs.
+    from mediaindex import describers
+    from mediaindex.pipeline.caption import Caption, Ways
+
+    schedule = describers.schedule(config)
+    ways = Ways(section.max_px, section.video_frames, section.tell_facts, schedule)
+    return [Caption(describers.describer(config), previews(config), ways, stop)]
 
 
 def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:

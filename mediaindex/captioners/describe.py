@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mediaindex.captioners import Ask
 from mediaindex.captioners.guard import Rejected, judge
 from mediaindex.captioners.pool import Answered, Pool
-from mediaindex.captioners.prompting import Prompts, Request
+from mediaindex.captioners.prompting import Prompts, Request, timed
 from mediaindex.errors import Faulty
 from mediaindex.types import Caption, Origin
 
@@ -34,6 +35,8 @@ class Describer:
     prompts: Prompts
     #: As the settings name it.
     model: str
+    #: ISO 639-1 code of the language that captions have to be in.
+    language: str = "en"
     temperature: float = 0.2
     seed: int = 1
     max_tokens: int = 400
@@ -66,7 +69,11 @@ class Describer:
         return self._worth_keeping(first, second, (picture,), stop)
 
     def summarise(
-        self, pictures: Sequence[bytes], captions: Sequence[tuple[int, str]], stop: threading.Event
+        self,
+        pictures: Sequence[bytes],
+        captions: Sequence[tuple[int, str]],
+        duration_s: float | None,
+        stop: threading.Event,
     ) -> Described:
         """Describe a video as a whole.
 
@@ -74,6 +81,7 @@ class Describer:
             pictures: Frames of it as JPEG files, in order; none for a model that takes only one.
             captions: When each moment is (in milliseconds), and what is said of it. They are used
                 without pictures, or where the model fails at several.
+            duration_s: How long it is; None where that is not known.
             stop: As above.
 
         Raises:
@@ -82,14 +90,15 @@ class Describer:
             Faulty: As above.
         """
         if len(pictures) > 1:
-            frames = self.prompts.summarise_frames(len(pictures))
+            ask = partial(self.prompts.summarise, pictures=len(pictures), duration_s=duration_s)
             try:
-                return self._worth_keeping(frames, frames, tuple(pictures), stop)
+                return self._worth_keeping(ask(), ask(strict=True), tuple(pictures), stop)
             except Faulty:
                 if not captions:
                     raise
-        words = self.prompts.summarise_captions(captions)
-        return self._worth_keeping(words, words, (), stop)
+        said = [timed(at_ms, text) for at_ms, text in captions]
+        ask = partial(self.prompts.summarise, said, duration_s=duration_s)
+        return self._worth_keeping(ask(), ask(strict=True), (), stop)
 
     def answer(self, question: str, picture: bytes, stop: threading.Event) -> Answered:
         """Ask a person's question about a picture; the reply is as it came.
@@ -138,7 +147,7 @@ class Describer:
         judged = judge(
             reply.text,
             reply.done_reason,
-            language=self.prompts.language,
+            language=self.language,
             prompt=f"{request.system}\n{request.prompt}",
         )
         origin = Origin(

@@ -1,207 +1,324 @@
-"""What models are asked: texts in files, which a user may replace with their own."""
+"""What models are asked: the prompts, ours or a user's, filled in, and the form of the answer.
+
+Each prompt is a file of `prompts/`; a user's folder may hold files of the same names, which take
+the place of ours. Placeholders are those of `string.Template` (`$language`, `$$` for a dollar).
+"""
 
 import difflib
 import hashlib
 import json
-import re
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
-from mediaindex.captioners.languages import NAMES, language_code
+from mediaindex.captioners.languages import language_name
 from mediaindex.errors import ConfigError
+
+OURS = Path(__file__).with_name("prompts")
+
+_ENTRY = frozenset({"language", "sentences"})
 
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "system": frozenset(),
-    "describe": frozenset({"length", "language", "facts"}),
-    "describe_strictly": frozenset({"length", "language", "facts"}),
-    "summarise_frames": frozenset({"length", "language", "number"}),
-    "summarise_captions": frozenset({"length", "language", "captions"}),
+    "facts": frozenset({"facts"}),
+    "describe": _ENTRY | {"facts"},
+    "describe-strict": _ENTRY | {"facts"},
+    "video-frames": _ENTRY | {"pictures", "duration"},
+    "video-frames-strict": _ENTRY | {"pictures", "duration"},
+    "video-captions": _ENTRY | {"captions", "duration"},
+    "video-captions-strict": _ENTRY | {"captions", "duration"},
     "answer": frozenset({"question"}),
 }
-"""The texts there are, and what each may leave to be filled in."""
+"""The prompts, by the names of their files without `.txt`, and what may be filled into each."""
 
-NEEDED: Mapping[str, str] = {"summarise_captions": "captions", "answer": "question"}
-"""Without these a text asks nothing."""
+NEEDED = frozenset({"captions", "question"})
+"""Placeholders without which a prompt that may have them means nothing."""
 
-WORDS_CAPTION = (
+ABOUT_PICTURES = ("system", "facts", "describe", "describe-strict")
+"""The prompts that a caption of one picture comes from."""
+
+ABOUT_VIDEOS = (
     "system",
-    "describe",
-    "describe_strictly",
-    "summarise_frames",
-    "summarise_captions",
+    "video-frames",
+    "video-frames-strict",
+    "video-captions",
+    "video-captions-strict",
 )
-"""The texts that word a caption: when one changes, captions are due again."""
+"""The prompts that a summary of a video comes from."""
 
-CAPTION_SCHEMA: Mapping[str, object] = {
+Schema = Mapping[str, Any]
+
+# In the order in which they are answered: a sign full of words, cut off, costs nothing else.
+ENTRY_SCHEMA: Schema = {
     "type": "object",
     "properties": {
         "description": {"type": "string"},
         "tags": {"type": "array", "items": {"type": "string"}},
-        "text_in_image": {"type": "string"},
         "setting": {"type": "string"},
+        "text_in_image": {"type": "string"},
     },
-    "required": ["description", "tags", "text_in_image", "setting"],
+    "required": ["description", "tags", "setting", "text_in_image"],
 }
-"""No titles, defaults or limits: with more in it, small models drop required keys."""
+"""The form of a caption: the least that says it, as models drop keys where there is more."""
 
-ANSWER_SCHEMA: Mapping[str, object] = {
+ANSWER_SCHEMA: Schema = {
     "type": "object",
     "properties": {"can_tell": {"type": "boolean"}, "answer": {"type": "string"}},
     "required": ["can_tell", "answer"],
 }
+"""The form of an answer to a question."""
 
-CAPTIONS_CHARS = 8_000
-"""So much of a video's captions goes into one request: some 2,500 tokens of the 4,096 there are."""
+NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
+
+CAPTIONS_BYTES = 8750
+"""Of UTF-8, for all captions of a video together: about 2500 tokens, which leave room in 4096.
+
+A token is about 3.5 bytes of English, and no fewer characters than that of any other language."""
+
+LEAST_CAPTION_BYTES = 80
+"""A caption is not shortened below this; some are left out instead."""
+
+FACTS_CHARACTERS, QUESTION_CHARACTERS = 500, 2000
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked, in words."""
+    """What to ask a model, apart from the pictures."""
 
     system: str
     prompt: str
-    schema: Mapping[str, object]
+    #: For a server that can hold the model to it; the prompt says the same in words.
+    schema: Schema
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """The texts in force."""
+    """The prompts in force."""
 
-    #: By name, see `PLACEHOLDERS`; each ends without a line break.
+    #: By name, without needless white space.
     texts: Mapping[str, str]
-    #: ISO 639-1 code of the captions' language.
+    #: The English name.
     language: str
-    #: How long a description is.
     sentences: int
 
     @property
     def version(self) -> str:
-        """Twelve hex digits that change with whatever changes a caption's words."""
-        parts = [
-            *(self.texts[name] for name in WORDS_CAPTION),
-            self.language,
-            str(self.sentences),
-            json.dumps(CAPTION_SCHEMA, sort_keys=True),
-        ]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+        """Of all that a caption of one picture depends on, 12 hexadecimal digits."""
+        return self._version(ABOUT_PICTURES)
+
+    @property
+    def summary_version(self) -> str:
+        """Of all that a summary of a video depends on, its moments' captions apart."""
+        return self._version(ABOUT_VIDEOS)
 
     def describe(self, *, facts: str = "", strict: bool = False) -> Request:
         """Return what to ask about one picture.
 
         Args:
-            facts: What the model may know of it; "" for nothing.
-            strict: In other words: for the second try, where the first answer was no use.
+            facts: What is known of it besides, such as the date and the place; "" for nothing.
+            strict: The second try, after an answer that was of no use: shorter and firmer.
         """
-        return self._caption("describe_strictly" if strict else "describe", facts=facts)
+        told = _one_line(facts)[:FACTS_CHARACTERS]
+        known = self._filled("facts", facts=told) if told else ""
+        name = "describe-strict" if strict else "describe"
+        return self._entry(name, facts=known)
 
-    def summarise_frames(self, number: int) -> Request:
-        """Return what to ask about `number` frames of one video."""
-        return self._caption("summarise_frames", number=str(number))
-
-    def summarise_captions(self, captions: Sequence[tuple[int, str]]) -> Request:
-        """Return what to ask about a video of which each moment is described.
+    def summarise(
+        self,
+        captions: Sequence[str] = (),
+        *,
+        pictures: int = 0,
+        duration_s: float | None = None,
+        strict: bool = False,
+    ) -> Request:
+        """Return what to ask about a video as a whole.
 
         Args:
-            captions: When each moment is, in milliseconds, and its description, in order of time.
-                Of very many, some are left out, evenly.
+            captions: Of its moments, in order, each as `timed` gives it. Too many or too long ones
+                are shortened evenly.
+            pictures: How many of its frames are shown with the request. From two on they are what
+                is asked about, and the captions are not sent. One alone is described.
+            duration_s: How long it is; None where that is not known.
+            strict: As for `describe`.
+
+        Raises:
+            ValueError: There is nothing to summarise.
         """
-        lines = [f"{_clock(at_ms)} {' '.join(text.split())}" for at_ms, text in captions]
-        every = 1
-        while len("\n".join(lines[::every])) > CAPTIONS_CHARS and every < len(lines):
-            every += 1
-        return self._caption(
-            "summarise_captions", captions="\n".join(lines[::every])[:CAPTIONS_CHARS]
-        )
+        length = "" if duration_s is None else f" of {_spoken(duration_s)}"
+        name = "video-frames" if pictures > 1 else "video-captions"
+        name += "-strict" if strict else ""
+        if pictures > 1:
+            return self._entry(name, pictures=_number(pictures), duration=length)
+        if not captions and pictures:
+            return self.describe(strict=strict)
+        if not captions:
+            raise ValueError("a video is summarised from its frames, or from their captions")
+        return self._entry(name, captions="\n".join(shortened(captions)), duration=length)
 
     def answer(self, question: str) -> Request:
-        """Return what to ask about a picture for a person's question."""
-        prompt = Template(self.texts["answer"]).substitute(question=" ".join(question.split()))
-        return Request(self.texts["system"], prompt, ANSWER_SCHEMA)
+        """Return what to ask to have a question about one picture answered."""
+        asked = json.dumps(_one_line(question)[:QUESTION_CHARACTERS], ensure_ascii=False)
+        return Request(self.texts["system"], self._filled("answer", question=asked), ANSWER_SCHEMA)
 
-    def _caption(self, name: str, **values: str) -> Request:
-        length = "one sentence" if self.sentences == 1 else f"{self.sentences} sentences"
-        text = Template(self.texts[name]).substitute(
-            length=length, language=NAMES[self.language], **values
+    def _entry(self, name: str, **values: str) -> Request:
+        sentences = (
+            "one sentence" if self.sentences == 1 else f"{_number(self.sentences)} sentences"
         )
-        # Where no facts are told their line is empty.
-        return Request(self.texts["system"], re.sub(r"\n{3,}", "\n\n", text), CAPTION_SCHEMA)
+        prompt = self._filled(name, language=self.language, sentences=sentences, **values)
+        return Request(self.texts["system"], prompt, ENTRY_SCHEMA)
+
+    def _filled(self, name: str, **values: str) -> str:
+        return _tidy(Template(self.texts[name]).substitute(values))
+
+    def _version(self, names: Sequence[str]) -> str:
+        parts = [[self.texts[name] for name in names], self.language, self.sentences, ENTRY_SCHEMA]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 def load_prompts(folder: Path | None, *, language: str, sentences: int) -> Prompts:
-    """Read our texts, each replaced by the file of the same name in `folder`.
+    """Return our prompts, each replaced by the file of its name in a user's folder.
 
     Args:
-        folder: The user's own texts, `describe.txt` and so on; any of them may be missing. None:
-            there are none.
-        language: Of the captions: an ISO 639-1 code, or an English name.
+        folder: The user's; None: ours alone. Hidden files and folders in it do not count.
+        language: A code such as `de` or `pt-BR`.
         sentences: How long a description is.
 
     Raises:
-        ConfigError: The folder or a file in it cannot be read, or a text asks for something that
-            does not exist; the text names the file.
+        ConfigError: The folder or a file in it cannot be read, is no prompt, is empty, or has a
+            placeholder that is not filled in; or the language is not known.
     """
-    texts = our_texts()
+    texts = {name: _tidy(_path(OURS, name).read_text("utf-8")) for name in PLACEHOLDERS}
     if folder is not None:
-        texts |= _texts_of(folder)
-    return Prompts(texts, language_code(language), sentences)
+        texts |= {path.stem: _checked(path) for path in _files(folder)}
+    return Prompts(texts, language_name(language), sentences)
 
 
-def our_texts() -> dict[str, str]:
-    """Return the texts that come with the program, by name."""
-    ours = files("mediaindex.captioners") / "prompts"
-    return {
-        name: _plain((ours / f"{name}.txt").read_text(encoding="utf-8")) for name in PLACEHOLDERS
-    }
-
-
-def _texts_of(folder: Path) -> dict[str, str]:
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix == ".txt")
-    except OSError as error:
-        raise ConfigError(f"caption.prompts: {folder} cannot be read: {error.strerror}") from error
-    return {path.stem: _text_of(path) for path in paths}
-
-
-def _text_of(path: Path) -> str:
-    """Return a user's own text.
+def write_prompts(folder: Path) -> list[Path]:
+    """Write our prompts into a folder, which is made if need be, and return their files.
 
     Raises:
-        ConfigError: It cannot be used.
+        ConfigError: One of them is there already, and none is written; or it cannot be written.
     """
-    name = path.stem
-    if name not in PLACEHOLDERS:
-        close = difflib.get_close_matches(name, PLACEHOLDERS, n=1)
-        known = f"did you mean {close[0]}.txt?" if close else f"known: {', '.join(PLACEHOLDERS)}"
-        raise ConfigError(f"caption.prompts: {path} is no prompt of ours; {known}")
+    paths = {name: _path(folder, name) for name in PLACEHOLDERS}
+    there = [path.name for path in paths.values() if path.exists() or path.is_symlink()]
+    if there:
+        raise ConfigError(f"{folder} has {', '.join(there)} already; nothing is overwritten")
     try:
-        text = _plain(path.read_text(encoding="utf-8-sig"))
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, path in paths.items():
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(_path(OURS, name).read_text("utf-8"))
     except OSError as error:
-        raise ConfigError(f"caption.prompts: {path} cannot be read: {error.strerror}") from error
+        raise ConfigError(f"cannot write prompts into {folder}: {error.strerror}") from error
+    return list(paths.values())
+
+
+def timed(at_ms: int, description: str) -> str:
+    """Return a caption of a moment as `summarise` takes it, its time before it (`1:05 A dog`)."""
+    return f"{_clock(at_ms / 1000)} {_one_line(description)}"
+
+
+def shortened(captions: Sequence[str]) -> list[str]:
+    """Return captions that fit into a request together, long ones cut, many thinned out evenly."""
+    lines = [_one_line(caption) for caption in captions]
+    if not lines:
+        return []
+    most = CAPTIONS_BYTES // LEAST_CAPTION_BYTES
+    if len(lines) > most and _bytes(lines) > CAPTIONS_BYTES:
+        lines = [lines[round(n * (len(lines) - 1) / (most - 1))] for n in range(most)]
+    low, high = 1, max(len(line.encode()) for line in lines)
+    while low < high:  # the greatest length to cut to with which all fit
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _bytes(lines, middle) <= CAPTIONS_BYTES else (low, middle - 1)
+    return [_cut(line, low) for line in lines]
+
+
+def _bytes(lines: Sequence[str], at_most: float = math.inf) -> float:
+    return sum(min(len(line.encode()), at_most) + 1 for line in lines)
+
+
+def _cut(line: str, most_bytes: int) -> str:
+    """Return a line of so many bytes at most, if it has to be cut then at a word."""
+    if len(line.encode()) <= most_bytes:
+        return line
+    kept = line.encode()[: max(0, most_bytes - 3)].decode(errors="ignore")
+    return f"{kept.rpartition(' ')[0] or kept}..."
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.txt"
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        found = sorted(path for path in folder.iterdir() if not path.is_dir())
+    except OSError as error:
+        raise ConfigError(f"the prompts in {folder} cannot be read: {error.strerror}") from error
+    files = [path for path in found if not path.name.startswith(".") and path.name[-1] != "~"]
+    names = [f"{name}.txt" for name in PLACEHOLDERS]
+    for path in files:
+        if path.name not in names:
+            near = difflib.get_close_matches(path.name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
+            raise ConfigError(f"{path} is no prompt of ours; {hint}")
+    return files
+
+
+def _checked(path: Path) -> str:
+    """Return a user's prompt, if it is one that can be filled in."""
+    if not path.is_file():  # a pipe would be waited for
+        raise ConfigError(f"the prompt {path} is no file")
+    try:
+        text = _tidy(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"the prompt {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"caption.prompts: {path} is no UTF-8 text") from error
+        raise ConfigError(f"the prompt {path} is not UTF-8") from error
     if not text:
-        raise ConfigError(f"caption.prompts: {path} is empty; delete it to use ours")
-    template = Template(text)
+        raise ConfigError(f"the prompt {path} is empty; remove it to have ours")
+    template, may = Template(text), PLACEHOLDERS[path.stem]
     if not template.is_valid():
-        raise ConfigError(f"caption.prompts: {path}: write $$ for a plain $")
-    unknown = set(template.get_identifiers()) - PLACEHOLDERS[name]
-    if unknown:
-        known = ", ".join(f"${one}" for one in sorted(PLACEHOLDERS[name])) or "none"
-        raise ConfigError(f"caption.prompts: {path}: there is no ${min(unknown)}; known: {known}")
-    needed = NEEDED.get(name)
-    if needed is not None and needed not in template.get_identifiers():
-        raise ConfigError(f"caption.prompts: {path} has to have ${needed} in it")
+        raise ConfigError(
+            f"the prompt {path} has a $ without a name after it; write $$ for a dollar"
+        )
+    used = set(template.get_identifiers())
+    allowed = ", ".join(f"${name}" for name in sorted(may)) or "none"
+    for name in sorted(used - may):
+        raise ConfigError(
+            f"the prompt {path} has ${name}, which is not filled in; it may have: {allowed}"
+        )
+    for name in sorted((may & NEEDED) - used):
+        raise ConfigError(f"the prompt {path} lacks ${name}, without which it asks nothing")
     return text
 
 
-def _plain(text: str) -> str:
-    """Return a text such that line ends and blanks at them make no difference."""
-    return "\n".join(line.rstrip() for line in text.splitlines()).strip()
+def _tidy(text: str) -> str:
+    """Return a text without white space at the ends of lines, and without needless empty lines."""
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    while "\n\n\n" in lines:
+        lines = lines.replace("\n\n\n", "\n\n")
+    return lines.strip("\n")
 
 
-def _clock(at_ms: int) -> str:
-    minutes, seconds = divmod(at_ms // 1000, 60)
-    return f"{minutes}:{seconds:02}"
+def _one_line(text: str) -> str:
+    """Return a text without line breaks, and without what no server could be sent."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())
+
+
+def _number(number: int) -> str:
+    return NUMBERS[number - 1] if 0 < number <= len(NUMBERS) else str(number)
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(1, round(seconds))} seconds"
+    return f"{round(seconds / 60)} minutes"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

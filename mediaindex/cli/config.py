@@ -7,43 +7,15 @@ from typing import Any
 import click
 import yaml
 
-from mediaindex.cli.output import put_json, settings_of
+from mediaindex.captioners.prompting import PLACEHOLDERS, write_prompts
+from mediaindex.cli.output import counted, printable, put_json, put_table, settings_of
 from mediaindex.config import as_shown
 from mediaindex.config_file import Keys, Places
-from mediaindex.errors import ConfigError
 
 
 @click.group()
 def config() -> None:
-    """Show the settings in force, or write our prompts where you can change them."""
-
-
-@config.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def prompts(folder: Path) -> int:
-    """Write the prompts for captions into FOLDER, for you to change.
-
-    They are used once caption.prompts in config.yaml names the folder. Files that are there already
-    stay as they are.
-    """
-    from mediaindex.captioners.prompting import our_texts
-
-    kept = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in our_texts().items():
-            try:
-                with (folder / f"{name}.txt").open("x", encoding="utf-8") as file:
-                    file.write(text + "\n")
-            except FileExistsError:
-                kept.append(f"{name}.txt")
-    except OSError as error:
-        raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
-    if kept:
-        click.echo(f"left as they are: {', '.join(kept)}", err=True)
-    click.echo(f"the prompts are in {folder}; to use them, set in config.yaml:")
-    click.echo(f"caption:\n  prompts: {folder.absolute()}")
-    return 0
+    """Show the settings in force, or write the prompts to change them."""
 
 
 @config.command()
@@ -62,6 +34,25 @@ def show(ctx: click.Context, as_json: bool) -> None:
     click.echo(f"# {found.file or 'no config.yaml was found'}")
     for line in _lines(plain, found.places):
         click.echo(line)
+
+
+@config.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def prompts(folder: Path) -> None:
+    """Write the prompts that captions are asked for with into FOLDER, to be changed there.
+
+    Nothing is overwritten. Files that you leave as they are may be removed: ours are used then,
+    and get better with a new version.
+    """
+    written = write_prompts(folder.expanduser())
+    click.echo(f"Wrote {counted(len(written), 'prompt')} into {printable(str(folder))}")
+    filled = [(f"{name}.txt", _placeholders(name)) for name in PLACEHOLDERS]
+    put_table([(f"  {name}", used) for name, used in filled])
+    click.echo("Set caption.prompts to this folder; what a change concerns is described anew.")
+
+
+def _placeholders(name: str) -> str:
+    return " ".join(f"${placeholder}" for placeholder in sorted(PLACEHOLDERS[name])) or "-"
 
 
 def _lines(values: Mapping[str, Any], places: Places, at: Keys = ()) -> Iterator[str]:

@@ -62,6 +62,7 @@ def _examine(config: Config) -> Iterator[Finding]:
     yield _fulltext()
     yield from (_package("open-clip-torch"), _package("chromadb"), _package("onnxruntime"))
     yield _model(config)
+    yield from _describers(config)
     yield _ffmpeg()
 
 
@@ -132,6 +133,34 @@ def _model(config: Config) -> Finding:
         return Finding("model", "note", str(error))
     sees = "" if embedder.semantic else " (knows colours only, not what is in a picture)"
     return Finding("model", "ok", f"{embedder.model_id}{sees}")
+
+
+def _describers(config: Config) -> Iterator[Finding]:
+    """Yield whether each server that describes pictures is there with its model; loads none."""
+    from mediaindex.installed import survey
+
+    if config.settings.caption.use == "off":
+        yield Finding("captions", "ok", "off (caption.use)")
+        return
+    try:
+        found = survey(config)
+    except MediaIndexError as error:
+        yield Finding("captions", "bad", str(error))
+        return
+    for one in found:
+        facts = one.find(one.chosen)
+        said = f"{one.chosen} on {one.server}"
+        if one.trouble is not None:
+            yield Finding("captions", "note", one.trouble)
+        elif facts is None and one.models:
+            remedy = "mediaindex model list shows what is; mediaindex model pull has Ollama get it"
+            yield Finding("captions", "note", f"{said} is not installed; {remedy}")
+        elif facts is not None and facts.can_see is False:
+            yield Finding(
+                "captions", "bad", f"{said} cannot see; set caption.model to one that can"
+            )
+        else:
+            yield Finding("captions", "ok", said)
 
 
 def _ffmpeg() -> Finding:

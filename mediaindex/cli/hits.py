@@ -3,7 +3,7 @@
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from mediaindex.store import columns
 from mediaindex.store.captions import Said
 
 JSON_VERSION = 1
-BY_MODEL = {"seen": "read in the picture", "machine": "described"}
-"""What a model says, by the column of full text, as people are told."""
+SAYS = {"seen": "read in the picture:", "machine": "described:"}
+"""How people are told of a passage of a model's, by the column of full text."""
 
 PICTURES, PAGES = (".jpg", ".jpeg"), (".html", ".htm")
 """The suffixes of contact sheets."""
@@ -63,7 +63,7 @@ def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
 
 def why(hit: Hit) -> str:
     """Return in a few words why this was found; nothing if it only passes the filter."""
-    told = (_reason(reason, hit.shown.paths) for reason in hit.why if reason.by != "filter")
+    told = (_reason(reason) for reason in hit.why if reason.by != "filter")
     return ", ".join(told)
 
 
@@ -170,34 +170,19 @@ def _wrapped(mark: str, text: str, lines: int) -> list[str]:
     )
 
 
-def _reason(reason: Reason, paths: Sequence[str]) -> str:
+def _reason(reason: Reason) -> str:
     if reason.by == "picture":
         return f"looks like it ({reason.similarity:.2f})"
     if reason.by == "text":
         return f"its words mean it ({reason.similarity:.2f})"
     if reason.by == "caption":
         return f"its description means it ({reason.similarity:.2f})"
-    if reason.source in BY_MODEL:
-        said = printable(" ".join((reason.passage or "").split()))
-        return f"{BY_MODEL[reason.source]}: {said}"
-    return _said(reason.passage or "", paths)
-
-
-def _said(passage: str, paths: Sequence[str]) -> str:
-    """Return the lines of a passage that hold what was found; of a file's name only the words."""
-    lines = [line for line in passage.splitlines() if "«" in line]
-    written = [line for line in lines if not _is_name(line, paths)]
-    if written:
-        return "says " + printable(" ".join(" ".join(written).split()))
-    return "name: " + ", ".join(dict.fromkeys(re.findall("«[^»]*»", passage)))
-
-
-def _is_name(line: str, paths: Sequence[str]) -> bool:
-    # The index has names with their folders, and once more with their words set apart by blanks.
-    solid = "".join(re.sub("[«»…]", "", line).split())
-    return ("/" in line or "…" in line) and any(
-        solid in "".join(columns.shown(path).split()) for path in paths
-    )
+    if reason.source == "names":
+        found = re.findall("«[^»]*»", reason.passage or "")
+        return "name: " + ", ".join(dict.fromkeys(found))
+    lines = [line for line in (reason.passage or "").splitlines() if "«" in line]
+    said = printable(" ".join(" ".join(lines).split()))
+    return f"{SAYS.get(reason.source or '', 'says')} {said}"
 
 
 def _time(hit: Hit) -> str | None:

@@ -20,6 +20,8 @@ from mediaindex.errors import (
 COMMANDS = {
     "index": "Index folders of photos and videos; only what is new takes time.",
     "search": "Find photos and moments of videos by words, or by a similar picture.",
+    "ask": "Answer a question from the pictures that fit it.",
+    "caption": "Show what the model says of a picture now, or compare models.",
     "status": "Show what is indexed, what is waiting, and what failed.",
     "retry": "Try again what failed.",
     "pause": "Let a stage, such as caption, do nothing for a while.",
@@ -27,9 +29,9 @@ COMMANDS = {
     "info": "Show everything that is known about a file.",
     "export": "Write what is known of photos and videos to files, for other programs.",
     "forget": "Take a library out of the index; its files stay.",
-    "model": "List the models that look at pictures, or download one.",
+    "model": "List the models that look at or describe pictures, or download one.",
     "doctor": "Check that everything is in order on this machine.",
-    "config": "Show the settings in force; write prompts to change.",
+    "config": "Show the settings in force, or write the prompts to change them.",
 }
 
 FAILED, ASKED_WRONGLY, NOT_NOW = 1, 2, 3

@@ -1,10 +1,14 @@
-"""`mediaindex model`: which models there are, which are here, and how one gets here."""
+"""`mediaindex model`: which models there are, which are here, and how one gets here.
+
+Those that look at pictures run in this program, those that describe them on a server.
+"""
 
 import sys
 from dataclasses import asdict
 
 import click
 
+from mediaindex.cli.describers import describers_as_json, pull_all, put_describers
 from mediaindex.cli.output import put_json, put_table, settings_of, size
 from mediaindex.config import Config
 from mediaindex.embedders.clip.presets import PRESETS, SOURCE, ModelInfo, describe, size_words
@@ -15,14 +19,17 @@ from mediaindex.errors import RetryLater
 
 @click.group()
 def model() -> None:
-    """List the models that look at pictures, or download one."""
+    """List the models that look at or describe pictures, or download one."""
 
 
 @model.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> int:
-    """List the recommended models with their figures, and those on this machine."""
+    """List the recommended models with their figures, and those on this machine.
+
+    Then the models on the servers that describe pictures, and which of them can see.
+    """
     config = settings_of(ctx)
     here = {found.manifest.name: found.manifest for found in installed(config.models_dir)}
     others = [name for name in here if name not in {info.model for info in PRESETS.values()}]
@@ -34,6 +41,7 @@ def list_(ctx: click.Context, as_json: bool) -> int:
                 "source": SOURCE,
                 "chosen": config.settings.embedder.model,
                 "models": [asdict(info) | {"installed": info.model in here} for info in infos],
+                "captions": describers_as_json(config),
             }
         )
         return 0
@@ -49,6 +57,7 @@ def list_(ctx: click.Context, as_json: bool) -> int:
     )
     for info in PRESETS.values():
         click.echo(f"{info.name}: {info.note} Licence: {info.licence}.")
+    put_describers(config)
     return 0
 
 
@@ -64,6 +73,18 @@ def download(ctx: click.Context, name: str | None) -> int:
     """
     config = settings_of(ctx)
     fetch(config, name or config.settings.embedder.model)
+    return 0
+
+
+@model.command()
+@click.argument("name", required=False)
+@click.pass_context
+def pull(ctx: click.Context, name: str | None) -> int:
+    """Have Ollama download the model NAME, or else the one chosen by caption.model.
+
+    NAME is as in Ollama's library (gemma3:4b). All Ollama servers in the settings download it.
+    """
+    pull_all(settings_of(ctx), name, _Told)
     return 0
 
 

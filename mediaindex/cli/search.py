@@ -1,6 +1,5 @@
 """`mediaindex search`: find photos and moments of videos in plain words, or by a picture."""
 
-import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -9,15 +8,12 @@ import click
 
 from mediaindex.asking import Asked, ask
 from mediaindex.cli import hits as shapes
+from mediaindex.cli.filters import Words, filter_options, given_operators
 from mediaindex.cli.opening import open_hit
 from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.search.hits import Answer
 
 NOTHING_FOUND = 1
-
-# What a flag says and what an operator in the words says is the same, so one becomes the other.
-OPERATORS = ("after", "before", "date", "kind", "in", "camera", "near", "library", "rating")
-
 
 EXAMPLES = """\b
 Examples:
@@ -26,41 +22,15 @@ Examples:
   mediaindex search --like photo.jpg at night
 """
 
-# A dash and a letter alone is an option: -n.
-_LEFT_OUT = re.compile(r'-("|[^\W\d_]{2}|[^\x00-\x7f])')
 
-
-class Search(click.Command):
-    """Takes `-word` for what it is in a question, and not for five options in one."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the words to leave out behind all options, where they are no options any more."""
-        end = args.index("--") if "--" in args else len(args)
-        options = {name for option in self.params for name in option.opts}
-        left_out = [word for word in args[:end] if _LEFT_OUT.match(word)]
-        for word in left_out:
-            if f"-{word}" in options:
-                ctx.fail(f"Did you mean -{word}? To leave out what says so: -- {word}")
-        rest = [word for word in args[:end] if word not in left_out]
-        return super().parse_args(ctx, [*rest, "--", *left_out, *args[end + 1 :]])
-
-
-@click.command(cls=Search, epilog=EXAMPLES)
+@click.command(cls=Words, epilog=EXAMPLES)
 @click.argument("words", nargs=-1)
 @click.option(
     "--like",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Find pictures that look like this one.",
 )
-@click.option("--after", help="Taken in or after 2019, 2019-07 or 2019-07-04.")
-@click.option("--before", help="Taken before that date.")
-@click.option("--date", help="Taken on that day, or in that month or year.")
-@click.option("--kind", type=click.Choice(["photo", "video"]), help="Only photos, or only videos.")
-@click.option("--in", "in_", help="In a folder with this name or path; * stands for anything.")
-@click.option("--camera", help="Taken with this camera or lens; part of the name is enough.")
-@click.option("--near", help="Taken near a place: Lisbon, 'Lisbon,50km' or '38.7,-9.1,10km'.")
-@click.option("--library", help="Only in this library.")
-@click.option("--rating", help="Rated with at least this many stars.")
+@filter_options
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), help="Show at most this many hits.")
 @click.option(
     "--moments", is_flag=True, help="Show every stretch of a video that matches, not just the best."
@@ -105,7 +75,7 @@ def search(
     1 nothing found, 2 a mistake in the question, 3 the model that --like needs is missing.
     """
     config = settings_of(ctx)
-    given = tuple((name.rstrip("_"), value) for name, value in operators.items() if value)
+    given = given_operators(operators)
     if not words and not given and like is None:
         raise click.UsageError("say what to look for, in words or with --like FILE")
     if contact_sheet is not None:

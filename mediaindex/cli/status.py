@@ -9,7 +9,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from mediaindex import parts
+from mediaindex import describers
 from mediaindex.captioners.speed import slowed
 from mediaindex.cli.output import (
     counted,
@@ -63,6 +63,7 @@ def _read(config: Config, failures: int) -> dict[str, Any]:
                 "stages": {
                     name: asdict(work) | {"blocked": counts.blocked_reason(session, name)}
                     for name, work in counts.count_work(session).items()
+                    if name != "caption" or config.settings.caption.use != "off" or work.done
                 },
                 "blocked": [
                     {"stage": row.stage, "reason": row.blocked_reason, "since": row.blocked_since}
@@ -115,10 +116,10 @@ def _tell(found: dict[str, Any]) -> None:
 def _captions(config: Config, session: Session) -> dict[str, Any] | None:
     """Return how describing goes, None where nothing is to be described and nothing was."""
     section = config.settings.caption
-    pace = captions.pace(session, parts.caption_version(config))
+    pace = captions.pace(session, describers.version(config))
     if section.use == "off" and not pace.described:
         return None
-    at_once = sum(number for _, number in parts.captioners(config))
+    at_once = sum(server.at_once for server in describers.servers(config))
     each_s = None if pace.duration_ms is None else pace.duration_ms / 1000
     slowdown = slowed(*captions.speeds(session, section.model))
     return {

@@ -95,7 +95,7 @@ class VideoFrames:
         self._next_ms = start_ms
         self._trouble: str | None = None
 
-    def __iter__(self) -> Iterator[KeptFrame]:
+    def __iter__(self) -> Generator[KeptFrame]:
         """Yield each frame as soon as the end of its span is known.
 
         Raises:

@@ -11,9 +11,14 @@ import numpy as np
 
 from mediaindex.errors import RetryLater
 from mediaindex.media.reading import is_of_the_disk
+from mediaindex.media.textual import is_full_of_text
 from mediaindex.types import RGB
 
 LEFTOVER_PREFIX = ".part-"
+
+TEXT_SCALE, MOST_TEXT_PX = 2, 1600
+"""A picture full of text keeps so many times the size of others, but no more than this of its own
+accord: small print survives, and a phone's photo of a page is not kept whole."""
 
 
 class PreviewMissing(RetryLater):
@@ -25,9 +30,29 @@ class PreviewStore:
     """Previews as JPEG files, by content and time. Safe from any thread and process."""
 
     folder: Path
-    #: The longer side, in pixels; a smaller picture keeps its size.
+    #: The longer side, in pixels; a smaller picture keeps its size, one full of text more.
     px: int = 768
     quality: int = 82
+
+    @property
+    def text_px(self) -> int:
+        """The longer side of a picture full of text."""
+        return max(self.px, min(TEXT_SCALE * self.px, MOST_TEXT_PX))
+
+    @property
+    def sizes(self) -> str:
+        """What a stage's version says of the previews that it makes."""
+        return f"{self.px}px text {self.text_px}px"
+
+    def fitted(self, pixels: RGB) -> RGB:
+        """Return a picture of up to `text_px` as a preview has it: reduced unless full of text."""
+        from PIL import Image
+
+        if max(pixels.shape[:2]) <= self.px or is_full_of_text(pixels):
+            return pixels
+        small = Image.fromarray(pixels)
+        small.thumbnail((self.px, self.px), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        return np.asarray(small)
 
     def path(self, sha256: str, at_ms: int) -> Path:
         """Return where the preview of a moment lies, or would."""

@@ -1,9 +1,11 @@
 """Contact sheets: many small pictures with their labels, as one JPEG or one HTML page."""
 
 import base64
+import errno
 import html
 import io
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +71,12 @@ def write_sheet_jpg(path: Path, cells: Sequence[Cell]) -> None:
             )
         for place, line in enumerate(cell.lines[: LABEL_PX // LINE_PX]):
             at = (left, top + CELL_PX + 4 + place * LINE_PX)
-            said = _printable(line)
+            said = one_line(line)
             font = font_for(said, FONT_PX)
             pen.text(at, _shortened(said, pen, font), fill=PALE if place else INK, font=font)
     file = io.BytesIO()
     sheet.save(file, "JPEG", quality=88, comment=MARK)
-    _write(path, file.getvalue())
+    put_sheet(path, file.getvalue())
 
 
 def write_sheet_html(path: Path, cells: Sequence[Cell], title: str) -> None:
@@ -84,18 +86,42 @@ def write_sheet_html(path: Path, cells: Sequence[Cell], title: str) -> None:
         ConfigError: `path` is a file that is no contact sheet, or cannot be written.
     """
     figures = "\n".join(_figure(cell) for cell in cells) or "<p>Nothing found.</p>"
-    page = PAGE.replace("{title}", html.escape(_printable(title))).replace("{figures}", figures)
-    _write(path, page.encode())
+    page = PAGE.replace("{title}", html.escape(one_line(title))).replace("{figures}", figures)
+    put_sheet(path, page.encode())
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Put a sheet in its place, complete or not at all, and never in that of anything else."""
+def check_place(path: Path) -> None:
+    """Check, before what takes long, that a sheet can be put there.
+
+    Raises:
+        ConfigError: `path` is a file that is no contact sheet, or its folder is not there.
+    """
     target = path.resolve()  # a link stays a link
     try:
+        if not target.parent.is_dir():
+            reason = os.strerror(errno.ENOENT)
+            raise ConfigError(f"cannot write the contact sheet {path}: {reason}")
         if target.exists() and not (target.is_file() and _is_sheet(target)):
             raise ConfigError(
                 f"{path} is there already and is no contact sheet; choose another name"
             )
+    except OSError as error:
+        raise ConfigError(f"cannot write the contact sheet {path}: {error.strerror}") from error
+
+
+def put_sheet(path: Path, content: bytes) -> None:
+    """Put a sheet in its place, complete or not at all, and never in that of anything else.
+
+    Args:
+        path: Where; an older sheet there is replaced.
+        content: With `MARK` in its first `MARK_WITHIN_BYTES`.
+
+    Raises:
+        ConfigError: `path` is a file that is no contact sheet, or cannot be written.
+    """
+    check_place(path)
+    target = path.resolve()
+    try:
         partial = target.with_name(f".part-{token_hex(8)}")
         try:
             with partial.open("xb") as file:
@@ -118,7 +144,7 @@ def _fitted(picture: RGB) -> Image.Image:
     return small
 
 
-def _printable(line: str) -> str:
+def one_line(line: str) -> str:
     """Return a line without line breaks, and without what is no text in a name's bytes."""
     return " ".join(line.encode("utf-8", "replace").decode().split())
 
@@ -142,7 +168,7 @@ def _figure(cell: Cell) -> str:
         data = base64.b64encode(file.getvalue()).decode("ascii")
         image = f'<img alt="" src="data:image/jpeg;base64,{data}">'
     link = html.escape("file://" + quote(bytes(cell.target)))
-    said = [html.escape(_printable(line)) for line in cell.lines]
+    said = [html.escape(one_line(line)) for line in cell.lines]
     labels = "".join(f"<span>{line}</span>" for line in said)
     return f'<figure><a href="{link}">{image}</a><figcaption>{labels}</figcaption></figure>'
 

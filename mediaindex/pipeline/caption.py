@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from mediaindex.captioners.describe import Described, Describer
 from mediaindex.captioners.schedule import Schedule
 from mediaindex.errors import Faulty, RetryLater
+from mediaindex.media.jpeg import jpeg_for_model
 from mediaindex.media.previews import PreviewMissing, PreviewStore
-from mediaindex.media.sight import jpeg_for_model
 from mediaindex.pipeline.stage import PREVIEWED, Blocked, BrokenOff, Redo
 from mediaindex.store import captions, jobs
 from mediaindex.store.assets import moments_by_asset
@@ -43,6 +43,7 @@ class Scene:
     #: (at_ms, description) of the moments that have one.
     said: tuple[tuple[int, str], ...]
     has_summary: bool
+    duration_s: float | None
     #: What may be told to the model about it; "" for nothing.
     facts: str
 
@@ -126,6 +127,7 @@ class Caption:
                 if moment_id in said
             ),
             has_summary=None in asked,
+            duration_s=None if asset.duration_ms is None else asset.duration_ms / 1000,
             facts=_facts(session, asset) if self._ways.tell_facts else "",
         )
 
@@ -211,7 +213,9 @@ class Caption:
         if self._describer.pool.takes_many:
             times = _spread(scene.times, self._ways.video_frames)
             pictures = [self._picture(scene, at_ms) for at_ms in times]
-        return self._asked(partial(self._describer.summarise, pictures, scene.said, self._stop))
+        return self._asked(
+            partial(self._describer.summarise, pictures, scene.said, scene.duration_s, self._stop)
+        )
 
     def _picture(self, scene: Scene, at_ms: int) -> bytes:
         try:
@@ -236,7 +240,7 @@ def _facts(session: Session, asset: AssetRow) -> str:
     where = f" in {place.name}, {place.country}" if place else ""
     if not when and not where:
         return ""
-    return f"Known from elsewhere, and not to be repeated: it was taken{when}{where}."
+    return f"It was taken{when}{where}."
 
 
 def _gravity(error: Exception) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.media.photo import Limits, decode_photo
 from mediaindex.media.previews import PreviewStore
+from mediaindex.media.textual import is_full_of_text
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.stage import on_any_path
 from mediaindex.store import jobs
@@ -60,7 +61,7 @@ class Decode:
         self._previews = previews
         self._limits = limits
         self._time_limit_s = time_limit_s
-        self._version = f"{previews.px}px"
+        self._version = previews.sizes
         self._work = jobs.Work(self.name, self._version, kinds=("photo",), after=())
 
     def ready(self) -> None:
@@ -105,10 +106,15 @@ class Decode:
 def decode_to_preview(path: Path, sha256: str, previews: PreviewStore, limits: Limits) -> Size:
     """Decode a photo and write its preview. For a child: the picture itself stays there.
 
+    One full of text is decoded once more, larger; that is cheaper than all of them larger.
+
     Raises:
         Unusable: It cannot be decoded.
         RetryLater: It cannot be read now.
     """
     photo = decode_photo(path, previews.px, limits)
+    is_reduced = max(photo.width_px, photo.height_px) > previews.px
+    if is_reduced and is_full_of_text(photo.pixels):
+        photo = decode_photo(path, previews.text_px, limits)
     previews.write(sha256, 0, photo.pixels)
     return Size(photo.width_px, photo.height_px)

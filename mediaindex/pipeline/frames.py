@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 from mediaindex.errors import Unusable
 from mediaindex.media.animation import animation_facts, animation_frames
 from mediaindex.media.ffmpeg import RunLimits, need, version
-from mediaindex.media.frames import read_frames
+from mediaindex.media.frames import VideoFrames, read_frames
 from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
 from mediaindex.media.recipes import STEP_MS
 from mediaindex.media.scenes import FrameRules, choose
+from mediaindex.media.textual import is_full_of_text
 from mediaindex.media.timeline import READERS
 from mediaindex.media.video import probe_video
 from mediaindex.pipeline.child import Children
@@ -117,7 +118,7 @@ class Frames:
         gaps = f"{rules.min_gap_s:g}-{rules.max_gap_s:g}s"
         most = f"{rules.base_frames}+{rules.frames_per_min:g}"
         #: Of the previews and the rules; what was made under another is made again.
-        self.version = f"{previews.px}px {gaps} {most}"
+        self.version = f"{previews.sizes} {gaps} {most}"
         self._work = jobs.Work(self.name, self.version, kinds=("video",), after=())
 
     def ready(self) -> None:
@@ -187,24 +188,38 @@ class Frames:
         # What was cleared away since has to be made again, and all that follows it.
         done = list(takewhile(partial(self._has_preview, clip.sha256), known))
         spans.begin(done, trouble)
-        frames = read_frames(
+        may_grow = max(facts.width_px, facts.height_px) > self._previews.px
+        frames = self._frames(path, facts, done, self._previews.px)
+        looked_at = iter(frames)
+        while kept := next(looked_at, None):
+            if may_grow and is_full_of_text(kept.pixels):
+                # A recording of a screen: from this frame on decoded larger, as after a break.
+                may_grow = False
+                looked_at.close()
+                frames = self._frames(path, facts, done, self._previews.text_px)
+                looked_at = iter(frames)
+                continue
+            self._previews.write(clip.sha256, kept.at_ms, self._previews.fitted(kept.pixels))
+            done.append((kept.start_ms, kept.end_ms, kept.at_ms))
+            is_new = frames.partial not in (trouble, facts.partial)
+            spans.add(done[-1], frames.partial if is_new else None)
+            trouble = frames.partial or trouble
+        return Film(facts, tuple(done), frames.partial or trouble)
+
+    def _frames(
+        self, path: Path, facts: VideoFacts, done: Sequence[Span], fit_px: int
+    ) -> VideoFrames:
+        return read_frames(
             path,
             facts,
             self._ways.rules,
-            self._previews.px,
+            fit_px,
             done[-1][1] if done else 0,
             limits=self._ways.run,
             hwaccel=self._ways.hwaccel,
             kept=len(done),
             on_frame=partial(self._go_on, path, facts),
         )
-        for kept in frames:
-            self._previews.write(clip.sha256, kept.at_ms, kept.pixels)
-            done.append((kept.start_ms, kept.end_ms, kept.at_ms))
-            is_new = frames.partial not in (trouble, facts.partial)
-            spans.add(done[-1], frames.partial if is_new else None)
-            trouble = frames.partial or trouble
-        return Film(facts, tuple(done), frames.partial or trouble)
 
     def _has_preview(self, sha256: str, span: Span) -> bool:
         return self._previews.path(sha256, span[2]).is_file()
@@ -238,9 +253,10 @@ def look_through_animation(path: Path, sha256: str, previews: PreviewStore, ways
     facts = animation_facts(path, ways.picture)
     trouble: list[Unusable] = []
     spans: list[Span] = []
-    frames = animation_frames(path, previews.px, STEP_MS, ways.picture)
+    # Few are larger than a preview, so that looking twice would cost more than this.
+    frames = animation_frames(path, previews.text_px, STEP_MS, ways.picture)
     for kept in choose(_until_trouble(frames, end, trouble), ways.rules, 0, facts.duration_ms):
-        previews.write(sha256, kept.at_ms, kept.pixels)
+        previews.write(sha256, kept.at_ms, previews.fitted(kept.pixels))
         spans.append((kept.start_ms, kept.end_ms, kept.at_ms))
     if trouble and not spans:
         raise trouble[0]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from mediaindex.captioners.prompting import load_prompts
 from tests.acceptance.program import Program
 
 
@@ -34,3 +35,35 @@ def test_model_that_means_nothing_is_told_by_any_command(tmp_path: Path) -> None
 
     assert done.returncode == 2
     assert done.stderr.startswith("mediaindex: mine.yaml line 3: embedder.model: 'fsat' is no ")
+
+
+def test_prompts_are_written_to_begin_with_and_never_over_others(tmp_path: Path) -> None:
+    program, folder = Program(tmp_path), tmp_path / "my prompts"
+
+    done = program.run("config", "prompts", str(folder))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"Wrote 9 prompts into {folder}\n")
+    assert "describe.txt  " in done.stdout
+    assert "$facts $language $sentences" in done.stdout
+    ours = load_prompts(None, language="en", sentences=2)
+    assert load_prompts(folder, language="en", sentences=2) == ours
+
+    for path in folder.iterdir():
+        path.unlink() if path.name != "describe.txt" else path.write_text("Mine: $language")
+    again = program.run("config", "prompts", str(folder))
+
+    assert again.returncode == 2
+    assert again.stderr == (
+        f"mediaindex: {folder} has describe.txt already; nothing is overwritten\n"
+    )
+    assert [path.read_text() for path in folder.iterdir()] == ["Mine: $language"]
+
+
+def test_prompts_are_not_written_where_no_folder_can_be(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a file")
+
+    done = Program(tmp_path).run("config", "prompts", str(tmp_path / "a"))
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"mediaindex: cannot write prompts into {tmp_path}/a: ")

@@ -12,7 +12,7 @@ import pytest
 
 from mediaindex import vectors
 from mediaindex.errors import ConfigError
-from mediaindex.types import Keys, Space, Vectors
+from mediaindex.types import Keys, Space, SpaceKind, Vectors
 from mediaindex.vectors import VectorIndex
 
 MEMBERS = [
@@ -165,3 +165,16 @@ def test_what_was_written_is_there_for_another_process(use: str, tmp_path: Path)
 def test_unknown_name_says_where_it_looked(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mediaindex\.vectors\.nope"):
         vectors.load("nope", tmp_path)
+
+
+def test_each_kind_of_vectors_is_kept_apart(index: VectorIndex) -> None:
+    kinds: list[SpaceKind] = ["picture", "text", "caption"]
+    spaces = [Space(n, SPACE.model_id, kind, SPACE.dim) for n, kind in enumerate(kinds, 1)]
+    keys, rows = made(3)
+    for place, space in enumerate(spaces):
+        index.add(space, keys[place : place + 1], rows[:1])
+
+    index.drop(spaces[0])
+
+    assert [index.count(space) for space in spaces] == [0, 1, 1]
+    assert [index.nearest(space, rows[0], 5).keys.tolist() for space in spaces[1:]] == [[2], [3]]

@@ -130,6 +130,17 @@ def test_banner_is_found_and_the_second_that_shows_it(
         assert hit.shown.caption.caption == BANNER
 
 
+def test_other_filters_hold_beside_what_is_said(library: Library) -> None:
+    for folder in ("Trip", "Home"):
+        library.add(f"{folder}/party.mp4", (RED, CAKE), (GREY, BANNER))
+        library.add(f"{folder}/banner.jpg", (GREY, BANNER), told="at home")
+
+    found = library.ask('red "happy birthday" in:Trip -home', "moment")
+
+    assert [hit.shown.paths for hit in found.hits] == [("/photos/Trip/party.mp4",)]
+    assert seconds(found) == [(1, 2)]
+
+
 def test_moments_that_say_all_and_follow_each_other_are_one_stretch(library: Library) -> None:
     wall, sign = (GREY, BANNER), (BLUE, Caption("A sign.", (), "Happy Birthday!"))
     library.add("party.mp4", (RED, CAKE), wall, sign, wall, (RED, CAKE), sign)

@@ -5,6 +5,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from mediaindex.captioners.prompting import PLACEHOLDERS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 LOOK = """
@@ -39,3 +41,5 @@ def test_installed_program_makes_and_migrates_a_database(tmp_path: Path) -> None
 
     assert database.stat().st_size > 0
     assert (site / "mediaindex" / "config.yaml").read_text() == (ROOT / "config.yaml").read_text()
+    prompts = {path.name for path in (site / "mediaindex" / "captioners" / "prompts").iterdir()}
+    assert prompts == {f"{name}.txt" for name in PLACEHOLDERS}

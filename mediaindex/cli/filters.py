@@ -1,0 +1,55 @@
+"""Words and filters on a command line, the same for all commands that search."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+# A dash and a letter alone is an option: -n.
+_LEFT_OUT = re.compile(r'-("|[^\W\d_]{2}|[^\x00-\x7f])')
+
+
+class Words(click.Command):
+    """Takes `-word` for what it is in a question, and not for five options in one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the words to leave out behind all options, where they are no options any more."""
+        end = args.index("--") if "--" in args else len(args)
+        options = {name for option in self.params for name in option.opts}
+        left_out = [word for word in args[:end] if _LEFT_OUT.match(word)]
+        for word in left_out:
+            if f"-{word}" in options:
+                ctx.fail(f"Did you mean -{word}? To leave out what says so: -- {word}")
+        rest = [word for word in args[:end] if word not in left_out]
+        return super().parse_args(ctx, [*rest, "--", *left_out, *args[end + 1 :]])
+
+
+# What a flag says and what an operator in the words says is the same, so one becomes the other.
+_OPTIONS = (
+    click.option("--after", help="Taken in or after 2019, 2019-07 or 2019-07-04."),
+    click.option("--before", help="Taken before that date."),
+    click.option("--date", help="Taken on that day, or in that month or year."),
+    click.option(
+        "--kind", type=click.Choice(["photo", "video"]), help="Only photos, or only videos."
+    ),
+    click.option("--in", "in_", help="In a folder with this name or path; * stands for anything."),
+    click.option("--camera", help="Taken with this camera or lens; part of the name is enough."),
+    click.option("--near", help="Taken near a place: Lisbon, 'Lisbon,50km' or '38.7,-9.1,10km'."),
+    click.option("--library", help="Only in this library."),
+    click.option("--rating", help="Rated with at least this many stars."),
+)
+
+
+def filter_options(command: Command) -> Command:
+    """Give a command the options that filter; they arrive by their names, `in` as `in_`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def given_operators(options: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:
+    """Return the filters that were given, as `asking.Asked` takes them."""
+    return tuple((name.rstrip("_"), value) for name, value in options.items() if value)

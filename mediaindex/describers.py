@@ -1,0 +1,115 @@
+"""Build who describes pictures from the settings."""
+
+from pathlib import Path
+
+from mediaindex.captioners import Captioner
+from mediaindex.captioners import load as load_captioner
+from mediaindex.captioners.describe import Describer
+from mediaindex.captioners.pool import Pool
+from mediaindex.captioners.prompting import Prompts, load_prompts
+from mediaindex.captioners.schedule import Schedule
+from mediaindex.config import CaptionServer, Config
+from mediaindex.errors import ConfigError
+
+
+def prompts(config: Config) -> Prompts:
+    """Read the prompts in force.
+
+    Raises:
+        ConfigError: One of the user's cannot be used.
+    """
+    section = config.settings.caption
+    folder = None if section.prompts is None else Path(section.prompts).expanduser().resolve()
+    return load_prompts(folder, language=section.language, sentences=section.sentences)
+
+
+def servers(config: Config) -> tuple[CaptionServer, ...]:
+    """Return the servers that describe pictures, as the settings have them."""
+    section = config.settings.caption
+    return section.servers or (CaptionServer(url=section.url, at_once=section.at_once),)
+
+
+def captioners(config: Config, model: str | None = None) -> list[tuple[Captioner, int]]:
+    """Build who describes pictures, each with how much it is asked at the same time.
+
+    Args:
+        config: The settings in force.
+        model: Another model than that of the settings, on every server.
+
+    Raises:
+        ConfigError: There is no such captioner, or its host may not be contacted.
+    """
+    section = config.settings.caption
+    return [
+        (
+            load_captioner(
+                server.use or section.use,
+                {
+                    "url": server.url,
+                    "model": model or server.model or section.model,
+                    "api_key": server.api_key or section.api_key,
+                    "allow_remote": section.allow_remote,
+                    "keep_alive": section.keep_alive,
+                    "num_ctx": section.num_ctx,
+                    "load_time_limit_s": float(section.load_time_limit_s),
+                    "time_limit_s": float(section.time_limit_s),
+                },
+            ),
+            server.at_once,
+        )
+        for server in servers(config)
+    ]
+
+
+def describer(config: Config, model: str | None = None) -> Describer:
+    """Build what turns pictures into captions; nothing is contacted yet.
+
+    Raises:
+        ConfigError: A setting of `caption:` does not fit.
+    """
+    section = config.settings.caption
+    return Describer(
+        Pool(captioners(config, model)),
+        prompts(config),
+        model=model or section.model,
+        language=section.language.strip().lower().replace("_", "-").partition("-")[0],
+        temperature=section.temperature,
+        seed=section.seed,
+        max_tokens=section.max_tokens,
+    )
+
+
+def check(config: Config) -> None:
+    """Check, before any work is done, that pictures can be described as the settings say.
+
+    Raises:
+        ConfigError: A setting of `caption:` does not fit.
+    """
+    if config.settings.caption.use != "off":
+        describer(config).pool.close()
+        schedule(config)
+
+
+def version(config: Config) -> str:
+    """Return the version of captions in force; see `Describer.version`.
+
+    Raises:
+        ConfigError: A setting of `caption:` does not fit.
+    """
+    return Describer.version_of(config.settings.caption.model, prompts(config))
+
+
+def schedule(config: Config) -> Schedule | None:
+    """Return when captioning may go on, None for always.
+
+    Raises:
+        ConfigError: It cannot be understood.
+    """
+    text = config.settings.caption.schedule
+    if text is None:
+        return None
+    try:
+        return Schedule.parse(text)
+    except ValueError as error:
+        place = config.place_of("caption", "schedule")
+        raise ConfigError(f"caption.schedule ({place}): {error}") from error

@@ -1,0 +1,192 @@
+"""Show a model pictures and hear what it says now; nothing is stored."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from mediaindex import describers, parts
+from mediaindex.captioners.describe import Described, Describer
+from mediaindex.config import Config
+from mediaindex.errors import ConfigError, Faulty, QueryError, Unusable
+from mediaindex.media.formats import sniff_file
+from mediaindex.media.jpeg import jpeg_for_model
+from mediaindex.media.photo import Limits, decode_photo
+from mediaindex.media.previews import PreviewMissing
+from mediaindex.store.assets import moments_by_asset
+from mediaindex.store.files import find_file
+from mediaindex.store.tables import AssetRow
+from mediaindex.types import Caption
+
+T = TypeVar("T")
+
+MOST_MOMENTS = 4
+"""So many moments of a video are shown where no second is named."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture as the model is shown it."""
+
+    path: Path
+    #: The moment of a video; None for a photo.
+    at_ms: int | None
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the model said of one picture."""
+
+    view: View
+    #: None: it gave no answer.
+    described: Described | None
+    #: Why it gave none, for people; "" if it did.
+    trouble: str = ""
+
+    @property
+    def caption(self) -> Caption | None:
+        """The words, where some are worth keeping."""
+        found = self.described.found if self.described else None
+        return found if isinstance(found, Caption) else None
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no caption; "" if there is one."""
+        found = self.described.found if self.described else self.trouble
+        return found if isinstance(found, str) else ""
+
+    @property
+    def took_s(self) -> float | None:
+        """How long the answer took; None if there was none."""
+        return self.described.origin.duration_ms / 1000 if self.described else None
+
+
+def describer(config: Config, model: str | None = None) -> Describer:
+    """Build who describes pictures, as the settings say or with another model.
+
+    Raises:
+        ConfigError: Nobody does (`caption.use: off`), or a setting does not fit.
+    """
+    if config.settings.caption.use == "off":
+        place = config.place_of("caption", "use")
+        raise ConfigError(f"nobody describes pictures: caption.use is off ({place})")
+    return describers.describer(config, model)
+
+
+def look(describer: Describer, view: View, stop: threading.Event) -> Look:
+    """Ask the model to describe a picture.
+
+    Raises:
+        RetryLater: No server can be asked.
+    """
+    try:
+        return Look(view, describer.describe(view.jpeg, "", stop))
+    except Faulty as error:
+        return Look(view, None, str(error))
+
+
+def views(config: Config, path: Path, at_s: float | None = None) -> list[View]:
+    """Return what a file shows: a photo, decoded anew; of a video that is indexed some moments.
+
+    Args:
+        config: The settings in force.
+        path: The file.
+        at_s: Only the moment nearest to this second; None: up to `MOST_MOMENTS`, evenly spread.
+
+    Raises:
+        QueryError: A second was named, and it is a photo.
+        Unusable: It cannot be decoded, is neither photo nor video, or a video that is not indexed.
+        RetryLater: It cannot be read now.
+    """
+    path = path.expanduser()
+    path = path.parent.resolve() / path.name
+    found = sniff_file(path)
+    if found is None:
+        raise Unusable("it is neither a photo nor a video")
+    moments = _moments(config, path)
+    if len(moments) > 1 or found.kind == "video":
+        return _of_video(config, path, moments, at_s)
+    if at_s is not None:
+        raise QueryError(f"--at is for videos; {path} is a photo")
+    return [photo_view(config, path)]
+
+
+def photo_view(config: Config, path: Path) -> View:
+    """Return a photo as the model would be shown it after indexing.
+
+    Raises:
+        Unusable: It is no photo, or cannot be decoded.
+        RetryLater: It cannot be read now.
+    """
+    photo = config.settings.photo
+    limits = Limits(max_pixels=photo.max_megapixels * 1_000_000)
+    pixels = decode_photo(path, photo.preview_px, limits).pixels
+    return View(path, None, jpeg_for_model(pixels, config.settings.caption.max_px))
+
+
+def moment_view(config: Config, path: Path, sha256: str, at_ms: int, *, is_video: bool) -> View:
+    """Return a moment of the index as the model is shown it, made from its preview.
+
+    Raises:
+        PreviewMissing: The preview is gone.
+    """
+    pixels = parts.previews(config).read(sha256, at_ms)
+    jpeg = jpeg_for_model(pixels, config.settings.caption.max_px)
+    return View(path, at_ms if is_video else None, jpeg)
+
+
+def spread(things: Sequence[T], number: int) -> list[T]:
+    """Return up to `number` of the things, evenly spread, the first and the last among them."""
+    if len(things) <= number:
+        return list(things)
+    if number == 1:
+        return [things[len(things) // 2]]
+    return [things[round(place * (len(things) - 1) / (number - 1))] for place in range(number)]
+
+
+def nearest(times_ms: Sequence[int], at_s: float) -> int:
+    """Return the time that lies nearest to a second, the earlier of two."""
+    return min(times_ms, key=lambda at_ms: (abs(at_ms - at_s * 1000), at_ms))
+
+
+@dataclass(frozen=True)
+class _Moment:
+    sha256: str
+    at_ms: int
+
+
+def _moments(config: Config, path: Path) -> list[_Moment]:
+    """Return the moments of a file that is indexed, in order of time; none if it is not."""
+    if not config.database_path.exists():
+        return []
+    database = parts.store(config)
+    try:
+        with database.read() as session:
+            row = find_file(session, path)
+            if row is None or row.asset_id is None:
+                return []
+            asset = session.get_one(AssetRow, row.asset_id)
+            times = moments_by_asset(session, [asset.id])[asset.id]
+            return [_Moment(asset.sha256, at_ms) for _, at_ms in times]
+    finally:
+        database.close()
+
+
+def _of_video(
+    config: Config, path: Path, moments: Sequence[_Moment], at_s: float | None
+) -> list[View]:
+    if not moments:
+        raise Unusable("a video is shown by its moments; first do: mediaindex index FOLDER")
+    chosen = spread(moments, MOST_MOMENTS)
+    if at_s is not None:
+        at_ms = nearest([moment.at_ms for moment in moments], at_s)
+        chosen = [moment for moment in moments if moment.at_ms == at_ms][:1]
+    try:
+        return [
+            moment_view(config, path, moment.sha256, moment.at_ms, is_video=True)
+            for moment in chosen
+        ]
+    except PreviewMissing as error:
+        raise Unusable(f"{error}; mediaindex index makes it again") from error
