@@ -241,7 +241,7 @@ class Origin:
     prompt_version: str
     #: The server's address.
     server: str
-    #: Wall time of the request that was kept, or of the last that was not.
+    #: Wall time of all requests that it took, in vain or not.
     duration_ms: int
     #: How many tokens were answered, and how fast; None where the server does not tell.
     tokens: int | None = None

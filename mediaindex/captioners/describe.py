@@ -85,7 +85,7 @@ class Describer:
         Args:
             pictures: Frames of it as JPEG files, in order; none for a model that takes only one.
             captions: When each moment is (in milliseconds), and what is said of it. They are used
-                without pictures, or where the model fails at several.
+                without pictures, or where what the model says of several is no use.
             duration_s: How long it is; None where that is not known.
             stop: As above.
 
@@ -94,16 +94,21 @@ class Describer:
             ServerBusy: As above.
             Faulty: As above.
         """
+        spent_ms = 0
         if len(pictures) > 1:
             ask = partial(self.prompts.summarise, pictures=len(pictures), duration_s=duration_s)
             try:
-                return self._worth_keeping(ask(), ask(strict=True), tuple(pictures), stop)
+                seen = self._worth_keeping(ask(), ask(strict=True), tuple(pictures), stop)
             except Faulty:
                 if not captions:
                     raise
+            else:
+                if isinstance(seen.found, Caption) or not captions:
+                    return seen
+                spent_ms = seen.origin.duration_ms
         said = [timed(at_ms, text) for at_ms, text in captions]
         ask = partial(self.prompts.summarise, said, duration_s=duration_s)
-        return self._worth_keeping(ask(), ask(strict=True), (), stop)
+        return _after(spent_ms, self._worth_keeping(ask(), ask(strict=True), (), stop))
 
     def answer(self, question: str, picture: bytes, stop: threading.Event) -> Answered:
         """Ask a person's question about a picture; the reply is as it came.
@@ -131,9 +136,7 @@ class Describer:
             seed=self.seed + 1,
             temperature=min(2.0, self.temperature + WARMER),
         )
-        again = self._once(second, warmer, stop)
-        spent_ms = described.origin.duration_ms + again.origin.duration_ms
-        return replace(again, origin=replace(again.origin, duration_ms=spent_ms))
+        return _after(described.origin.duration_ms, self._once(second, warmer, stop))
 
     def _ask(self, request: Request, pictures: tuple[bytes, ...]) -> Ask:
         return Ask(
@@ -166,3 +169,9 @@ class Describer:
         )
         found = f"{judged.reason}: {judged.detail}" if isinstance(judged, Rejected) else judged
         return Described(found, origin, reply.text)
+
+
+def _after(spent_ms: int, described: Described) -> Described:
+    """Return what came of it at last, with the time that went into what came to nothing."""
+    took_ms = spent_ms + described.origin.duration_ms
+    return replace(described, origin=replace(described.origin, duration_ms=took_ms))

@@ -11,6 +11,7 @@ of 1,224 pairs of a caption with a wrong language 9, all of them of five words o
 
 import functools
 import re
+import threading
 import unicodedata
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -111,9 +112,17 @@ def _share(said: list[str], telling: set[str]) -> float:
     return sum(word in telling for word in said) / len(said)
 
 
-@functools.cache
+_LOADING = threading.Lock()
+
+
 def _identifier() -> LanguageIdentifier:
     """Return the identifier; to load it takes a second, so not before there is need."""
+    with _LOADING:  # or all threads that judge their first answer load it, each its own
+        return _loaded()
+
+
+@functools.cache
+def _loaded() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 

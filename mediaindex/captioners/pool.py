@@ -1,29 +1,26 @@
 """Several servers behind one question: work goes to whichever is free and awake."""
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 from mediaindex.captioners import Ask, Captioner, ModelFacts, Reply
+from mediaindex.captioners.rest import Health
 from mediaindex.errors import Faulty, RetryLater, ServerBusy, ServerOff
 
 log = logging.getLogger(__name__)
 
-MOST_FAULTS = 3
-"""So many faults in a row, and it is the server that is to blame and not the pictures."""
-
-BUSY_S, MOST_BUSY_S = 1.0, 60.0
-OFF_S, MOST_OFF_S = 5.0, 300.0
-"""How long a server is left alone at first, and at most; twice as long every time."""
-
 PATIENCE_S = 60.0
 """So long a question waits while all servers are busy, before its stage is told so."""
 
-USUAL_S = 1.0
-"""How long an answer takes, before anybody knows."""
+LOOK_S = 0.2
+"""So often who waits looks at the clock and at `stop`; all else wakes them up."""
+
+State = Literal["new", "opening", "ready", "resting"]
 
 
 @dataclass(frozen=True)
@@ -42,46 +39,74 @@ class Standing:
     server: str
     model: str
     #: `new` (not opened yet), `opening`, `ready`, `resting`.
-    state: str
-    #: Why it rests; "" if it does not.
+    state: State
+    #: What its last trouble was; "" once it could be opened again.
     reason: str = ""
+    #: How long it is left alone yet.
+    rest_s: float = 0.0
 
 
-@dataclass
+@dataclass(eq=False)
 class _Member:
     captioner: Captioner
     at_once: int
-    state: str = "new"
+    health: Health
+    state: State = "new"
     in_flight: int = 0
     facts: ModelFacts | None = None
-    #: Why it rests; what kind of error says what it is to the stage.
-    trouble: RetryLater | None = None
-    rest_until: float = 0.0
-    #: How long the next rest is, by kind.
-    busy_s: float = BUSY_S
-    off_s: float = OFF_S
-    faults: int = 0
-    answer_s: float = USUAL_S
+    #: Goes up with every rest. What was asked before the last one tells nothing of it now.
+    spell: int = 0
 
     @property
     def is_free(self) -> bool:
         return self.state == "ready" and self.in_flight < self.at_once
 
+    @property
+    def reason(self) -> str:
+        """The last trouble, with the server's name."""
+        reason, server = self.health.reason, self.captioner.server
+        return reason if not reason or server in reason else f"{server}: {reason}"
 
-@dataclass
+
+@dataclass(eq=False)
+class _Asker:
+    """A question that is waiting for a server."""
+
+    give_up_at: float
+    #: Who failed at it, and how.
+    failed: _Member | None = None
+    fault: Faulty | None = None
+
+    def may_ask(self, member: _Member) -> bool:
+        """Return whether `member` would do: the second try is for one that did not fail lately."""
+        return self.failed is None or (member is not self.failed and not member.health.faults)
+
+
 class Pool:
     """Asks the members' models. Safe from any thread."""
 
-    members: Sequence[tuple[Captioner, int]]
-    clock: Callable[[], float] = time.monotonic
-    _members: list[_Member] = field(init=False)
-    _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
-    _openers: ThreadPoolExecutor = field(init=False)
-    _is_closed: bool = field(init=False, default=False)
+    def __init__(
+        self,
+        members: Sequence[tuple[Captioner, int]],
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """Contact nobody yet.
 
-    def __post_init__(self) -> None:
-        self._members = [_Member(captioner, at_once) for captioner, at_once in self.members]
-        self._openers = ThreadPoolExecutor(len(self._members), "open")
+        Args:
+            members: Each captioner, and how many questions it is asked at the same time.
+            clock: Seconds; only goes forward.
+            chance: Gives numbers from 0 to 1.
+            patience_s: So long a question waits while all servers are busy.
+        """
+        self._members = [_Member(one, at_once, Health(chance)) for one, at_once in members]
+        self._clock, self._patience_s = clock, patience_s
+        #: Guards all there is; told of whatever changes.
+        self._changed = threading.Condition()
+        #: Who came first is served first.
+        self._askers: list[_Asker] = []
+        self._is_closed = False
 
     @property
     def slots(self) -> int:
@@ -97,12 +122,14 @@ class Pool:
     def standing(self) -> list[Standing]:
         """Return how each server stands."""
         with self._changed:
+            now = self._clock()
             return [
                 Standing(
                     member.captioner.server,
                     member.captioner.model,
                     member.state,
-                    str(member.trouble) if member.trouble else "",
+                    member.health.reason,
+                    max(0.0, member.health.rest_until - now) if member.state == "resting" else 0.0,
                 )
                 for member in self._members
             ]
@@ -110,18 +137,23 @@ class Pool:
     def open(self) -> None:
         """Return as soon as one server can answer; the others go on opening meanwhile.
 
+        Those that were off are looked at again at once, those that asked for time have it.
+
         Raises:
             ServerOff: None can; the text has every reason.
-            ServerBusy: None can now, and some only have too much to do.
+            ServerBusy: None can now, and some only have too much to do; or the pool was closed.
         """
-        calls = {self._open(member) for member in self._members if member.state != "ready"}
-        while calls and not any(member.state == "ready" for member in self._members):
-            _, calls = wait(calls, return_when=FIRST_COMPLETED)
-        if not any(member.state == "ready" for member in self._members):
-            raise self._trouble()
+        with self._changed:
+            self._wake(those_off=True)
+            while self._has("opening") and not self._has("ready") and not self._is_closed:
+                self._changed.wait()
+            if self._is_closed or not self._has("ready"):
+                raise self._trouble()
 
     def ask(self, ask: Ask, stop: threading.Event) -> Answered:
         """Have some member answer; one that is busy or off leaves the question to the others.
+
+        What one member fails at another tries once, if there is one that is well.
 
         Args:
             ask: The question.
@@ -129,115 +161,141 @@ class Pool:
 
         Raises:
             ServerOff: No server can be asked.
-            ServerBusy: All were busy for a minute, or `stop` was set.
-            Faulty: One failed at it.
+            ServerBusy: All were busy for `patience_s`, or `stop` was set, or the pool was closed.
+            Faulty: One failed at it, and so did another, or there is no other.
         """
-        give_up_at = self.clock() + PATIENCE_S
+        asker = _Asker(self._clock() + self._patience_s)
         while True:
-            member = self._take(stop, give_up_at)
-            began = self.clock()
+            member, spell = self._take(asker, stop)
             try:
-                reply = member.captioner.ask(ask)
-            except (ServerOff, ServerBusy) as error:
-                self._rest(member, error)
-            except Faulty as error:
-                self._count_fault(member, error)
-                raise
-            except Exception as error:
-                log.exception("%s: undocumented trouble", member.captioner.server)
-                fault = Faulty(f"{member.captioner.server}: {error!r}")
-                self._count_fault(member, fault)
-                raise fault from error
-            else:
-                self._praise(member, self.clock() - began)
-                return Answered(reply, member.captioner, member.facts or ModelFacts(""))
-            finally:
-                with self._changed:
-                    member.in_flight -= 1
-                    self._changed.notify_all()
+                return self._answer(member, spell, ask)
+            except (ServerOff, ServerBusy):
+                continue
+            except Faulty as fault:
+                if asker.fault is not None and not self._is_closed:
+                    raise
+                asker.failed, asker.fault = member, fault
 
     def close(self) -> None:
-        """Let go of the servers; questions that are on their way end with an error."""
+        """Let go of the servers; whoever waits, and whoever asked, gets a `ServerBusy`."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
         for member in self._members:
             member.captioner.close()
-        self._openers.shutdown(wait=False, cancel_futures=True)
 
-    def _take(self, stop: threading.Event, give_up_at: float) -> _Member:
-        """Wait for a free member and take a slot of it; the quickest of several."""
+    def _take(self, asker: _Asker, stop: threading.Event) -> tuple[_Member, int]:
+        """Wait for a free member and take a slot of it; returns its spell, too."""
         with self._changed:
-            while not self._is_closed and not stop.is_set():
-                self._wake()
-                free = [member for member in self._members if member.is_free]
-                if free:
-                    member = min(free, key=lambda one: one.answer_s)
-                    member.in_flight += 1
-                    return member
-                at_work = any(member.state in ("ready", "opening") for member in self._members)
-                all_off = all(isinstance(one.trouble, ServerOff) for one in self._members)
-                if not at_work and (all_off or self.clock() > give_up_at):
-                    raise self._trouble()
-                # Whoever gives a slot back says so; `stop` and the end of a rest say nothing.
-                self._changed.wait(0.1)
-        raise ServerBusy("the run is being ended")
+            self._askers.append(asker)
+            try:
+                while True:
+                    if self._is_closed or stop.is_set():
+                        raise ServerBusy("the run is being ended")
+                    self._wake()
+                    member = self._choice(asker)
+                    if member is not None:
+                        member.in_flight += 1
+                        return member, member.spell
+                    self._check_hope(asker)
+                    self._changed.wait(LOOK_S)
+            finally:
+                self._askers.remove(asker)
+                self._changed.notify_all()
 
-    def _wake(self) -> None:
-        """Have those looked at again whose rest is over."""
-        now = self.clock()
+    def _choice(self, asker: _Asker) -> _Member | None:
+        """Return the quickest that is free and not for those who came before; None if none is."""
+        free = [member for member in self._members if member.is_free and asker.may_ask(member)]
+        before = self._askers[: self._askers.index(asker)]
+        ahead = sum(any(map(other.may_ask, free)) for other in before)
+        if ahead >= sum(member.at_once - member.in_flight for member in free):
+            return None
+        # One that was never asked comes first, so that it is known how quick it is.
+        return min(free, key=lambda member: member.health.answer_s or 0.0)
+
+    def _check_hope(self, asker: _Asker) -> None:
+        """Raise why there is nothing to wait for; return if there is."""
+        if asker.fault is not None:
+            able = [member for member in self._members if asker.may_ask(member)]
+            if not any(member.state == "ready" for member in able):
+                raise asker.fault
+        elif not self._has("ready", "opening"):
+            all_off = not any(member.health.is_busy for member in self._members)
+            if all_off or self._clock() > asker.give_up_at:
+                raise self._trouble()
+
+    def _has(self, *states: State) -> bool:
+        return any(member.state in states for member in self._members)
+
+    def _wake(self, *, those_off: bool = False) -> None:
+        """Have those opened whose rest is over, or that never were; `_changed` is held."""
+        now = self._clock()
         for member in self._members:
-            if member.state == "new" or (member.state == "resting" and now >= member.rest_until):
-                self._open(member)
+            is_rested = now >= member.health.rest_until or (those_off and not member.health.is_busy)
+            if member.state == "new" or (member.state == "resting" and is_rested):
+                # Of its own, and no executor's: a load of minutes must not hold up the exit.
+                name = f"open {member.captioner.server}"
+                threading.Thread(target=self._open, args=(member,), name=name, daemon=True).start()
+                member.state = "opening"
 
-    def _open(self, member: _Member) -> "Future[None]":
-        with self._changed:
-            member.state = "opening"
-            return self._openers.submit(self._opened, member)
-
-    def _opened(self, member: _Member) -> None:
+    def _open(self, member: _Member) -> None:
+        """Open a member, however long that takes."""
         try:
             facts = member.captioner.open()
         except (ServerOff, ServerBusy) as error:
-            self._rest(member, error)
+            self._rest(member, member.spell, error)
         except Exception as error:
             log.exception("%s: undocumented trouble", member.captioner.server)
-            self._rest(member, ServerOff(f"{member.captioner.server}: {error!r}"))
+            self._rest(member, member.spell, ServerOff(repr(error)))
         else:
             with self._changed:
-                member.facts, member.state, member.trouble = facts, "ready", None
+                member.health.opened()
+                member.facts, member.state = facts, "ready"
                 self._changed.notify_all()
 
-    def _rest(self, member: _Member, trouble: ServerOff | ServerBusy) -> None:
-        """Leave a server alone for a while, longer every time until it answers again."""
+    def _answer(self, member: _Member, spell: int, ask: Ask) -> Answered:
+        """Ask a member of which a slot was taken, note how that went, and give the slot back."""
+        began = self._clock()
+        try:
+            reply = member.captioner.ask(ask)
+            with self._changed:
+                member.health.answered(self._clock() - began)
+            return Answered(reply, member.captioner, member.facts or ModelFacts(""))
+        except (ServerOff, ServerBusy, Faulty) as error:
+            self._rest(member, spell, error)
+            raise
+        except Exception as error:
+            log.exception("%s: undocumented trouble", member.captioner.server)
+            fault = Faulty(f"{member.captioner.server}: {error!r}")
+            self._rest(member, spell, fault)
+            raise fault from error
+        finally:
+            with self._changed:
+                member.in_flight -= 1
+                self._changed.notify_all()
+
+    def _rest(self, member: _Member, spell: int, error: ServerOff | ServerBusy | Faulty) -> None:
+        """Note trouble, and leave the member alone if that is called for."""
         with self._changed:
-            if member.state != "resting":
-                if isinstance(trouble, ServerBusy):
-                    rest_s = trouble.after_s or member.busy_s
-                    member.busy_s = min(2 * member.busy_s, MOST_BUSY_S)
-                else:
-                    rest_s = member.off_s
-                    member.off_s = min(2 * member.off_s, MOST_OFF_S)
-                member.rest_until = self.clock() + rest_s
-                log.info("%s rests for %.0f s: %s", member.captioner.server, rest_s, trouble)
-            member.state, member.trouble, member.faults = "resting", trouble, 0
+            if member.spell != spell or self._is_closed:
+                return
+            health, now = member.health, self._clock()
+            if isinstance(error, ServerBusy):
+                health.busy(str(error), error.after_s, now)
+            elif isinstance(error, ServerOff):
+                health.off(str(error), now)
+            elif not health.fault(str(error), now):
+                return
+            member.state, member.spell = "resting", spell + 1
+            rest_s = health.rest_until - now
+            log.info("%s rests for %.1f s: %s", member.captioner.server, rest_s, health.reason)
             self._changed.notify_all()
-
-    def _count_fault(self, member: _Member, fault: Faulty) -> None:
-        with self._changed:
-            member.faults += 1
-            if member.faults >= MOST_FAULTS:
-                self._rest(member, ServerOff(f"{fault} ({MOST_FAULTS} times in a row)"))
-
-    def _praise(self, member: _Member, took_s: float) -> None:
-        with self._changed:
-            member.faults, member.busy_s, member.off_s = 0, BUSY_S, OFF_S
-            member.answer_s = 0.8 * member.answer_s + 0.2 * took_s
 
     def _trouble(self) -> RetryLater:
         """Return why nobody can answer."""
-        with self._changed:
-            reasons = list(dict.fromkeys(str(one.trouble) for one in self._members if one.trouble))
-            busy = any(isinstance(one.trouble, ServerBusy) for one in self._members)
+        if self._is_closed:
+            return ServerBusy("the run is being ended")
+        reasons = list(dict.fromkeys(member.reason for member in self._members if member.reason))
         said = "; ".join(reasons) or "no server could be asked"
-        return ServerBusy(said) if busy else ServerOff(said)
+        busy = [one.health.rest_until for one in self._members if one.health.is_busy]
+        return ServerBusy(said, max(0.0, min(busy) - self._clock())) if busy else ServerOff(said)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -45,7 +45,7 @@ class Schedule:
         Raises:
             ValueError: It is something else; the text says what was expected.
         """
-        rest, windows = text.strip().lower(), []
+        rest, windows = text.strip().lower().replace("–", "-"), []
         while rest:
             found = _WINDOW.match(rest)
             if found is None:
@@ -65,13 +65,25 @@ class Schedule:
         return any(window.holds(local.weekday(), minute) for window in self.windows)
 
     def opens_next(self, local: datetime) -> datetime:
-        """Return the next time at which it may be done: `local` itself, if it may be now."""
+        """Return the next time at which it may be done: `local` itself, if it may be now.
+
+        Args:
+            local: With a time zone, hours that the clock is set over are left out.
+        """
         if self.is_open(local):
             return local
         whole = local.replace(second=0, microsecond=0)
-        steps = (whole + timedelta(minutes=passed) for passed in range(1, 8 * MINUTES))
-        # A week has every hour of the schedule in it, even where the clock is set forward.
+        # A week has every hour of the schedule in it; in one the clock may be set over that hour.
+        steps = (_later(whole, passed) for passed in range(1, 15 * MINUTES))
         return next(time for time in steps if self.is_open(time))
+
+
+def _later(local: datetime, minutes: int) -> datetime:
+    """Return what the clock on the wall shows so many minutes later."""
+    passed = timedelta(minutes=minutes)
+    if local.tzinfo is None:
+        return local + passed
+    return (local.astimezone(UTC) + passed).astimezone(local.tzinfo)
 
 
 def _window(found: "re.Match[str]") -> Window:

@@ -124,6 +124,29 @@ def test_video_is_summed_up_from_frames_or_else_from_words(pools: list[Pool]) ->
         assert isinstance(found.found, Caption)
 
 
+def test_video_of_which_nothing_good_is_said_by_frames_is_summed_up_from_words(
+    pools: list[Pool],
+) -> None:
+    captioner = Scripted(REFUSAL, REFUSAL, GOOD)
+    stop = threading.Event()
+
+    found = describer(captioner, pools).summarise([b"1", b"2"], [(0, "A dog.")], 9.0, stop)
+
+    assert isinstance(found.found, Caption)
+    assert [len(ask.pictures) for ask in captioner.asked] == [2, 2, 0]
+    assert found.origin.duration_ms == 3000
+
+
+def test_long_refusal_is_told_in_a_line(pools: list[Pool]) -> None:
+    refusal = "I'm sorry, but I can't help with that, " + "as I have said before, " * 20 + "no."
+
+    found = describer(Scripted(refusal, refusal), pools).describe(b"", "", threading.Event())
+
+    assert isinstance(found.found, str)
+    assert found.found.startswith("refusal: I'm sorry, but I can't help")
+    assert len(found.found) <= len("refusal: ") + 120
+
+
 def test_fault_that_words_cannot_help_is_told(pools: list[Pool]) -> None:
     with pytest.raises(Faulty):
         describer(Scripted(Faulty("broke off")), pools).describe(b"", "", threading.Event())

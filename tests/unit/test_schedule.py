@@ -27,6 +27,7 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
         ("fri 22:00-06:00", [at(4, 22), at(5, 5, 59)], [at(4, 5), at(5, 22), at(5, 6)]),
         ("sun 23:00-01:00", [at(6, 23), at(0, 0, 59)], [at(0, 23), at(0, 1)]),
         ("Mon-Fri 22:00-07:00, sat, sun 00:00-24:00", [at(0, 23), at(5, 12)], [at(0, 12)]),
+        ("Mon – Fri 22:00–07:00", [at(0, 23)], [at(0, 12), at(5, 12)]),  # noqa: RUF001
         ("friday - monday 10:00 - 11:00", [at(4, 10), at(6, 10), at(0, 10)], [at(1, 10)]),
     ],
 )
@@ -76,11 +77,36 @@ def test_whenever_it_opens_it_is_open_and_was_not_before(
         assert not schedule.is_open(opens - timedelta(minutes=1))
 
 
-def test_night_on_which_the_clock_is_set_has_its_hours_too() -> None:
-    berlin = ZoneInfo("Europe/Berlin")
-    schedule = Schedule.parse("02:15-02:45")
+BERLIN = ZoneInfo("Europe/Berlin")
 
-    # On 29 March 2026 there is no 02:15 there; the next night has one.
-    opens = schedule.opens_next(datetime(2026, 3, 28, 12, tzinfo=berlin))
 
-    assert schedule.is_open(opens)
+@pytest.mark.parametrize(
+    ("text", "now", "opens"),
+    [
+        # On Sunday 29 March 2026 the clock is set from 2:00 to 3:00.
+        ("02:15-02:45", "2026-03-28T12:00", "2026-03-30T02:15+02:00"),
+        ("sun 02:15-02:45", "2026-03-23T00:00", "2026-04-05T02:15+02:00"),
+        ("02:30-05:00", "2026-03-28T12:00", "2026-03-29T03:00+02:00"),
+        ("22:00-07:00", "2026-03-29T08:00", "2026-03-29T22:00+02:00"),
+        # On Sunday 25 October it is set back from 3:00 to 2:00.
+        ("03:00-04:00", "2026-10-25T01:59", "2026-10-25T03:00+01:00"),
+        ("02:30-02:45", "2026-10-25T01:59", "2026-10-25T02:30+02:00"),
+    ],
+)
+def test_nights_on_which_the_clock_is_set_have_the_hours_it_shows(
+    text: str, now: str, opens: str
+) -> None:
+    schedule = Schedule.parse(text)
+
+    found = schedule.opens_next(datetime.fromisoformat(now).replace(tzinfo=BERLIN))
+
+    assert found.isoformat(timespec="minutes") == opens
+    assert schedule.is_open(found)
+
+
+def test_hour_that_comes_twice_is_open_twice() -> None:
+    schedule = Schedule.parse("02:30-02:45")
+
+    opens = schedule.opens_next(datetime(2026, 10, 25, 2, 50, tzinfo=BERLIN))
+
+    assert opens.isoformat(timespec="minutes") == "2026-10-25T02:30+01:00"
