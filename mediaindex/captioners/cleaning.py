@@ -51,7 +51,8 @@ _GENERAL = re.compile(
     r"|queen))"
     r"|translate|(?:write|tell)(?: me)? an? (?:\w+ )?(?:poem|story|essay|joke|function|song"
     r"|letter|code"
-    r"|email)|how (?:do|can|to) (?:i|you|we)\b|what year|meaning of|square root|population of"
+    r"|email)|how (?:do|can|to) (?:i|you|we)\b|what year|what is the \w+est|meaning of"
+    r"|square root|population of"
     r"|recipe|in which (?:country|year)|weather)\b|\d\s*[-+*/x×]\s*\d",
     re.IGNORECASE,
 )

@@ -12,7 +12,9 @@ QUOTED_RUN = 7
 """Words in a row that no picture shares with the prompt, unless it is one of the prompt."""
 
 _PLACEHOLDER = re.compile(
-    r"(?:string|str|text|\.{2,}|…|<[^<>]*>|\[[^\[\]]*\]|\$?\{{1,2}[^{}]*\}{1,2}|%\w|value"
+    r"(?:(?:\W*[^\[\]]{0,20}\[(?:subject|action|object|location|place|name|noun|verb"
+    r"|insert)[^\[\]]*\])+\W*"
+    r"|string|str|text|\.{2,}|…|<[^<>]*>|\[[^\[\]]*\]|\$?\{{1,2}[^{}]*\}{1,2}|%\w|value"
     r"|lorem ipsum.*"
     r"|(?:your |the |an? |one |two |2 |1-2 )?(?:short |brief |detailed |two-sentence |2-sentence "
     r"|sentence )*"

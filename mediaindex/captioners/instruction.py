@@ -67,6 +67,8 @@ _ENGLISH = re.compile(
     r"|us|that|the (?:reader|viewer|user|model)|search|blind)\b"
     rf"|you (?:(?:should|must|need to|have to|are to|will(?: be)?) (?:answer|describe|respond|be)"
     rf"|(?:describe|write|caption|are given|will be given|receive|look at)\b[^.]*\b{_TRADE})"
+    r"|you are (?:an?|the) (?:ai|image|vision|language)\b|(?:this|the) (?:model|dataset|data set)"
+    r" (?:was|is|contains|consists|has)\b[^.]*\b(?:images?|captions?|pictures?)\b"
     r"|you are (?:an?|the) [^.]*(?:assistant|captioner|model|archivist|system|expert|bot|writer)"
     r"|(?:your|the|this|our) (?:task|job|role|assignment|objective|goal|aim) (?:is|was)"
     r" (?:to|for you)\b|(?:the|this|your) (?:prompt|request|task) (?:asks|requires|wants|says)\b"
@@ -96,7 +98,8 @@ _ABROAD = {
         r"|la (?:description|légende) doit",
     ),
     "es": (
-        r"(?:por favor,? )?(?:describ[ea]n?|menciona|evita|escrib[ea]|responde|resume|usa|comienza"
+        r"(?:por favor,? )?(?:describ[ea]n?|mencion[ae]|evit[ae]|escrib[ea]|responde|resume|usa"
+        r"|comienza|comience"
         r"|indica|incluye|proporciona|da)\b[^.]*\b(?:im[aá]gen(?:es)?|fotos?|frases?|oraciones"
         r"|sujeto|json|descripción|escena|detalles|lugar|lo que)\b",
         r"no (?:inventes|menciones|describas|incluyas|uses)\b|para describir"
@@ -179,6 +182,19 @@ _FORM_WORDS = frozenset(
     это краткое описание изображения изображение изображении фото фотографии картинка
     пример""".split()
 )
+_TASK_WORDS = _FORM_WORDS | frozenset(
+    """you we i they people reader user should must will would best only no not more than less make
+    makes use using but vivid adjectives plain language first second third then name names see what
+    help helps find later appear once uploaded format output keys key text_in_image respond answer
+    describe described mention mentions include opinions opinion subject prompt words comma
+    separated
+    good great when how if also each every other always never do does don t just now
+    so shows""".split()
+)
+_TASK_HEADS = frozenset(
+    """describe mention opinions opinion adjectives prompt caption captions description descriptions
+    sentence sentences json keywords text_in_image subject keys""".split()
+)
 _FORM_HEADS = frozenset(
     """description descriptions caption captions summary sentence sentences string json tags
     keywords overview paragraph beschreibung bildbeschreibung sätze sätzen légende phrases
@@ -205,6 +221,13 @@ def is_instruction(sentence: str) -> bool:
     plain = sentence.replace("’", "'").lstrip("\"'“„«*#-–•>0123456789.:) ")
     plain = _LEAD.sub("", plain)
     if _TASKS.fullmatch(plain.rstrip(" .")):
+        return True
+    said = set(words(plain))
+    if (
+        not plain.endswith((":", "："))
+        and said & _TASK_HEADS
+        and all(word in _TASK_WORDS or word.isdigit() for word in said)
+    ):
         return True
     hidden = hide_quotes(plain)
     return bool(_ENGLISH.match(hidden) or _FOREIGN.match(hidden.rstrip(" .!")))

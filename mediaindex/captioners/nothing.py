@@ -9,6 +9,7 @@ _NONE = re.compile(
 )
 _WORDS = re.compile(
     r"(?:yes|no|ok|safe|unsafe(?:\s+S\d+)?|true|false|unknown|unanswerable|unsuitable(?: image)?"
+    r"|loading|processing|please wait"
     r"|undefined|nothing|image|photo|none of the above|not applicable|done|continue|finished"
     r"|picture|description|caption|error|untitled|ja|nein|oui|non|sí|да|нет|はい|いいえ|是|否"
     r"|json|xml|yaml|html|markdown|english|german|french|spanish|italian|chinese|japanese|russian"
@@ -17,10 +18,12 @@ _WORDS = re.compile(
     r"|(?:ja|nein),? (?:das|es) (?:ist|sind)[^.,:]{0,20}|(?:oui|non),? (?:c'est"
     r"|ce n'est)[^.,:]{0,12}"
     r"|(?:sí|no),? (?:no )?(?:lo )?es[^.,:\w]?(?: correcto| así)?"
+    r"|(?:yes|no),? i (?:can|will|do|did)\b[^.]*|(?:the |this )?statement is (?:true|false)"
     r"|(?:the )?(?:correct |right |best |final )?(?:answer|option|choice)(?: is)?:? "
     r"(?:option )?\(?[A-Ea-e]\)?)",
     re.IGNORECASE,
 )
+_YES = re.compile(r"^(?:yes|no|sure|ok),\s+", re.IGNORECASE)
 _RATING = re.compile(
     r"(?:(?:the |my |overall )*(?:rating|score|confidence|quality|aesthetics?|probability|rank)"
     r"(?: score)?(?: (?:of|for) (?:this|the) \w+)?\s*(?:is|of|:|=)?\s*|i(?:'d| would)? (?:rate"
@@ -35,7 +38,7 @@ _AGENCY = (
 )
 _WATERMARK = re.compile(
     rf"(?:(?:{_AGENCY}|(?:https?://)?(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|de|io|co)\S*"
-    r"|©|\(c\)|[|\-–,.:·]|\d+)\s*)+",
+    r"|©|\bby\b|\(c\)|[|\-–,.:·]|\d+)\s*)+",
     re.IGNORECASE,
 )
 _CREDIT = re.compile(
@@ -55,8 +58,14 @@ _CREDIT = re.compile(
     r"|reproduced|copied|distributed)\b.*",
     re.DOTALL,
 )
+_WEB_PAGE = re.compile(
+    r"(?:we use cookies|subscribe to (?:our|my)|by (?:using|accessing|downloading) (?:this|our)"
+    r"|sign up (?:for|to)|log in to|please enable javascript|follow us on)\b.*",
+    re.DOTALL | re.IGNORECASE,
+)
 _CODE = re.compile(
-    r"<(?:!doctype|html|div|svg|\?xml)|(?:def \w+|print|console\.log)\(|import \w+(?:$|\s+as\b)"
+    r"<function=|action: \w+|<(?:!doctype|html|div|svg|\?xml)|(?:def \w+|print|console\.log)\("
+    r"|import \w+(?:$|\s+as\b)"
     r"|from [\w.]+ import\b|(?:const|let|var) \w+ ?=|function \w*\(|#include\b"
     r"|select [\w*, ]+ from \w+(?:;| where|$)"
     r"|\w+(?:\.\w+)*\(\s*\w+ ?=|traceback \(|\\(?:begin|documentclass|includegraphics)\b"
@@ -83,13 +92,15 @@ def says_none(text: str) -> bool:
 def is_answer_to_nothing(text: str) -> bool:
     """Tell whether a text is a word or a number that answers some other question."""
     plain = text.replace("’", "'").strip(" .!。\n\"'()")
-    return bool(_WORDS.fullmatch(plain) or _RATING.fullmatch(plain) or names_no_thing(plain))
+    return bool(
+        _WORDS.fullmatch(plain) or _RATING.fullmatch(plain) or names_no_thing(_YES.sub("", plain))
+    )
 
 
 def is_credit(sentence: str) -> bool:
     """Tell whether a sentence says whose a picture is, or what one may do with it."""
     plain = sentence.strip(" .!\n\"'")
-    return bool(_CREDIT.fullmatch(plain) or _WATERMARK.fullmatch(plain))
+    return bool(_CREDIT.fullmatch(plain) or _WEB_PAGE.match(plain) or _WATERMARK.fullmatch(plain))
 
 
 def is_code_or_file(text: str) -> bool:

@@ -31,7 +31,7 @@ _REFUSALS = {
         r"(?:ai|model|assistant)|(?:here )?unable|programmed|designed|ready)",
         r"(?:my |our |please accept my )?apologies\b",
         r"(?:i am|i'm) \w+, (?:an?|the) [^.]*(?:model|assistant|ai|chatbot)\b",
-        r"quality issues are too severe",
+        r"quality issues are too severe|images? (?:not found|unavailable|missing|failed to)\b",
         rf"sorry\b(?:[,!.]*\s*(?:but|i|i'm|this|that|for|about|the {_IMAGE}|no|as|there|unable|your"
         r"|cannot|can't)\b|[!.]*$|[,!.]*\s*we (?:cannot|can't|are unable))",
         r"as an? (?:\w+[ -]){0,3}(?:ai|language model|assistant|model)\b",
@@ -57,7 +57,7 @@ _REFUSALS = {
         rf"you (?:have not|haven't|did not|didn't|forgot|have only) [^.]*{_IMAGE}",
         r"(?:could|can|would) you (?:please )?(?:provide|upload|share|attach|describe|send|tell)",
         rf"(?:please )?(?:provide|upload|attach|share|send|re-?upload)\b[^.]*\b(?:{_IMAGE}|details"
-        r"|context|information|it|url|link)\b",
+        r"|context|information|it|version|url|link)\b",
         r"(?:it is|it's|this is) (?:against|not within|beyond) (?:my|our)",
         r"without (?:the|an?|seeing|being able|more) [^.]*,? (?:i|it)\b[^.]*(?:not|can't"
         r"|impossible)",
@@ -169,6 +169,7 @@ _REFUSAL_WITHIN = re.compile(
     r"\b(?:i|assistant|model|ai)(?: am|'m)? (?:cannot|can't|can not|unable to|not able to|won't"
     r"|will not|am not allowed to) (?:describe|identify|assist|provide|process|analy[sz]e|fulfil"
     r"|comply|view|see (?:this|the|your|any) (?:image|picture|photo))"
+    r"|\btoo \w+ for me to (?:describe|see|identify|make)\b|\bpour que je (?:puisse|la|le)\b"
     r"|\b(?:some|any)thing (?:that )?(?:i can|i'm able to) (?:help|assist|do)\b"
     r"|\bkann ich [^.]{0,80}\b(?:nicht|nichts|keine?n?)\b|\bkan ik [^.]{0,80}\b(?:niet|geen)\b"
     r"|\bje ne (?:peux|suis|vois|pourrai)s? pas\b|\b(?:cette image|l'image) ne peut pas être\b"
@@ -207,7 +208,7 @@ _CHATTER = _any(
     r"|have a (?:great|nice|good|wonderful) (?:day|one)[!.]*$"
     r"|thank(?:s| you) for (?:your|the) (?:feedback|message|patience|understanding|help"
     r"|attention)\b",
-    r"(?:bitte )?versuchen sie (?:es|bitte)|versuche es|(?:vous pouvez|essayez|veuillez) (?:de "
+    r"(?:bitte )?versuchen sie (?:es|bitte)|versuche es|essayez\b|(?:vous pouvez|veuillez) (?:de "
     r"|ess)"
     r"|(?:puedes?|intent[ae]) (?:intentar|probar|subir)",
     r"(?:would|do|did) you (?:like|want|need|have|mean)|is there anything|what (?:else )?(?:would"
