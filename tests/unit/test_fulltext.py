@@ -16,9 +16,9 @@ from mediaindex.store.fulltext import (
     refresh_caption,
     refresh_document,
 )
-from mediaindex.store.tables import DocumentRow, MomentRow
+from mediaindex.store.tables import AssetRow, DocumentRow, MomentRow
 from mediaindex.types import Caption, Metadata, PersonWords, Place
-from tests.conftest import AddAsset
+from tests.conftest import NOW, AddAsset
 
 LISBON = Place(
     1, "Lisbon", None, "Portugal", "PT", 38.7, -9.1, 500_000, "Europe/Lisbon", ("Lisboa",)
