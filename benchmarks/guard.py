@@ -6,7 +6,7 @@ python benchmarks/guard.py --table tests/data/answers.yaml
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -31,8 +31,8 @@ class Entry:
     text: str
     verdict: str
     reason: str
-    must_contain: list[str]
-    must_not_contain: list[str]
+    must_contain: list[str] = field(default_factory=list)
+    must_not_contain: list[str] = field(default_factory=list)
 
 
 def read(path: Path) -> list[Entry]:
@@ -102,7 +102,5 @@ def main(paths: list[Path]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", type=Path, nargs="+", help="tables other than the two halves")
-    chosen = parser.parse_args()
-    halves = [DATA / "answers.yaml", DATA / "answers_heldout.yaml"]
-    main(chosen.table or [path for path in halves if path.exists()])
+    parser.add_argument("--table", type=Path, nargs="+", help="tables other than answers*.yaml")
+    main(parser.parse_args().table or sorted(DATA.glob("answers*.yaml")))

@@ -120,9 +120,9 @@ def photo_view(config: Config, path: Path) -> View:
         Unusable: It is no photo, or cannot be decoded.
         RetryLater: It cannot be read now.
     """
-    photo = config.settings.photo
-    limits = Limits(max_pixels=photo.max_megapixels * 1_000_000)
-    pixels = decode_photo(path, photo.preview_px, limits).pixels
+    limits = Limits(max_pixels=config.settings.photo.max_megapixels * 1_000_000)
+    previews = parts.previews(config)
+    pixels = previews.fitted(decode_photo(path, previews.text_px, limits).pixels)
     return View(path, None, jpeg_for_model(pixels, config.settings.caption.max_px))
 
 

@@ -39,7 +39,8 @@ _NAMES = {
     "description": """description descriptions caption captions desc imagedescription summary
         picturedescription imagecaption shortdescription detaileddescription photodescription
         sentence sentences content answer response output result scene overview alttext alt
-        finalanswer beschreibung bildbeschreibung descripción descripcion descrizione descrição
+        finalanswer detailedcaption moredetailedcaption beschreibung bildbeschreibung descripción
+        descripcion descrizione descrição
         descricao légende beschrijving omschrijving omschrijvingen описание подпись 説明 描述
         图片描述 画像の説明 キャプション 説明文 opis popis beskrivning beskrivelse kuvaus
         açıklama 설명""",
@@ -63,9 +64,11 @@ _PART = {name: part for part, names in _NAMES.items() for name in names.split()}
 _BEGINS = re.compile(
     r"""\{(?:\s|//[^\n]*\n|/\*.*?\*/|\{)*(?:["'“”‘’`*]+\s*)?"""
     r"""(?:[\w$@][\w \-]{0,40})\s*["'“”‘’`*]*\s*[:：=]"""
+    r"""|\{\s*(?:""|'')\s*:"""
     r"""|\{\s*\}""",
     re.DOTALL,
 )
+_TAGGED = re.compile(r"<(?P<key>[a-z_]{3,20})>(.*?)</(?P=key)>", re.DOTALL | re.IGNORECASE)
 _STUMP = re.compile(r"""[\[{\s]*\{\s*["'“]?\w*["'”]?\s*""")
 _BARE = re.compile(r"""\s*["“](?:description|caption|tags)["”]\s*:""", re.IGNORECASE)
 _LABELLED = re.compile(
@@ -91,15 +94,28 @@ def read(text: str) -> Answer:
     if begins is None:
         if _STUMP.fullmatch(_unfenced(text)):
             return Answer("broken", is_whole=False)
+        if text.lstrip().startswith("{") and is_field_names(text):
+            return Answer("broken", is_whole=False)
+        tagged: dict[str, object] = {found["key"]: found[2] for found in _TAGGED.finditer(text)}
+        if "description" in _parts(tagged):
+            return _of(tagged, is_mended=False, is_cut=False)
         said = _said_as_string(text)
         return read(said) if said is not None else _read_lines(text)
     found = [_of(value, *cut) for value, *cut in _objects(text, begins.start())]
     good = [answer for answer in found if answer.form == "json" and answer.description.strip()]
     if good:
         return next((answer for answer in good if not is_placeholder(answer.description)), good[0])
-    if text[: begins.start()].strip() and not any(answer.form == "json" for answer in found):
+    if re.search(r"\w", _unfenced(text[: begins.start()])) and not any(
+        answer.form == "json" for answer in found
+    ):
         return _read_lines(text[: begins.start()])
     return found[0] if found else Answer("broken", is_whole=False)
+
+
+def is_field_names(text: str) -> bool:
+    """Tell whether a text is made of the names of our fields: "description, tags"."""
+    pieces = [piece for piece in re.split(r"[,;:\n|/{}\[\]]+", text) if re.search(r"\w", piece)]
+    return bool(pieces) and all(_part(piece) for piece in pieces)
 
 
 def _said_as_string(text: str) -> str | None:
@@ -158,6 +174,8 @@ def _of(value: object, is_mended: bool, is_cut: bool) -> Answer:
         return Answer("broken", is_whole=False)
     if _is_schema(value):
         return Answer("schema")
+    if list(value) == [""] and isinstance(value[""], str):
+        value = {"caption": value[""]}  # of Florence-2, whose key is a task token
     parts = _parts(value)
     held = parts.get("description")
     description = "" if _holds_objects(held) else _text_of(held)
@@ -174,7 +192,8 @@ def _of(value: object, is_mended: bool, is_cut: bool) -> Answer:
         tuple(_tags_of(parts.get("tags"))),
         _text_of(parts.get("text_in_image"), "\n"),
         _text_of(parts.get("setting"), ", "),
-        is_whole=not within and not (is_mended and not description),
+        is_whole=not within
+        and not (is_mended and (not description or is_field_names(description))),
         is_cut=is_cut,
     )
     answer = replace(answer, tags=answer.tags[:-1]) if is_cut and _part(last) == "tags" else answer

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from mediaindex.captioners.regions import without_token_boxes
+
 _THOUGHT = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis)"
 _THOUGHTS = re.compile(
     rf"<({_THOUGHT})>.*?</\1>|◁think▷.*?◁/think▷|\[THINK\].*?\[/THINK\]"
@@ -22,16 +24,6 @@ _ASSISTANT = re.compile(
     r"assistant\s*<\|end_header_id\|>|\[/INST\]",
     re.IGNORECASE,
 )
-_BOXES = re.compile(
-    r"<box>.*?</box>|<\|box_start\|>.*?<\|box_end\|>"
-    r"|<\|?quad(?:_start)?\|?>.*?<\|?/?quad(?:_end)?\|?>"
-    r"|<(?:loc|bbox|bin|seg|x|y|point)[_ ]?[^<>]{0,40}>|</(?:point|bbox)>",
-    re.DOTALL,
-)
-_NUMBERS = re.compile(
-    r"\s?(?:\bat )?[\[(]{1,3}\s*\d+(?:\.\d+)?(?:\s*,\s*\d+(?:\.\d+)?){3}(?:\s*;[\d\s,.;]*)?"
-    r"\s*[\])]{1,3}"
-)
 _TOKENS = re.compile(
     r"<\|[^|<>]{1,40}\|?>|</?(?:s|unk|pad|bos|eos|image|img|im_patch|im_start|im_end|ref|answer"
     r"|mask"
@@ -39,7 +31,7 @@ _TOKENS = re.compile(
     r"|fake_token_around_image"
     r"|global-img|image_soft_token|caption|detailed_caption|more_detailed_caption|grounding|phrase"
     r"|p"
-    r"|delim|br|output|response|final_answer|endoftext|IMG_CONTEXT|row_\d+_col_\d+)\s*/?>"
+    r"|delim|br|output|response|final_answer|tool_call|endoftext|IMG_CONTEXT|row_\d+_col_\d+)\s*/?>"
     r"|<0x[0-9A-Fa-f]{2}>|\[img-\d+\]|\[/?(?:IMG|IMG_BREAK|IMG_END|INST|AVAILABLE_TOOLS)\]"
     r"|\[end of text\]"
     r"|<<?/?SYS>?>|<(?:OD|OCR|CAPTION|MORE_DETAILED_CAPTION|DETAILED_CAPTION)>",
@@ -47,11 +39,40 @@ _TOKENS = re.compile(
 )
 _TURN = re.compile(
     r"(?:^|\n|(?<=[.!?。]))[ \t]*(?:#{1,4}\s*)?(?:\*\*)?"
-    r"(?:(?P<user>USER|User|HUMAN|Human|Instruction|Question|QUESTION|Q|用户|问)"
-    r"|(?P<model>ASSISTANT|Assistant|AI|Bot|GPT|Answer|ANSWER|A|Response|Falcon|model|助手|答))"
+    r"(?:(?P<user>USER|User|HUMAN|Human|Instruction|Question|QUESTION|Q|Frage|Pregunta|Domanda"
+    r"|Pergunta|用户|问|質問)"
+    r"|(?P<model>ASSISTANT|Assistant|AI|Bot|GPT|Answer|ANSWER|A|Response|Falcon|model|Réponse"
+    r"|Antwort|Respuesta|Risposta|Resposta|助手|答|回答))"
     r"(?:\*\*)?\s*[:：]"
 )
 
+_GENERAL = re.compile(
+    r"\b(?:capital of|who (?:wrote|invented|painted|discovered|is the (?:president|author|king"
+    r"|queen))"
+    r"|translate|(?:write|tell)(?: me)? an? (?:\w+ )?(?:poem|story|essay|joke|function|song"
+    r"|letter|code"
+    r"|email)|how (?:do|can|to) (?:i|you|we)\b|what year|what is the \w+est|meaning of"
+    r"|square root|population of"
+    r"|recipe|in which (?:country|year)|weather)\b|\d\s*[-+*/x×]\s*\d",
+    re.IGNORECASE,
+)
+_OF_PICTURE = re.compile(
+    r"\b(?:image|picture|photo\w*|see|shown?|describe|caption|visible|this|scene|wearing|doing"
+    r"|depicted|look\w*)\b",
+    re.IGNORECASE,
+)
+_IMG = re.compile(
+    r"<img\b(?:[^<>]*?\balt\s*=\s*(?P<quote>[\"'])(?P<alt>.*?)(?P=quote))?[^<>]*>",
+    re.IGNORECASE | re.DOTALL,
+)
+_INLINE = re.compile(
+    r"</?(?:span|b|i|u|em|strong|small|code|a|sup|sub|mark|q|cite)(?:\s[^<>]*)?>", re.IGNORECASE
+)
+_BLOCK = re.compile(
+    r"</?(?:div|p|ul|ol|li|h[1-6]|figure|figcaption|section|article|main|body|blockquote|pre"
+    r")(?:\s[^<>]*)?>",
+    re.IGNORECASE,
+)
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
 _BOLD = re.compile(r"(\*\*\*|\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _ITALIC = re.compile(r"(?<![\w*])[*_](?=\S)([^*_\n]+?)(?<=\S)[*_](?![\w*])")
@@ -109,7 +130,7 @@ _FILLERS = tuple(
         r"(?:这|這|该|該)?(?:张|張|幅)?(?:图片|圖片|照片|图像|图|画面)(?:中|里|上)?(?:展示|显示"
         r"|顯示|描绘|呈现|拍摄)"
         r"(?:的是|了|出)?[，,]?",
-        r"(?:这|這|该|在)?(?:张|張|幅)?(?:图片|圖片|照片|图像|画面)(?:中|里|上)[，,]?(?:可以看到"
+        r"(?:这|這|该|在)?(?:张|張|幅)?(?:图片|圖片|照片|图像|画面)(?:中|里|上)(?!的)[，,]?(?:可以看到"
         r"|我们看到|有)?",
         r"(?:この)?(?:画像|写真)(?:に|で)は、?",
     )
@@ -154,7 +175,7 @@ def without_tokens(text: str) -> str:
     Turns of a chat told by tokens become lines such as `USER:`, for `first_turn`.
     """
     text = _ASSISTANT.sub("\nASSISTANT: ", _USER.sub("\nUSER: ", text))
-    text = _TOKENS.sub("", _BOXES.sub("", text))
+    text = _TOKENS.sub("", without_token_boxes(text))
     if text.count("▁") > 2 or text.count("Ġ") > 2:
         text = re.sub("[▁Ġ]", " ", text).replace("Ċ", "\n")
     return "".join(char for char in text if char in "\n\t" or _is_shown(char)).strip()
@@ -167,15 +188,13 @@ def _is_shown(char: str) -> bool:
     )
 
 
-def is_boxes(text: str) -> bool:
-    """Tell whether an answer is of boxes alone, whether as tokens or as numbers."""
-    rest = _NUMBERS.sub("", _BOXES.sub("", text))
-    return rest != text and not any(map(str.isalpha, _TOKENS.sub("", rest)))
-
-
-def without_boxes(text: str) -> str:
-    """Return `text` without boxes written as numbers: "[[123,045,456,789]]"."""
-    return _NUMBERS.sub("", text)
+def without_markup(text: str) -> str:
+    """Return `text` without HTML; of a picture its `alt` stays. Code as such is left alone."""
+    boxed = re.fullmatch(r"\s*\$*\\boxed\{(?:\\text\{)?([^{}]*)\}+\$*\s*", text)
+    text = _IMG.sub(lambda found: found["alt"] or "", boxed[1] if boxed else text)
+    if not re.search(r"</\w+>", text):
+        return text
+    return re.sub(r"(?<=\s)\s+", "", _INLINE.sub("", _BLOCK.sub("\n", text))).strip()
 
 
 def without_role(text: str) -> str:
@@ -196,6 +215,16 @@ def first_turn(text: str) -> str:
     said = [(mark["model"], text[mark.end() : end].strip()) for mark, end in turns]
     of_model = [turn for model, turn in said if model and turn]
     return of_model[0] if of_model else said[-1][1]
+
+
+def answers_another(text: str) -> bool:
+    """Tell whether a chat that the model made up is not of the picture: "Q: 2 + 2? A: Four."."""
+    marks = [*_TURN.finditer(text)]
+    if len(marks) < 2 or text[: marks[0].start()].strip() or marks[0]["model"]:
+        return False
+    asked = text[marks[0].end() : marks[1].start()]
+    few = len(first_turn(text).split()) <= 2
+    return bool(_GENERAL.search(asked)) or (few and not _OF_PICTURE.search(asked))
 
 
 def without_markdown(text: str) -> str:

@@ -43,12 +43,17 @@ class Describer:
 
     @property
     def version(self) -> str:
-        """Of captions: another one makes those of this one stale."""
+        """Of captions of moments: another one makes those of this one stale."""
         return self.version_of(self.model, self.prompts)
+
+    @property
+    def summary_version(self) -> str:
+        """Of captions of whole videos, which come after those of their moments."""
+        return f"{self.version} {self.prompts.summary_version}"
 
     @staticmethod
     def version_of(model: str, prompts: Prompts) -> str:
-        """Return the version of captions by this model and these prompts."""
+        """Return the version of captions of moments by this model and these prompts."""
         return f"{model} {prompts.version}"
 
     def describe(self, picture: bytes, facts: str, stop: threading.Event) -> Described:

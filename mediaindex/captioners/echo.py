@@ -2,20 +2,20 @@
 
 import re
 
+from mediaindex.captioners.instruction import is_blank_form, is_instruction
 from mediaindex.captioners.sentences import words
 
 RUN = 4
 """Words in a row that count as taken from the prompt."""
 
-_INSTRUCTION = re.compile(
-    r"(?:please )?(?:describe|answer|respond|return|reply|output|write|provide)\b[^.]*"
-    r"\b(?:this|the|an?|in|as|only|valid)\b[^.]*\b(?:picture|image|photo|sentences?|json|keys?"
-    r"|language)\b"
-    r"|you are (?:an?|the) [^.]*(?:assistant|captioner|model|archivist|system)",
-    re.IGNORECASE,
-)
+QUOTED_RUN = 7
+"""Words in a row that no picture shares with the prompt, unless it is one of the prompt."""
+
 _PLACEHOLDER = re.compile(
-    r"(?:string|str|text|\.{2,}|…|<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}|value|lorem ipsum.*"
+    r"(?:(?:\W*[^\[\]]{0,20}\[(?:subject|action|object|location|place|name|noun|verb"
+    r"|insert)[^\[\]]*\])+\W*"
+    r"|string|str|text|\.{2,}|…|<[^<>]*>|\[[^\[\]]*\]|\$?\{{1,2}[^{}]*\}{1,2}|%\w|value"
+    r"|lorem ipsum.*"
     r"|(?:your |the |an? |one |two |2 |1-2 )?(?:short |brief |detailed |two-sentence |2-sentence "
     r"|sentence )*"
     r"(?:image |picture )?(?:description|caption|sentences?)"
@@ -28,16 +28,30 @@ _PLACEHOLDER = re.compile(
 
 def is_placeholder(text: str) -> bool:
     """Tell whether a description is the blank of a form: "string", "<description>", "..."."""
-    return bool(_PLACEHOLDER.fullmatch(text.strip(" \n\"'`*")))
+    plain = text.strip(" \n\"'`*")
+    return bool(_PLACEHOLDER.fullmatch(plain)) or is_blank_form(plain)
+
+
+def is_task_token(text: str) -> bool:
+    """Tell whether an answer is Florence-2's task and no more: "<MORE_DETAILED_CAPTION>"."""
+    return bool(re.fullmatch(r"\s*(?:<s>|</s>|<[A-Z]+(?:_[A-Z]+)*>)*\s*", text)) and (
+        re.search(r"CAPTION|<O[DC]|REGION", text) is not None
+    )
 
 
 def is_echo(sentence: str, prompt: str) -> bool:
     """Tell whether a sentence is taken from the prompt, or tells a model what to do."""
-    if _INSTRUCTION.match(sentence.lstrip("\"'*#- ")):
+    if is_instruction(sentence):
         return True
     said, told = words(sentence), words(prompt)
+    if _runs(said, QUOTED_RUN) & _runs(told, QUOTED_RUN):
+        return True
     if len(said) < RUN:
         return False
-    runs = {tuple(told[i : i + RUN]) for i in range(len(told) - RUN + 1)}
+    runs = _runs(told, RUN)
     mine = [tuple(said[i : i + RUN]) for i in range(len(said) - RUN + 1)]
     return sum(run in runs for run in mine) > 0.7 * len(mine)
+
+
+def _runs(said: list[str], length: int) -> set[tuple[str, ...]]:
+    return {tuple(said[i : i + length]) for i in range(len(said) - length + 1)}

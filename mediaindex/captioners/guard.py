@@ -12,11 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mediaindex.captioners import cleaning
-from mediaindex.captioners.answer import Answer, read
-from mediaindex.captioners.echo import is_echo, is_placeholder
+from mediaindex.captioners.answer import Answer, is_field_names, read
+from mediaindex.captioners.echo import is_echo, is_placeholder, is_task_token
 from mediaindex.captioners.fields import clean_setting, clean_tags, clean_text_in_image
 from mediaindex.captioners.language import is_in
+from mediaindex.captioners.nothing import (
+    is_answer_to_nothing,
+    is_code_or_file,
+    is_credit,
+    says_none,
+)
 from mediaindex.captioners.refusal import Kind, after_refusal, is_excuse, kind_of
+from mediaindex.captioners.regions import is_boxes, without_boxes
 from mediaindex.captioners.repetition import before_loop, is_one_character, loops, without_doubles
 from mediaindex.captioners.sentences import hide_quotes, is_whole, join, sentences, words
 from mediaindex.types import Caption
@@ -63,14 +70,16 @@ def judge(text: str, done_reason: str, *, language: str, prompt: str) -> Caption
     """
     text = text[:LONGEST_ANSWER]
     plain = cleaning.without_tokens(cleaning.without_thoughts(text))
-    if cleaning.is_boxes(text):
+    if is_task_token(text):
+        return _rejected("prompt_echo", text)
+    if is_boxes(text):
         return _rejected("not_a_caption", text)
     if not re.sub(r"```\w*", "", plain).strip(" \n\t`\"'{}[].…"):
         return _nothing(text, done_reason)
     answer = read(plain)
     if answer.form == "schema":
         return _rejected("prompt_echo", plain)
-    has_none = not answer.description.strip(" \n-_\"'") or _says_nothing(answer.description)
+    has_none = not answer.description.strip(" \n-_\"'") or says_none(answer.description)
     if has_none and answer.is_whole and answer.form in ("json", "text"):
         return _rejected("empty", plain)
     judged = _judge_description(answer, done_reason, language, prompt)
@@ -134,12 +143,16 @@ def _clean(answer: Answer, done_reason: str, prompt: str) -> str | Rejected:
     if answer.form == "other":
         is_refusal = kind_of(text) == "refusal"
         return _rejected("refusal" if is_refusal else "not_a_caption", text or "other JSON")
-    if is_placeholder(text):
+    if is_placeholder(text := cleaning.without_markup(text)) or (
+        is_field_names(text) and answer.is_whole
+    ):
         return _rejected("prompt_echo", text)
     if not answer.is_whole:
         return _cut_json(text, done_reason)
     is_text = answer.form == "text"
-    text = _unwrapped(cleaning.without_boxes(cleaning.first_turn(text)))
+    if is_text and cleaning.answers_another(text):
+        return _rejected("not_a_caption", text)
+    text = _unwrapped(without_boxes(cleaning.first_turn(text)))
     said = _without_talk(text, prompt)
     if isinstance(said, Rejected):
         return said
@@ -197,7 +210,7 @@ def _without_talk(text: str, prompt: str) -> list[str] | Rejected:
     about = [
         sentence
         for sentence, kind, echoed in zip(said, kinds, echoes, strict=True)
-        if not kind and not echoed and _says_something(sentence)
+        if not kind and not echoed and _says_something(sentence) and not is_credit(sentence)
     ]
     if "refusal" in kinds:
         about = [sentence for sentence in about if not is_excuse(sentence)]
@@ -217,31 +230,9 @@ def _why_none(said: list[str], kinds: list[Kind], is_echoed: bool) -> Rejected:
         return _rejected("refusal", said[kinds.index("refusal")])
     if is_echoed:
         return _rejected("prompt_echo", said[0])
-    if "chatter" in kinds and not _is_answer_to_nothing(text):
+    if "chatter" in kinds and not is_answer_to_nothing(text):
         return _rejected("preamble_only", said[0])
     return _rejected("repetition" if loops(text) else "not_a_caption", text)
-
-
-def _says_nothing(text: str) -> bool:
-    """Tell whether a description is a word for an empty field."""
-    return bool(
-        re.fullmatch(
-            r"none|n/?a|null|nil|nothing|undefined|无|無|没有|なし|нет|keine?|aucune?",
-            text.strip(" \n.\"'").lower(),
-        )
-    )
-
-
-_NOTHINGS = re.compile(
-    r"(?:yes|no|ok|safe|unsafe(?:\s+S\d+)?|true|false|unknown|unanswerable|undefined|nothing|image"
-    r"|photo"
-    r"|picture|description|caption|error|untitled|ja|nein|oui|non|sí|да|нет|はい|いいえ|是|否)",
-    re.IGNORECASE,
-)
-
-
-def _is_answer_to_nothing(text: str) -> bool:
-    return bool(_NOTHINGS.fullmatch(text.strip(" .!。\n\"'")))
 
 
 def _breaks_off(sentence: str) -> bool:
@@ -279,17 +270,9 @@ def _as_caption(text: str) -> str | Rejected:
     text = re.sub(r"\s+", " ", text).strip()
     shown = [char for char in text if not char.isspace()]
     letters = sum(char.isalpha() for char in shown)
-    is_code = re.match(
-        r"<(?:!doctype|html|div|svg|\?xml)|(?:def \w+|print|console\.log)\(|import \w+$"
-        r"|https?://\S+$|error\b[:!]"
-        r"|[\w ]{1,20} [01]?\.\d+$",
-        text,
-        re.I,
-    )
-    is_file = re.fullmatch(r"\S+\.(?:jpe?g|png|gif|webp|heic|mp4|mov)\W*", text, re.IGNORECASE)
     if letters < 2 and not re.search(r"[\u3040-\u9fff\uac00-\ud7af]", text):
         return _rejected("not_a_caption", text)
-    if letters < 0.5 * len(shown) or is_code or is_file or _is_answer_to_nothing(text):
+    if letters < 0.5 * len(shown) or is_code_or_file(text) or is_answer_to_nothing(text):
         return _rejected("not_a_caption", text)
     return _rejected("not_a_caption", text) if _is_salad(text) else text
 

@@ -30,6 +30,8 @@ _REFUSALS = {
         r"|how|i)|programmed|designed)|having (?:trouble|difficulty)|an? (?:\w+[ -]){0,2}"
         r"(?:ai|model|assistant)|(?:here )?unable|programmed|designed|ready)",
         r"(?:my |our |please accept my )?apologies\b",
+        r"(?:i am|i'm) \w+, (?:an?|the) [^.]*(?:model|assistant|ai|chatbot)\b",
+        r"quality issues are too severe|images? (?:not found|unavailable|missing|failed to)\b",
         rf"sorry\b(?:[,!.]*\s*(?:but|i|i'm|this|that|for|about|the {_IMAGE}|no|as|there|unable|your"
         r"|cannot|can't)\b|[!.]*$|[,!.]*\s*we (?:cannot|can't|are unable))",
         r"as an? (?:\w+[ -]){0,3}(?:ai|language model|assistant|model)\b",
@@ -55,12 +57,13 @@ _REFUSALS = {
         rf"you (?:have not|haven't|did not|didn't|forgot|have only) [^.]*{_IMAGE}",
         r"(?:could|can|would) you (?:please )?(?:provide|upload|share|attach|describe|send|tell)",
         rf"(?:please )?(?:provide|upload|attach|share|send|re-?upload)\b[^.]*\b(?:{_IMAGE}|details"
-        r"|context|information|it|url|link)\b",
+        r"|context|information|it|version|url|link)\b",
         r"(?:it is|it's|this is) (?:against|not within|beyond) (?:my|our)",
         r"without (?:the|an?|seeing|being able|more) [^.]*,? (?:i|it)\b[^.]*(?:not|can't"
         r"|impossible)",
         r"(?:the )?(?:image )?description (?:is )?(?:not available|unavailable)",
-        r"no (?:image )?(?:description|caption) (?:is )?(?:available|possible)",
+        r"no (?:image |photo |picture )?(?:description|caption) (?:is |was )?(?:available|possible"
+        r"|generated|provided|found|given)",
         r"(?:my|our) (?:guidelines|policy|policies|programming|training)\b",
         rf"(?:this|the) (?:{_IMAGE}|content) (?:contains|may contain|appears to contain|depicts"
         rf"|includes)"
@@ -166,6 +169,7 @@ _REFUSAL_WITHIN = re.compile(
     r"\b(?:i|assistant|model|ai)(?: am|'m)? (?:cannot|can't|can not|unable to|not able to|won't"
     r"|will not|am not allowed to) (?:describe|identify|assist|provide|process|analy[sz]e|fulfil"
     r"|comply|view|see (?:this|the|your|any) (?:image|picture|photo))"
+    r"|\btoo \w+ for me to (?:describe|see|identify|make)\b|\bpour que je (?:puisse|la|le)\b"
     r"|\b(?:some|any)thing (?:that )?(?:i can|i'm able to) (?:help|assist|do)\b"
     r"|\bkann ich [^.]{0,80}\b(?:nicht|nichts|keine?n?)\b|\bkan ik [^.]{0,80}\b(?:niet|geen)\b"
     r"|\bje ne (?:peux|suis|vois|pourrai)s? pas\b|\b(?:cette image|l'image) ne peut pas être\b"
@@ -192,6 +196,21 @@ _CHATTER = _any(
     r" (?:i|this (?:is|description))|note: (?:i|this|the (?:above|json|description)))",
     r"if (?:you(?:'d| would| have| need| want|'re| are| could| can| provide)|there(?:'s| is) "
     r"anything|there are any)",
+    rf"(?:please )?(?:make sure|ensure|double-check|check)\b[^.]*\b(?:file|upload\w*|link|url"
+    rf"|format|connection|{_IMAGE})\b|try (?:taking|uploading|resizing|sharing|using|asking)",
+    r"you (?:can|could|may|might)(?: also| then)? (?:use|try|upload|want|ask|check|provide|share"
+    r"|consider|search|contact|visit)\b",
+    r"(?:hello|hi|hey|welcome)(?: there| everyone)?[!.,]*$|my name is \w+ and i\b",
+    r"(?:the|this|your) (?:task|request|process|operation) (?:has been|is|was) (?:success\w+ )?"
+    r"(?:complete|done|finish|success)|task (?:is )?(?:complete|done|finish)",
+    r"(?:supported|accepted|allowed) (?:file |image )?(?:formats?|types?) (?:are|is|include)\b"
+    r"|drag (?:and|&) drop\b|(?:click|tap) (?:here )?to (?:upload|browse|enlarge|view|zoom)\b"
+    r"|have a (?:great|nice|good|wonderful) (?:day|one)[!.]*$"
+    r"|thank(?:s| you) for (?:your|the) (?:feedback|message|patience|understanding|help"
+    r"|attention)\b",
+    r"(?:bitte )?versuchen sie (?:es|bitte)|versuche es|essayez\b|(?:vous pouvez|veuillez) (?:de "
+    r"|ess)"
+    r"|(?:puedes?|intent[ae]) (?:intentar|probar|subir)",
     r"(?:would|do|did) you (?:like|want|need|have|mean)|is there anything|what (?:else )?(?:would"
     r"|can"
     r"|do you|is in|can be seen)|how (?:can|may) i|what's in",
@@ -201,7 +220,8 @@ _CHATTER = _any(
     r"i can (?:help|assist|try|provide|tell|offer|only|describe|certainly|definitely|still|answer"
     r"|generate|create|give)",
     r"(?:i'll|i will|i would|i've|i have) (?:describe|provide|analy[sz]e|do|try|give|help|create"
-    r"|generate|follow|need|return|written|described|provided|included|kept|formatted)",
+    r"|generate|follow|need|return|keep|answer|respond|use|make|now|wait|written|described"
+    r"|provided|included|kept|formatted)",
     r"(?:thank you|thanks)(?: for| so)?\b[^.]{0,60}(?:image|picture|photo|sharing|question|asking)",
     r"(?:sure|certainly|of course|absolutely|okay|ok|great|alright|got it|understood|no problem"
     r"|definitely|with pleasure|yes|no)(?: thing)?[!.,:]*$",
@@ -215,7 +235,8 @@ _CHATTER = _any(
     r"|photo)[^,]{0,20}[,:]?"
     r"\s*(?:here|i|below)\b",
     r"(?:the|this) (?:above |following )?(?:description|json|caption|response|answer|output|object)"
-    r" (?:above |below )?(?:is|was|provides|follows|contains|includes|captures|meets|has been)\b",
+    r" (?:above |below )?(?:is(?! (?:written|printed|painted|shown|drawn|carved))|was|provides"
+    r"|follows|contains|includes|captures|meets|has been)\b",
     r"(?:gerne|natürlich|klar|selbstverständlich|sicher)[!.,:]*(?:$|\s+(?:hier|ich)\b)",
     r"hier ist (?:die|eine|das)[^.:]*(?:beschreibung|json|antwort)[^.]*[.:!]?$",
     r"(?:wenn|falls) (?:du|sie|ihr)\b|lass mich wissen|lassen sie (?:mich|es)|ich (?:kann|helfe"

@@ -28,6 +28,9 @@ MICROSOFT = "http://ns.microsoft.com/photo/1.0/"
 MICROSOFT_PERSON = "http://ns.microsoft.com/photo/1.2/t/Region#"
 MWG_REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 
+OURS = "urn:x-mediaindex:export:1.0/"
+"""Of what we export; names nothing on any network, so nobody else can come to own it."""
+
 GOOGLE_CAMERA = "http://ns.google.com/photos/1.0/camera/"
 GOOGLE_ITEM = "http://ns.google.com/photos/1.0/container/item/"
 GOOGLE_CONTAINER = "http://ns.google.com/photos/1.0/container/"
@@ -124,8 +127,13 @@ def _values(node: Element) -> list[str]:
 
 
 def _words(tree: _Tree, source: str) -> Iterator[PersonWords]:
+    # What a model said and we exported is no person's, also where another program kept it.
+    exported = {*tree.texts(OURS, "description"), *tree.texts(OURS, "tags")}
+    exported |= {text.replace("/", "-") for text in exported}
     for space, name, kind in WORDS:
         for text in tree.texts(space, name):
+            if text in exported:
+                continue
             # digiKam writes "Places/Lisbon", Lightroom "Places|Lisbon".
             parts = (
                 re.split(r"[|/]", text) if name in ("TagsList", "hierarchicalSubject") else [text]

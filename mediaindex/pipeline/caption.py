@@ -92,9 +92,19 @@ class Caption:
         self._stop = stop
         self._clock = clock
         self._asking = ThreadPoolExecutor(self.width, self.name)
-        #: Of the results that count: the model's name, and all that words its answers.
-        self.version = describer.version + (" facts" if ways.tell_facts else "")
-        self._work = jobs.Work(self.name, self.version, kinds=("photo", "video"), after=PREVIEWED)
+        facts = " facts" if ways.tell_facts else ""
+        #: Of the captions that count: the model's name, and all that words its answers.
+        self.version = describer.version + facts
+        self._video_version = self.version
+        if ways.video_frames > 0:
+            self._video_version = describer.summary_version + facts
+        self._work = jobs.Work(
+            self.name,
+            self.version,
+            kinds=("photo", "video"),
+            after=PREVIEWED,
+            video_version=self._video_version,
+        )
 
     def ready(self) -> None:
         """Have a server at hand whose model is loaded, however long that takes.
@@ -113,7 +123,7 @@ class Caption:
         """Return what is left to ask about an asset."""
         asset = session.get_one(AssetRow, subject_id)
         moments = moments_by_asset(session, [subject_id])[subject_id]
-        asked = captions.asked_about(session, subject_id, self.version)
+        asked = captions.asked_about(session, subject_id, (self.version, self._video_version))
         said = captions.captions_of_asset(session, subject_id) if asset.kind == "video" else {}
         return Scene(
             sha256=asset.sha256,
@@ -142,14 +152,16 @@ class Caption:
                 session,
                 subject_id,
                 moment_id,
-                self.version,
+                self._video_version if moment_id is None else self.version,
                 described.found,
                 described.origin,
                 now,
             )
         jobs.forget_results(session, subject_id, ("embed_text",))
         if result.is_all:
-            jobs.mark_done(session, subject_id, self.name, self.version, now, redo=())
+            is_video = session.get_one(AssetRow, subject_id).kind == "video"
+            version = self._video_version if is_video else self.version
+            jobs.mark_done(session, subject_id, self.name, version, now, redo=())
         else:
             jobs.finish(session, self.name, "asset", subject_id)
 

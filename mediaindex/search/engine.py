@@ -124,7 +124,7 @@ class Engine:
         pictures = self._nearest(session, "picture", looks, wanted, depth, each)
         if looks is words:  # Chance was measured with words; a picture is like in its own way.
             pictures = self._judged(session, pictures, looks)
-        asked = _asked(query)
+        asked = _asked(session, query)
         spread: dict[str, list[Candidate]] = {
             "picture": pictures,
             "text": placed(_of_assets(self._telling(session, "text", texts)), pictures),
@@ -283,9 +283,9 @@ def _wanted(query: Query, each: Each) -> Filter:
     return replace(query.filter, said=said, unsaid=excluded)
 
 
-def _asked(query: Query) -> Asked:
+def _asked(session: Session, query: Query) -> Asked:
     phrases = fulltext.all_phrases(query.phrases)
-    some = [fulltext.any_word(query.text), phrases]
+    some = [fulltext.any_word(fulltext.rarer(session, query.text)), phrases]
     every = [fulltext.all_words(query.text), phrases]
     return Asked(
         " OR ".join(part for part in some if part) or None,

@@ -56,9 +56,11 @@ def save_caption(
         refresh_caption(session, asset_id, moment_id, found)
 
 
-def asked_about(session: Session, asset_id: int, version: str) -> set[int | None]:
-    """Return the moments of an asset that were asked about in this version; None: the whole."""
-    query = select(CaptionRow.moment_id).filter_by(asset_id=asset_id, version=version)
+def asked_about(session: Session, asset_id: int, versions: Sequence[str]) -> set[int | None]:
+    """Return the moments of an asset that were asked about in these versions; None: the whole."""
+    query = select(CaptionRow.moment_id).where(
+        CaptionRow.asset_id == asset_id, CaptionRow.version.in_(versions)
+    )
     return set(session.scalars(query))
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Result,
     Select,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -63,6 +64,8 @@ class Work:
     after: tuple[str, ...]
     #: The videos of live photos too, which are no hits of their own.
     companions: bool = False
+    #: Of videos, where theirs differs.
+    video_version: str | None = None
 
 
 def assets_due(work: Work, now: datetime) -> Select[int]:
@@ -338,7 +341,7 @@ _UNLEASED: Changes = {"lease_until": None, "worker": None}
 
 
 def _lacking(work: Work) -> list[ColumnElement[bool]]:
-    current = [] if work.version is None else [ResultRow.version == work.version]
+    current = [] if work.version is None else [ResultRow.version == _version(work)]
     ready = [_result(work.after)] if work.after else []
     own = [] if work.companions else [AssetRow.companion_of_id.is_(None)]
     return [
@@ -348,6 +351,12 @@ def _lacking(work: Work) -> list[ColumnElement[bool]]:
         *ready,
         ~_result((work.stage,), *current),
     ]
+
+
+def _version(work: Work) -> ColumnElement[str]:
+    if work.video_version is None:
+        return literal(work.version)
+    return case((AssetRow.kind == "video", work.video_version), else_=work.version)
 
 
 def _result(stages: tuple[str, ...], *more: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from defusedxml.ElementTree import fromstring
 from mediaindex import exporting
 from mediaindex.exporting import Mirror, OneFile
 from mediaindex.exporting.formats.csv import guarded
-from mediaindex.media.xmp import DC, read_xmp
+from mediaindex.media.xmp import DC, OURS, read_xmp
 from mediaindex.store.exports import Exported
 from mediaindex.types import PersonWords
 from tests.exports import a_moment, an_export, lying, said
@@ -162,10 +162,28 @@ def test_csv_is_rfc_4180_and_says_that_it_is_utf_8() -> None:
     assert rows(photo)[0]["machine_description"] == 'He said "é",\nand left'
 
 
-def test_sidecar_is_read_by_our_own_reader() -> None:
+def as_others(packet: bytes) -> bytes:
+    """Return a packet as whoever does not know our namespace reads it."""
+    return packet.replace(OURS.encode(), b"urn:x-unknown/")
+
+
+def test_words_that_a_model_said_do_not_come_back_as_a_person_s() -> None:
+    photo = an_export(moments=(a_moment(said("A cake & <candles>.", "cake", "black/white")),))
+    packet = sidecar(photo)
+    # Another program kept ours and added what its user wrote.
+    added = packet.replace(
+        b"<rdf:li>cake</rdf:li>", b"<rdf:li>cake</rdf:li><rdf:li>Oma</rdf:li>", 1
+    )
+
+    assert read_xmp(packet, "sidecar").words == ()
+    assert {words.text for words in read_xmp(added, "sidecar").words} == {"Oma"}
+    assert read_xmp(sidecar(VIDEO), "sidecar").words == ()
+
+
+def test_sidecar_is_read_by_other_programs() -> None:
     photo = an_export(moments=(a_moment(said("A cake & <candles>.", "cake", "black/white")),))
 
-    facts = read_xmp(sidecar(photo), "sidecar")
+    facts = read_xmp(as_others(sidecar(photo)), "sidecar")
 
     words = {(words.kind, words.text) for words in facts.words}
     assert ("description", "A cake & <candles>.") in words
@@ -190,7 +208,7 @@ def test_sidecar_never_stands_in_the_way_of_a_person() -> None:
 def test_person_who_wrote_only_keywords_gets_a_description() -> None:
     photo = an_export(moments=(a_moment(said("A cake.", "cake")),), words=PERSON[1:])
 
-    words = read_xmp(sidecar(photo), "sidecar").words
+    words = read_xmp(as_others(sidecar(photo)), "sidecar").words
 
     assert [(words.kind, words.text) for words in words] == [("description", "A cake.")]
 
@@ -215,7 +233,7 @@ def test_moments_of_a_video_are_markers() -> None:
     assert texts(root, dm + "startTime") == ["0"]
     assert texts(root, dm + "duration") == ["1200"]
     assert texts(root, dm + "comment") == ["A dog."]
-    assert read_xmp(sidecar(VIDEO), "sidecar").words[0].text == "A dog and then nothing."
+    assert read_xmp(as_others(sidecar(VIDEO)), "sidecar").words[0].text == "A dog and then nothing."
 
 
 @pytest.mark.parametrize("name", ["alt-text", "xmp"])

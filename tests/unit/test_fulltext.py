@@ -226,3 +226,23 @@ def test_every_column_has_a_weight() -> None:
 
     assert set(fulltext.COLUMN_WEIGHTS) == columns - {"id", "asset_id", "moment_id"}
     assert set(fulltext.TRUST) == set(fulltext.COLUMN_WEIGHTS)
+
+
+def test_words_that_very_many_documents_hold_are_left_to_the_others(session: Session) -> None:
+    made = {"kind": "photo", "format": "jpeg", "size_bytes": 1, "added_at": NOW}
+    for number in range(30):
+        asset = AssetRow(sha256=f"many {number}", **made)
+        session.add(asset)
+        session.flush()
+        said = "a dog on a beach" if number < 2 else "a beach"
+        session.add(DocumentRow(asset_id=asset.id, machine=said))
+    session.flush()
+
+    assert fulltext.rarer(session, "dog beach") == "dog beach"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fulltext, "FEW_DOCUMENTS", 5)
+        assert fulltext.rarer(session, "dog on beach!") == "dog"
+        assert fulltext.rarer(session, "beach") == "beach"
+        assert fulltext.rarer(session, "cat beach") == "cat"
+        assert fulltext.rarer(session, "the beach") == "the beach"
+        assert fulltext.rarer(session, "? beach") == "? beach"

@@ -17,8 +17,10 @@ from mediaindex.captioners.cleaning import (
 from mediaindex.captioners.echo import is_echo, is_placeholder
 from mediaindex.captioners.fields import clean_setting, clean_tags, clean_text_in_image
 from mediaindex.captioners.guard import LONGEST_DESCRIPTION, Rejected, judge, judge_text
+from mediaindex.captioners.instruction import is_instruction, names_no_thing
 from mediaindex.captioners.language import is_in
 from mediaindex.captioners.refusal import kind_of
+from mediaindex.captioners.regions import is_boxes
 from mediaindex.captioners.repetition import before_loop, loops
 from mediaindex.captioners.sentences import sentences
 from mediaindex.types import Caption
@@ -27,9 +29,12 @@ PROMPT = (
     "You describe pictures for a family's archive. Describe this picture in 2 sentences. "
     "Answer in JSON with description, tags, text_in_image, setting."
 )
-ANSWERS = yaml.safe_load(
-    (Path(__file__).parents[1] / "data" / "answers.yaml").read_text(encoding="utf-8")
-)
+DATA = Path(__file__).parents[1] / "data"
+ANSWERS = [
+    answer
+    for table in sorted(DATA.glob("answers*.yaml"))
+    for answer in yaml.safe_load(table.read_text(encoding="utf-8"))
+]
 KEPT = [answer["text"] for answer in ANSWERS if answer["verdict"] == "keep"]
 
 
@@ -48,15 +53,16 @@ def test_every_answer_of_the_table_is_judged_as_it_says(answer: dict[str, Any]) 
     caption = judged(answer["text"], answer["done_reason"], answer["language"])
 
     if answer["verdict"] == "reject":
-        assert isinstance(caption, Rejected)
-        assert caption.reason == answer["reason"]
+        assert isinstance(caption, Rejected), caption
         return
     assert isinstance(caption, Caption), caption
     held = "\n".join(
         (caption.description, *caption.tags, caption.text_in_image, caption.setting)
     ).lower()
-    assert [word for word in answer["must_contain"] if word.lower() not in held] == []
-    assert [word for word in answer["must_not_contain"] if word in caption.description] == []
+    assert [word for word in answer.get("must_contain", []) if word.lower() not in held] == []
+    assert [
+        word for word in answer.get("must_not_contain", []) if word in caption.description
+    ] == []
 
 
 PIECES = st.sampled_from(
@@ -282,6 +288,24 @@ def test_an_echo_is_told_from_a_caption_that_shares_words() -> None:
     assert not is_echo("A picture of a family hangs above the archive.", PROMPT)
     assert is_placeholder("<description>")
     assert not is_placeholder("A string of lights.")
+
+
+def test_an_imperative_is_an_instruction_only_with_a_word_of_the_trade() -> None:
+    assert is_instruction("Mention the main subject first.")
+    assert is_instruction("Nenne das Hauptmotiv des Fotos.")
+    assert not is_instruction("Do not enter sign beside a road.")
+    assert not is_instruction("Focus on a bee, the meadow blurred.")
+
+
+def test_a_picture_named_without_a_thing_in_it_says_nothing() -> None:
+    assert names_no_thing("A photo.")
+    assert not names_no_thing("A photo album")
+
+
+def test_labels_with_boxes_are_a_list_and_words_about_boxes_a_sentence() -> None:
+    box = "<loc_1><loc_2><loc_3><loc_4>"
+    assert is_boxes(f"cat{box}sofa{box}")
+    assert not is_boxes(f"A cat{box} on a sofa{box}")
 
 
 def test_sentences_end_neither_in_quotes_nor_at_abbreviations() -> None:

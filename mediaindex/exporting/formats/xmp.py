@@ -13,16 +13,13 @@ from mediaindex import __version__
 from mediaindex.exporting import Mirror
 from mediaindex.exporting.words import described, machine_alt_text, tags, written
 from mediaindex.media.text import one_line
-from mediaindex.media.xmp import DC, DIGIKAM, RDF, XML_LANGUAGE
+from mediaindex.media.xmp import DC, DIGIKAM, OURS, RDF, XML_LANGUAGE
 from mediaindex.store.captions import Said
 from mediaindex.store.exports import Exported, ExportedMoment
 
 META = "adobe:ns:meta/"
 IPTC_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 DYNAMIC_MEDIA = "http://ns.adobe.com/xmp/1.0/DynamicMedia/"
-OURS = "urn:x-mediaindex:export:1.0/"
-"""Names nothing on any network, so nobody else can come to own it."""
-
 PREFIXES = {
     "x": META,
     "rdf": RDF,
