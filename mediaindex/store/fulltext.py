@@ -115,8 +115,13 @@ def rarer(session: Session, words: str) -> str:
     They tell next to nothing, and ranking all documents that hold one takes tenths of a second.
     """
     most = max(FEW_DOCUMENTS, int(COMMON_SHARE * (session.scalar(_COUNT) or 0)))
-    rare = [word for word in words.split() if not _is_in(session, word, most)]
-    return " ".join(rare) if any_word(" ".join(rare)) else words
+    held = {word: _held(session, word, most) for word in words.split()}
+    rare = [
+        word
+        for word, number in held.items()
+        if 0 < number <= most and word.casefold() not in LITTLE_WORDS
+    ]
+    return " ".join(rare) or words
 
 
 def all_words(words: str) -> str | None:
@@ -230,12 +235,12 @@ def passages(
 _COUNT = select(func.max(DocumentRow.id))
 
 
-def _is_in(session: Session, word: str, most: int) -> bool:
-    """Return True if more than `most` documents hold a word."""
+def _held(session: Session, word: str, most: int) -> int:
+    """Return how many documents hold a word, counted to one more than `most`."""
     if not any(map(str.isalnum, word)):
-        return False
+        return 0
     held = select(FULLTEXT.c.rowid).where(matches(_quoted(word))).limit(most + 1).subquery()
-    return (session.scalar(select(func.count()).select_from(held)) or 0) > most
+    return session.scalar(select(func.count()).select_from(held)) or 0
 
 
 def _on_a_moment(wanted: Filter) -> list[ColumnElement[bool]]:

@@ -265,7 +265,9 @@ def test_who_waits_for_anothers_load_begins_anew_when_it_is_aborted(
 def test_too_many_that_wait_are_told_so(server: OllamaServer, client: ollama.Client) -> None:
     server.queue.max_pending = 1
     server.answer = lambda _: Answer("late", delay_s=LONG_S)
-    waiting = [behind(lambda: client.chat(VISION.name, asked(RED))) for _ in range(2)]
+    waiting = [behind(lambda: client.chat(VISION.name, asked(RED)))]
+    server.wait_until(lambda: server.queue.running == 1)
+    waiting.append(behind(lambda: client.chat(VISION.name, asked(RED))))
     server.wait_until(lambda: (server.queue.running, server.queue.pending) == (1, 1))
 
     assert refused(lambda: client.chat(VISION.name, asked(RED))) == (503, BUSY)

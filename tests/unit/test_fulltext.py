@@ -239,10 +239,12 @@ def test_words_that_very_many_documents_hold_are_left_to_the_others(session: Ses
     session.flush()
 
     assert fulltext.rarer(session, "dog beach") == "dog beach"
+    assert fulltext.rarer(session, "a dog") == "dog"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fulltext, "FEW_DOCUMENTS", 5)
         assert fulltext.rarer(session, "dog on beach!") == "dog"
         assert fulltext.rarer(session, "beach") == "beach"
-        assert fulltext.rarer(session, "cat beach") == "cat"
+        # What nobody says anywhere cannot stand for the rest.
+        assert fulltext.rarer(session, "cat beach") == "cat beach"
         assert fulltext.rarer(session, "the beach") == "the beach"
         assert fulltext.rarer(session, "? beach") == "? beach"
