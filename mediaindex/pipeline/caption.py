@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.captioners.describe import Described, Describer
 from mediaindex.captioners.schedule import Schedule
-from mediaindex.errors import Faulty, RetryLater
+from mediaindex.errors import Faulty, RetryLater, ServerBusy
 from mediaindex.media.jpeg import jpeg_for_model
 from mediaindex.media.previews import PreviewMissing, PreviewStore
 from mediaindex.pipeline.stage import PREVIEWED, Blocked, BrokenOff, Redo
@@ -242,7 +242,8 @@ class Caption:
         except RetryLater as error:
             if self._stop.is_set():
                 raise BrokenOff("it goes on where it was broken off") from error
-            raise Blocked(str(error)) from error
+            after_s = error.after_s if isinstance(error, ServerBusy) else None
+            raise Blocked(str(error), after_s) from error
 
 
 def _facts(session: Session, asset: AssetRow) -> str:
