@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mediaindex.captioners import Ask, Captioner, ModelFacts, Reply
+from mediaindex.captioners.canary import canary
 from mediaindex.captioners.rest import Health
 from mediaindex.errors import Faulty, RetryLater, ServerBusy, ServerOff
 
@@ -242,6 +243,10 @@ class Pool:
         """Open a member, however long that takes."""
         try:
             facts = member.captioner.open()
+            if member.health.faults:
+                member.captioner.ask(canary())  # it could load its model all the time
+        except Faulty as fault:
+            self._rest(member, member.spell, ServerOff(f"it fails at every picture: {fault}"))
         except (ServerOff, ServerBusy) as error:
             self._rest(member, member.spell, error)
         except Exception as error:
@@ -261,31 +266,50 @@ class Pool:
             with self._changed:
                 member.health.answered(self._clock() - began)
             return Answered(reply, member.captioner, member.facts or ModelFacts(""))
-        except (ServerOff, ServerBusy, Faulty) as error:
+        except (ServerOff, ServerBusy) as error:
             self._rest(member, spell, error)
+            raise
+        except Faulty as fault:
+            self._blame(member, spell, fault)
             raise
         except Exception as error:
             log.exception("%s: undocumented trouble", member.captioner.server)
-            fault = Faulty(f"{member.captioner.server}: {error!r}")
-            self._rest(member, spell, fault)
-            raise fault from error
+            unknown = Faulty(f"{member.captioner.server}: {error!r}")
+            self._blame(member, spell, unknown)
+            raise unknown from error
         finally:
             with self._changed:
                 member.in_flight -= 1
                 self._changed.notify_all()
 
-    def _rest(self, member: _Member, spell: int, error: ServerOff | ServerBusy | Faulty) -> None:
-        """Note trouble, and leave the member alone if that is called for."""
+    def _blame(self, member: _Member, spell: int, fault: Faulty) -> None:
+        """Find out whether the pictures are to blame for many faults in a row, or the server.
+
+        Raises:
+            ServerOff: The server is: it fails at any picture.
+        """
+        with self._changed:
+            if member.spell != spell or self._is_closed or not member.health.fault():
+                return
+        try:
+            member.captioner.ask(canary())
+        except Exception as error:  # whatever it is, it is none of the pictures'
+            off = ServerOff(f"it fails at every picture: {fault}")
+            self._rest(member, spell, off)
+            raise off from error
+        with self._changed:
+            member.health.cleared()
+
+    def _rest(self, member: _Member, spell: int, error: ServerOff | ServerBusy) -> None:
+        """Note trouble, and leave the member alone for a while."""
         with self._changed:
             if member.spell != spell or self._is_closed:
                 return
             health, now = member.health, self._clock()
             if isinstance(error, ServerBusy):
                 health.busy(str(error), error.after_s, now)
-            elif isinstance(error, ServerOff):
+            else:
                 health.off(str(error), now)
-            elif not health.fault(str(error), now):
-                return
             member.state, member.spell = "resting", spell + 1
             rest_s = health.rest_until - now
             log.info("%s rests for %.1f s: %s", member.captioner.server, rest_s, health.reason)

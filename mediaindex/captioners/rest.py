@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 MOST_FAULTS = 3
-"""So many faults in a row, and it is the server that is to blame and not the pictures."""
+"""So many faults in a row, and the server may be to blame and not the pictures."""
 
 BUSY_S, MOST_BUSY_S = 1.0, 60.0
 OFF_S, MOST_OFF_S = 5.0, 300.0
@@ -61,16 +61,14 @@ class Health:
         self.reason, self.is_busy, self.rest_until = reason, False, at_s + self._off_s
         self._off_s = min(2 * self._off_s, MOST_OFF_S)
 
-    def fault(self, reason: str, at_s: float) -> bool:
-        """Note an answer that went wrong; True if the server is to blame, which rests as if off.
-
-        Only an answer clears it: after its rest one more fault is enough.
-        """
+    def fault(self) -> bool:
+        """Note an answer that went wrong; True if it is time to ask who is to blame."""
         self.faults += 1
-        if self.faults < MOST_FAULTS:
-            return False
-        self.off(f"{reason} ({self.faults} times in a row)", at_s)
-        return True
+        return self.faults >= MOST_FAULTS
+
+    def cleared(self) -> None:
+        """Note that the pictures were to blame for what went wrong, and not the server."""
+        self.faults = 0
 
     def opened(self) -> None:
         """Note that it can be asked. Its next rest is longer still, until it answers."""

@@ -50,14 +50,25 @@ class Cursor:
     newest_first: bool
     last_id: int | None = None
     top_id: int = 0
+    #: When what came since is looked for again; monotonic.
+    look_up_at: float = 0.0
 
-    def ranges(self) -> Iterator[tuple[int, int]]:
+    def ranges(self, now: float) -> Iterator[tuple[int, int]]:
         """Yield where to look, one after the other: ids above the first, up to the second."""
-        if self.newest_first:
-            yield self.top_id, LAST_ID  # what came since the last look
+        if self.newest_first and self.last_id is not None and now >= self.look_up_at:
+            yield self.top_id, LAST_ID
         if self.last_id is not None:
             yield (0, self.last_id - 1) if self.newest_first else (self.last_id, LAST_ID)
-        yield 0, LAST_ID
+        if not self.newest_first or now >= self.look_up_at:
+            yield 0, LAST_ID
+
+    def looked(self, span: tuple[int, int], took_s: float, now: float) -> None:
+        """Note how long a look took; where much is done already, the newest is looked for seldom.
+
+        Done assets lie above what is claimed, and each look goes through them under the write lock.
+        """
+        if span[1] == LAST_ID:
+            self.look_up_at = now + 20 * took_s
 
     def move(self, claimed: Sequence[int]) -> None:
         """Note what was claimed, in any order; nothing: begin anew."""
@@ -87,9 +98,12 @@ class Lane:
     is_open: bool = False
     is_paused: bool = False
     look_again_at: float = 0.0
-    #: When a blocked stage is to be looked at again, and since when it is blocked; monotonic.
+    #: When a blocked stage is to be looked at again; monotonic.
     reopen_at: float = 0.0
-    blocked_since: float = 0.0
+    #: Since when nothing was done for being blocked again and again; None: something was.
+    idle_since: float | None = None
+    #: Whose attempts were counted since something was done last.
+    faulted: list[int] = field(default_factory=list)
     _wait_s: float = REOPEN_S
 
     @property
@@ -100,17 +114,17 @@ class Lane:
 
     def block(self, reason: str, after_s: float | None, now: float) -> None:
         """Do nothing more, for `reason`, until `after_s` from now or for longer every time."""
-        if self.progress.blocked_reason is None:
-            self.blocked_since = now
+        if self.idle_since is None:
+            self.idle_since = now
         self.progress.blocked_reason = reason
         self.is_open, self.opening = False, None
         self.reopen_at = now + (self._wait_s if after_s is None else after_s)
         self._wait_s = min(2 * self._wait_s, MAX_REOPEN_S)
 
-    def unblock(self) -> None:
-        """Go on."""
-        self.progress.blocked_reason = None
-        self._wait_s = REOPEN_S
+    def worked(self) -> None:
+        """Note that something was done: not before that is the trouble over."""
+        self._wait_s, self.idle_since = REOPEN_S, None
+        self.faulted.clear()
 
     def hand_out(self) -> None:
         """Give the threads what was claimed."""

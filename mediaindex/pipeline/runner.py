@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 CLAIM = 32
 """Subjects leased at once, if a stage's batch is not larger."""
 
-PATIENCE_S = 15
+PATIENCE_S = 35
 """A run does not end while a job that went wrong is to be tried again within this time."""
 
-REVIVAL_S = 60
-"""Nor while a stage that did some work in it is blocked for less than this: a server restarts."""
+REVIVAL_S = 600
+"""Nor while a stage that did some work in it is blocked for less than this: a box restarts."""
 
 CARE_EVERY_S = 600.0
 """So often it is told that the quick stages are done, while a slow one goes on for days."""
@@ -154,6 +154,7 @@ class Runner:
             outcome = _saved(session, stage, subject_id, outcome, now)
         if outcome is None:
             progress.done += 1
+            lane.worked()
         elif isinstance(outcome, Unusable):
             log.info("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
             jobs.fail(*job, reason=_reason(outcome), now=now)
@@ -187,6 +188,8 @@ class Runner:
             wait=FAULT_WAIT if expected else BUG_WAIT,
             now=now,
         )
+        if expected:
+            lane.faulted.append(subject_id)
         if failed:
             lane.progress.failed += 1
 
@@ -202,6 +205,9 @@ class Runner:
         """Note that a stage cannot work, and give back what it had claimed."""
         after_s = error.after_s if isinstance(error, Blocked) else None
         lane.block(_reason(error), after_s, time.monotonic())
+        # The world was to blame all along, and not they.
+        jobs.forgive(session, lane.stage.name, lane.stage.subject, lane.faulted)
+        lane.faulted.clear()
         jobs.block(session, lane.stage.name, _reason(error), now)
         ids = [one.subject_id for one in lane.claimed]
         jobs.give_back(session, lane.stage.name, lane.stage.subject, ids)
@@ -212,8 +218,7 @@ class Runner:
             return
         error = lane.opening.exception()
         if error is None:
-            lane.is_open = True
-            lane.unblock()
+            lane.is_open, lane.progress.blocked_reason = True, None
             jobs.unblock(session, lane.stage.name)
         elif isinstance(error, RetryLater):
             if session.scalars(lane.stage.due(now).limit(1)).first() is None:
@@ -252,7 +257,8 @@ class Runner:
         stage = lane.stage
         enough = stage.batch * stage.width
         ids: list[int] = []
-        for span in lane.cursor.ranges():
+        for span in lane.cursor.ranges(time.monotonic()):
+            began = time.monotonic()
             ids = jobs.claim(
                 session,
                 stage.name,
@@ -265,6 +271,8 @@ class Runner:
                 worker=lease,
                 now=now,
             )
+            ended = time.monotonic()
+            lane.cursor.looked(span, ended - began, ended)
             if ids:
                 break
         lane.cursor.move(ids)
@@ -279,7 +287,7 @@ class Runner:
         pending += [
             lane.opening
             for lane in self._lanes
-            if lane.opening and not lane.is_open and not lane.progress.blocked_reason
+            if lane.opening and not (lane.is_open or lane.is_paused or lane.progress.blocked_reason)
         ]
         wait(pending, timeout=0.5 if pending else 0, return_when=FIRST_COMPLETED)
         return bool(pending) or any(lane.claimed for lane in self._lanes)
@@ -304,7 +312,7 @@ class Runner:
     def _may_revive(self, lane: Lane) -> bool:
         if lane.progress.blocked_reason is None or not lane.progress.done or lane.is_paused:
             return False
-        soon = lane.blocked_since + REVIVAL_S
+        soon = (lane.idle_since or 0.0) + REVIVAL_S
         return time.monotonic() < soon and lane.reopen_at < soon
 
     def _finish(self) -> None:

@@ -243,6 +243,16 @@ def stumble(
     return job.state == "failed"
 
 
+def forgive(session: Session, stage: str, subject: Subject, ids: Sequence[int]) -> None:
+    """Take an attempt back from each of these jobs: it was not they that went wrong."""
+    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
+    session.execute(
+        update(JobRow)
+        .where(JobRow.stage == stage, column.in_(ids), JobRow.attempts > 0)
+        .values(attempts=JobRow.attempts - 1, state="waiting")
+    )
+
+
 def next_retry(session: Session, stages: Sequence[str], now: datetime) -> datetime | None:
     """Return when, after `now`, the next waiting job of these stages may be tried; None: never."""
     query = select(func.min(JobRow.run_after)).where(
