@@ -159,7 +159,7 @@ class Describer:
             prompt=f"{request.system}\n{request.prompt}",
         )
         origin = Origin(
-            self.model,
+            answered.captioner.model,
             answered.facts.digest,
             self.prompts.version,
             answered.captioner.server,

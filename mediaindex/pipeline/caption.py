@@ -28,6 +28,12 @@ What is found is stored after each such part, so a kill in the middle of a film 
 """
 
 
+GRACE_S = 8.0
+"""So long an answer may take yet when the run is to end: an end within ten seconds is expected."""
+
+LOOK_S = 1.0
+
+
 @dataclass(frozen=True)
 class Scene:
     """An asset, as far as it is to be described."""
@@ -92,6 +98,8 @@ class Caption:
         self._stop = stop
         self._clock = clock
         self._asking = ThreadPoolExecutor(self.width, self.name)
+        self._is_closed = threading.Event()
+        self._ending: threading.Thread | None = None
         facts = " facts" if ways.tell_facts else ""
         #: Of the captions that count: the model's name, and all that words its answers.
         self.version = describer.version + facts
@@ -113,6 +121,9 @@ class Caption:
             RetryLater: It is not the hour, or no server can be asked; the text names the remedy.
         """
         self._heed_schedule()
+        if self._ending is None:
+            self._ending = threading.Thread(target=self._end, name="end captions", daemon=True)
+            self._ending.start()
         self._describer.pool.open()
 
     def due(self, now: datetime) -> Select[int]:
@@ -167,8 +178,17 @@ class Caption:
 
     def close(self) -> None:
         """Let go of the servers."""
+        self._is_closed.set()
         self._describer.pool.close()
         self._asking.shutdown(wait=False, cancel_futures=True)
+
+    def _end(self) -> None:
+        """When the run is to end, give what is on its way a moment, and then break it off."""
+        while not self._stop.wait(timeout=LOOK_S):
+            if self._is_closed.is_set():
+                return
+        self._is_closed.wait(GRACE_S)
+        self._describer.pool.close()
 
     def _heed_schedule(self) -> None:
         schedule, now = self._ways.schedule, self._clock()
@@ -223,7 +243,7 @@ class Caption:
         """Sum a video up from pictures of it, where the model takes several, or from the words."""
         pictures = []
         if self._describer.pool.takes_many:
-            times = _spread(scene.times, self._ways.video_frames)
+            times = spread(scene.times, self._ways.video_frames)
             pictures = [self._picture(scene, at_ms) for at_ms in times]
         return self._asked(
             partial(self._describer.summarise, pictures, scene.said, scene.duration_s, self._stop)
@@ -239,9 +259,11 @@ class Caption:
     def _asked(self, ask: Callable[[], Described]) -> Described:
         try:
             return ask()
-        except RetryLater as error:
+        except (RetryLater, Faulty) as error:
             if self._stop.is_set():
                 raise BrokenOff("it goes on where it was broken off") from error
+            if isinstance(error, Faulty):
+                raise
             after_s = error.after_s if isinstance(error, ServerBusy) else None
             raise Blocked(str(error), after_s) from error
 
@@ -262,7 +284,7 @@ def _gravity(error: Exception) -> int:
     return next((rank for rank, kind in enumerate(kinds) if isinstance(error, kind)), -1)
 
 
-def _spread(times: Sequence[int], number: int) -> list[int]:
+def spread(times: Sequence[int], number: int) -> list[int]:
     """Return up to `number` of the times, evenly spread, the first and the last among them."""
     if len(times) <= number:
         return list(times)

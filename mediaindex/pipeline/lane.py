@@ -12,6 +12,9 @@ from mediaindex.pipeline.stage import Stage
 LAST_ID = 2**63 - 1
 """Above every id that SQLite gives."""
 
+QUICK_LOOK_S = 0.05
+"""A look that takes no longer may be taken with every claim."""
+
 REOPEN_S = 5.0
 MAX_REOPEN_S = 300.0
 """A stage that is blocked is looked at again after so long, then after twice as long, and so on."""
@@ -59,15 +62,14 @@ class Cursor:
             yield self.top_id, LAST_ID
         if self.last_id is not None:
             yield (0, self.last_id - 1) if self.newest_first else (self.last_id, LAST_ID)
-        if not self.newest_first or now >= self.look_up_at:
-            yield 0, LAST_ID
+        yield 0, LAST_ID
 
     def looked(self, span: tuple[int, int], took_s: float, now: float) -> None:
         """Note how long a look took; where much is done already, the newest is looked for seldom.
 
         Done assets lie above what is claimed, and each look goes through them under the write lock.
         """
-        if span[1] == LAST_ID:
+        if span[1] == LAST_ID and took_s > QUICK_LOOK_S:
             self.look_up_at = now + 20 * took_s
 
     def move(self, claimed: Sequence[int]) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from mediaindex.errors import Faulty, MediaIndexError, RetryLater, Unusable
 from mediaindex.pipeline.lane import Claimed, Cursor, Lane, Progress
 from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
-from mediaindex.store import jobs, pauses
+from mediaindex.store import blocked, jobs, pauses
 from mediaindex.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -208,7 +208,7 @@ class Runner:
         # The world was to blame all along, and not they.
         jobs.forgive(session, lane.stage.name, lane.stage.subject, lane.faulted)
         lane.faulted.clear()
-        jobs.block(session, lane.stage.name, _reason(error), now)
+        blocked.block(session, lane.stage.name, _reason(error), now)
         ids = [one.subject_id for one in lane.claimed]
         jobs.give_back(session, lane.stage.name, lane.stage.subject, ids)
         lane.claimed.clear()
@@ -219,7 +219,7 @@ class Runner:
         error = lane.opening.exception()
         if error is None:
             lane.is_open, lane.progress.blocked_reason = True, None
-            jobs.unblock(session, lane.stage.name)
+            blocked.unblock(session, lane.stage.name)
         elif isinstance(error, RetryLater):
             if session.scalars(lane.stage.due(now).limit(1)).first() is None:
                 lane.opening = None  # now that it knows what is missing, it needs it for nothing

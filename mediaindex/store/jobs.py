@@ -30,7 +30,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mediaindex.store.tables import (
     AssetRow,
-    BlockedRow,
     CaptionRow,
     FileRow,
     JobRow,
@@ -325,19 +324,6 @@ def was_lost(session: Session, asset_id: int, stage: str) -> bool:
     """Return True if a stage is due again only because what it made was thrown away."""
     found = session.get(ResultRow, (asset_id, stage))
     return found is not None and found.version == LOST
-
-
-def block(session: Session, stage: str, reason: str, now: datetime) -> None:
-    """Note that a stage cannot work at all for now; `since` stays at the first time."""
-    statement = insert(BlockedRow).values(stage=stage, reason=reason, since=now)
-    session.execute(
-        statement.on_conflict_do_update(index_elements=[BlockedRow.stage], set_={"reason": reason})
-    )
-
-
-def unblock(session: Session, stage: str) -> None:
-    """Note that a stage works again."""
-    session.execute(delete(BlockedRow).where(BlockedRow.stage == stage))
 
 
 def _release(session: Session, *which: ColumnElement[bool]) -> int:

@@ -3,11 +3,12 @@
 import threading
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import Faulty
-from mediaindex.pipeline.lane import Cursor
+from mediaindex.pipeline.lane import LAST_ID, Cursor
 from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.stage import Blocked
 from mediaindex.store import jobs, pauses
@@ -101,6 +102,44 @@ def test_what_a_server_fails_at_is_tried_again_and_at_last_given_up_without_a_tr
         assert job.error == "it broke off in the middle of its answer"
 
 
+def test_attempts_at_a_server_that_turns_out_to_be_broken_are_taken_back(
+    database: Database, seven: list[int]
+) -> None:
+    def fail(asset_id: int) -> Faulty | Blocked:
+        return Faulty("half an answer") if asset_id < 3 else Blocked("it fails at every picture")
+
+    step = Step("first", fail)
+    step.batch = step.width = 1
+    for _ in range(MAX_ATTEMPTS + 1):
+        run(database, step)
+        with database.write() as session:
+            assert set(session.scalars(select(JobRow.attempts))) == {0}
+            assert set(session.scalars(select(JobRow.state))) == {"waiting"}
+            for job in session.scalars(select(JobRow)):
+                job.run_after = NOW - timedelta(days=1)
+
+    assert run(database, Step("first"))["first"] == (7, 0, 0)
+
+
+def test_attempts_count_where_others_were_done_meanwhile(
+    database: Database, seven: list[int]
+) -> None:
+    def fail(asset_id: int) -> Faulty | Blocked | None:
+        if asset_id == 1:
+            return Faulty("half an answer")
+        return Blocked("it is off") if asset_id > 3 else None
+
+    step = Step("first", fail)
+    step.batch = step.width = 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mediaindex.pipeline.runner.REVIVAL_S", 0)
+        run(database, step)
+
+    with database.read() as session:
+        (job,) = session.scalars(select(JobRow))
+        assert (job.asset_id, job.attempts) == (1, 1)
+
+
 def test_paused_stage_does_nothing_until_a_person_lets_it_go_on(
     database: Database, seven: list[int]
 ) -> None:
@@ -157,13 +196,26 @@ def test_newest_come_first_and_what_arrives_comes_before_what_waits(
 
 def test_cursor_goes_on_from_where_the_last_claim_ended() -> None:
     oldest, newest = Cursor(newest_first=False), Cursor(newest_first=True)
+    assert list(newest.ranges(0)) == [(0, LAST_ID)]
     oldest.move([3, 4, 5])
     newest.move([9, 8, 7])
 
-    assert [low for low, _ in oldest.ranges()] == [5, 0]
-    assert list(newest.ranges())[:2] == [(9, 2**63 - 1), (0, 6)]
+    assert list(oldest.ranges(0)) == [(5, LAST_ID), (0, LAST_ID)]
+    assert list(newest.ranges(0)) == [(9, LAST_ID), (0, 6), (0, LAST_ID)]
     newest.move([])
-    assert [low for low, _ in newest.ranges()] == [9, 0]
+    assert list(newest.ranges(0)) == [(0, LAST_ID)]
+
+
+def test_cursor_seldom_looks_through_what_is_done() -> None:
+    newest = Cursor(newest_first=True)
+    newest.move([9])
+
+    newest.looked((9, LAST_ID), took_s=0.5, now=100)
+
+    assert list(newest.ranges(105)) == [(0, 8), (0, LAST_ID)]
+    assert list(newest.ranges(111)) == [(9, LAST_ID), (0, 8), (0, LAST_ID)]
+    newest.looked((0, 8), took_s=9, now=111)
+    assert len(list(newest.ranges(111))) == 3
 
 
 def test_what_is_done_in_parts_is_done_to_the_end_before_what_is_older(

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mediaindex.store import jobs
+from mediaindex.store import blocked, jobs
 from mediaindex.store.jobs import Work
 from mediaindex.store.tables import AssetRow, BlockedRow, JobRow
 from tests.conftest import NOW, AddAsset
@@ -185,11 +185,11 @@ def test_retry_can_be_of_one_stage(session: Session, add_asset: AddAsset) -> Non
 
 
 def test_blocked_stage_remembers_since_when(session: Session) -> None:
-    jobs.block(session, "embed", "no weights", NOW)
-    jobs.block(session, "embed", "still no weights", LATER)
+    blocked.block(session, "embed", "no weights", NOW)
+    blocked.block(session, "embed", "still no weights", LATER)
 
-    blocked = session.scalars(select(BlockedRow)).one()
-    assert (blocked.reason, blocked.since) == ("still no weights", NOW)
-    jobs.unblock(session, "embed")
+    row = session.scalars(select(BlockedRow)).one()
+    assert (row.reason, row.since) == ("still no weights", NOW)
+    blocked.unblock(session, "embed")
     session.expire_all()
     assert session.scalars(select(BlockedRow)).all() == []

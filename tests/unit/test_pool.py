@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaindex.captioners import Ask, Captioner, ModelFacts, Reply
+from mediaindex.captioners.canary import canary
 from mediaindex.captioners.pool import PATIENCE_S, Answered, Pool
 from mediaindex.captioners.rest import OFF_S
 from mediaindex.errors import Faulty, MediaIndexError, RetryLater, ServerBusy, ServerOff
@@ -358,15 +359,55 @@ def test_second_try_waits_for_a_slot_but_not_for_one_that_rests(bench: Bench) ->
     assert sorted(str(one) for one in found) == ["None", "half an answer"]
 
 
-def test_three_faults_in_a_row_put_the_server_to_rest(bench: Bench) -> None:
+def test_server_that_fails_at_every_picture_is_put_to_rest(bench: Bench) -> None:
     def nonsense(_: Ask) -> Reply:
         raise Faulty("nonsense")
 
-    pool = bench.pool(Made("made", answer=nonsense))
+    made = Made("made", answer=nonsense)
+    pool = bench.pool(made)
 
-    assert {type(trouble(bench.ask(pool))) for _ in range(3)} == {Faulty}
-    assert str(trouble(bench.ask(pool))) == "made: nonsense (3 times in a row)"
+    assert [type(trouble(bench.ask(pool))) for _ in range(3)] == [Faulty, Faulty, ServerOff]
+    assert made.asks[-1] == canary()
+    assert str(trouble(bench.ask(pool))) == "made: it fails at every picture: nonsense"
     assert states(pool) == ["resting"]
+
+
+def test_server_that_failed_at_every_picture_gets_work_only_once_it_sees_again(
+    bench: Bench,
+) -> None:
+    broken = [True]
+
+    def maybe(_: Ask) -> Reply:
+        if broken:
+            raise Faulty("nonsense")
+        return CAT
+
+    made = Made("made", answer=maybe)
+    pool = bench.pool(made)
+    for _ in range(3):
+        trouble(bench.ask(pool))
+    asked = len(made.asks)
+
+    with pytest.raises(ServerOff, match="it fails at every picture"):
+        pool.open()
+    assert made.asks[asked:] == [canary()]
+    broken.clear()
+    pool.open()
+    assert bench.ask(pool).result(LIMIT_S).reply == CAT
+
+
+def test_pictures_that_nobody_can_look_at_are_to_blame_themselves(bench: Bench) -> None:
+    def poisoned(ask: Ask) -> Reply:
+        if ask != canary():
+            raise Faulty("nonsense")
+        return CAT
+
+    made = Made("made", answer=poisoned)
+    pool = bench.pool(made)
+
+    assert {type(trouble(bench.ask(pool))) for _ in range(9)} == {Faulty}
+    assert made.asks.count(canary()) == 3
+    assert states(pool) == ["ready"]
 
 
 def test_trouble_that_nobody_documented_counts_as_a_fault(

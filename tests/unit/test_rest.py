@@ -78,16 +78,15 @@ def test_answer_makes_rests_short_again_and_opening_alone_does_not() -> None:
     assert health.rest_until == BUSY_S
 
 
-def test_three_faults_in_a_row_are_the_server_s_and_after_its_rest_one_is() -> None:
+def test_three_faults_in_a_row_make_one_ask_who_is_to_blame() -> None:
     health = middling()
 
-    assert [health.fault("nonsense", at_s=0) for _ in range(MOST_FAULTS)] == [False, False, True]
-    assert health.reason == "nonsense (3 times in a row)"
-    health.opened()
-    assert health.fault("nonsense", at_s=0)
-    assert health.rest_until == 2 * OFF_S
+    assert [health.fault() for _ in range(MOST_FAULTS)] == [False, False, True]
+    assert health.fault()
+    health.cleared()
+    assert not health.fault()
     health.answered(took_s=1)
-    assert not health.fault("nonsense", at_s=0)
+    assert [health.fault() for _ in range(MOST_FAULTS)] == [False, False, True]
 
 
 def test_how_quick_it_is_follows_its_answers_slowly() -> None:
@@ -113,7 +112,7 @@ def test_rest_is_never_longer_than_said(events: list[str]) -> None:
             case "off":
                 health.off("asleep", now)
             case "fault":
-                health.fault("nonsense", now)
+                health.fault()
             case "opened":
                 health.opened()
             case _:
