@@ -1,5 +1,6 @@
 """Describing by servers that sleep, die, refuse and fail, and at the hours that are allowed."""
 
+import signal
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -17,7 +18,7 @@ from tests.acceptance.describing import (
     server,
 )
 from tests.acceptance.program import Program
-from tests.servers.answers import ChatRequest
+from tests.servers.answers import Answer, ChatRequest
 from tests.servers.faults import Fault
 from tests.servers.ollama import OllamaServer
 
@@ -174,3 +175,39 @@ def test_faults_are_tried_again_and_nothing_is_lost(
 
     assert rows(program, "SELECT count(*) FROM caption WHERE description <> ''") == [(PHOTOS,)]
     assert rows(program, "SELECT * FROM job") == []
+
+
+def test_run_that_is_ended_waits_for_no_server(
+    program: Program, library: Path, server: OllamaServer
+) -> None:
+    server.answer = lambda _: Answer("never", delay_s=600)
+    process = program.start("index", str(library))
+    server.wait_until(lambda: any(one.path == "/api/chat" for one in server.requests), 60)
+
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130, out
+    asked = [one.path for one in server.requests]
+    assert asked[-1] == "/api/chat"
+    assert rows(program, "SELECT * FROM job") == []
+
+
+def test_server_that_fails_at_every_picture_costs_no_picture_its_attempts(
+    program: Program, library: Path, server: OllamaServer
+) -> None:
+    server.fail_next(1000, Fault.refuse(500, "CUDA error: out of memory"))
+    for _ in range(4):
+        done = program.run("index", str(library))
+        assert done.returncode == 0
+        assert "CUDA error: out of memory" in done.stdout
+        assert rows(program, "SELECT * FROM job WHERE attempts > 0") == []
+    server.faults.clear()
+    with closing(sqlite3.connect(program.home / "state" / "mediaindex.db")) as connection:
+        connection.execute("UPDATE job SET run_after = '2020-01-01 00:00:00'")
+        connection.commit()
+
+    program.run("index", str(library))
+
+    assert all(descriptions(program))
+    assert len(descriptions(program)) == PHOTOS
