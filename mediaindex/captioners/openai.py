@@ -243,7 +243,7 @@ class OpenAICaptioner:
     def _pause(self, until: float, error: Loading) -> None:
         if time.monotonic() + POLL_S > until:
             raise self._never_loaded() from error
-        time.sleep(POLL_S)
+        self._client.wire.pause(POLL_S)
 
     def _never_loaded(self) -> ServerOff:
         return ServerOff(
