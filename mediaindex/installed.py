@@ -1,12 +1,17 @@
 """Which models the configured caption servers have; asks nobody else, and loads nothing."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mediaindex import describers
 from mediaindex.captioners import Captioner, ModelFacts
+from mediaindex.clients.wire import hurried
 from mediaindex.config import Config
 from mediaindex.errors import Faulty, RetryLater, ServerOff
+
+LIMIT_S = 5.0
+"""So long a server may be silent: somebody sits and waits."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Installed:
 
 
 def survey(config: Config, model: str | None = None) -> list[Installed]:
-    """Ask each configured server for its models; none is asked where nobody describes pictures.
+    """Ask the configured servers for their models, all at once; none where nobody describes.
 
     Args:
         config: The settings in force.
@@ -38,7 +43,8 @@ def survey(config: Config, model: str | None = None) -> list[Installed]:
     if config.settings.caption.use == "off":
         return []
     captioners = [captioner for captioner, _ in describers.captioners(config, model)]
-    return [_asked(captioner) for captioner in captioners]
+    with ThreadPoolExecutor(len(captioners)) as pool:
+        return list(pool.map(_asked, captioners))
 
 
 def same(one: str, other: str) -> bool:
@@ -75,7 +81,8 @@ def check(found: Sequence[Installed], models: Sequence[str]) -> None:
 
 def _asked(captioner: Captioner) -> Installed:
     try:
-        return Installed(captioner.server, captioner.model, tuple(captioner.models()))
+        with hurried(LIMIT_S):
+            return Installed(captioner.server, captioner.model, tuple(captioner.models()))
     except (RetryLater, Faulty) as error:
         return Installed(captioner.server, captioner.model, trouble=str(error))
     finally:

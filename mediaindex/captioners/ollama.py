@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -49,6 +50,20 @@ def build(options: Mapping[str, object]) -> "OllamaCaptioner":
     return OllamaCaptioner(read_options(options))
 
 
+Listed = tuple[str | None, str | None] | None
+"""A model's digest, and who else computes it; None if it is not listed."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a model stands with an Ollama."""
+
+    listed: Listed
+    #: Digest and context of all that is in memory under its name: one that the name meant before
+    #: may be, too. The context may be shorter than was asked for.
+    in_memory: frozenset[tuple[str | None, int | None]]
+
+
 class OllamaCaptioner:
     """One model of one Ollama; see `Captioner`."""
 
@@ -60,15 +75,25 @@ class OllamaCaptioner:
         self.server, self.model = self._host.url, options.model
         self._facts: ModelFacts | None = None
         self._loading = threading.Lock()
-        #: Whether a load of ours has ended; a model on its way is listed like one in memory.
-        self._loaded_once = False
-        #: What Ollama said of the context when we had the model loaded; it may cut it short.
-        self._context: int | None = None
+        #: What the list of models said of it when it was last looked at.
+        self._listed: Listed = None
+        #: What Ollama said of the model, in its list and of what is in memory, when a load of ours
+        #: had ended; a model on its way is listed like one in memory. None: there was none yet.
+        self._standing: Standing | None = None
         #: Of `format` and `think`, what was refused.
         self._untaken: frozenset[str] = frozenset()
 
+    @property
+    def facts(self) -> ModelFacts | None:
+        """What is known of the model that answers now; None before it was opened.
+
+        Newer than what `open` returned where the name has come to mean another model since.
+        """
+        return self._facts
+
     def open(self) -> ModelFacts:
         """Make sure that the model is there, can see, and is loaded."""
+        self._client.wire.check_open()
         check_name(self._host)
         with self._loading:
             return self._open()
@@ -107,14 +132,23 @@ class OllamaCaptioner:
         self._client.close()
 
     def _open(self) -> ModelFacts:
+        """Look at the model and have it loaded; `_loading` is held."""
         with as_off():
-            facts = self._find()
-            if not facts.can_see:
-                who = self._client.wire.who
-                raise ServerOff(f"{self.model!r} cannot see ({who}). {self._others()}")
-            self._facts = facts
+            facts = self._look()
             self._load()
         log.info("ready server=%s model=%s digest=%s", self.server, self.model, facts.digest[:12])
+        return facts
+
+    def _look(self) -> ModelFacts:
+        """Look what the name means now; it may be another model than at the last load."""
+        self._standing = None
+        facts = self._find()
+        if not facts.can_see:
+            who = self._client.wire.who
+            raise ServerOff(f"{self.model!r} cannot see ({who}). {self._others()}")
+        if self._facts and self._facts.digest != facts.digest:
+            self._untaken = frozenset()
+        self._facts = facts
         return facts
 
     def _find(self) -> ModelFacts:
@@ -124,8 +158,8 @@ class OllamaCaptioner:
                 shown = self._client.show(self.model)
             except Refused as refused:
                 raise self._missing(refused) from refused
-        ours = [tag for tag in tags if full_name(str(tag.model)) == full_name(self.model)]
-        tag = ours[0] if ours else Tag(model=self.model)
+        self._listed = listed(self._ours(tags))
+        tag = self._ours(tags) or Tag(model=self.model)
         elsewhere = computed_at(tag, shown)
         if elsewhere and not self._options.allow_remote:
             raise ServerOff(
@@ -135,12 +169,18 @@ class OllamaCaptioner:
             )
         return facts_of(tag, shown)
 
+    def _ours(self, tags: Sequence[Tag]) -> Tag | None:
+        name = full_name(self.model)
+        return next((tag for tag in tags if full_name(str(tag.model)) == name), None)
+
     def _installed(self) -> list[tuple[Tag, Shown | None]]:
         return [(tag, self._shown(str(tag.model))) for tag in self._client.installed()]
 
     def _shown(self, model: str) -> Shown | None:
         try:
             return self._client.show(model)
+        except TooSlow:
+            raise  # it would be waited for once for every model
         except Faulty:
             return None  # one broken model need not hide the others
 
@@ -163,37 +203,40 @@ class OllamaCaptioner:
         return there if able else "Set caption.model to one that can; then: mediaindex model pull"
 
     def _have_loaded(self) -> None:
-        """Have the model loaded before its answer is waited for.
+        """Have the model loaded before its answer is waited for, and be the one we looked at.
 
         Ollama breaks a load off when whoever asked for it leaves, so a load in an answer's time
-        limit would begin again and again and never end.
+        limit would begin again and again and never end. And a name may come to mean another
+        model, even one that is computed elsewhere.
         """
-        if self._loaded_once and self._is_loaded():
+        if self._is_ready():
             return
         with self._loading:
-            if self._facts is None:
+            if not self._is_ready():
                 self._open()
-            elif not (self._loaded_once and self._is_loaded()):
-                with as_off():
-                    self._load()
 
-    def _is_loaded(self) -> bool:
-        return self._context_now() == (True, self._context)
+    def _is_ready(self) -> bool:
+        known = self._standing
+        return known is not None and bool(known.in_memory) and self._standing_now() == known
 
-    def _context_now(self) -> tuple[bool, int | None]:
-        """Return whether the model is in memory, and with what context, as far as is told."""
+    def _standing_now(self) -> "Standing":
+        """Return how the model stands, as far as is told."""
+        tag, running = None, []
         try:
             with within(LOOK_LIMIT_S):
-                running = self._client.running()
+                tag = self._ours(self._client.installed())
+                running = list(self._client.running())
         except Faulty:
-            return False, None  # asking for a load will tell; it costs nothing if there is none
+            pass  # asking for a load will tell; it costs nothing if there is none
         ours = full_name(self.model)
         found = [one for one in running if full_name(one.model or one.name or "") == ours]
-        return bool(found), found[0].context_length if found else None
+        return Standing(
+            listed(tag),
+            frozenset((one.digest, one.context_length) for one in found),
+        )
 
     def _load(self) -> None:
-        """Have the model loaded; `_loading` is held."""
-        self._loaded_once = False
+        """Have the model loaded that was just looked at; `_loading` is held."""
         limit_s = self._options.load_time_limit_s
         try:
             with within(limit_s):
@@ -207,14 +250,15 @@ class OllamaCaptioner:
             ) from error
         except Refused as refused:
             raise self._missing(refused) from refused
-        self._context = self._context_now()[1]
-        self._loaded_once = True
+        # As it was looked at: the name may have changed its meaning since.
+        self._standing = replace(self._standing_now(), listed=self._listed)
 
     def _was_away(self) -> bool:
         """After an answer that came too late: load the model, and return whether that was why."""
-        gone = not self._is_loaded()
-        began = time.monotonic()
+        gone = not self._is_ready()
         with self._loading, as_off():
+            self._look()
+            began = time.monotonic()
             self._load()
         return gone or time.monotonic() - began > WAS_LOADING_S
 
@@ -280,6 +324,11 @@ class OllamaCaptioner:
         if refused.status != 400 or not extras or "image" in words or "base64" in words:
             raise refused
         return next(iter(extras))
+
+
+def listed(tag: Tag | None) -> Listed:
+    """Return by what a change of what a name means is known."""
+    return (tag.digest, tag.remote_host) if tag else None
 
 
 def facts_of(tag: Tag, shown: Shown | None) -> ModelFacts:

@@ -111,8 +111,14 @@ class OpenAICaptioner:
         self._manner = Manner()
         self._takes_many = True
 
+    @property
+    def facts(self) -> ModelFacts | None:
+        """What is known of the model that answers now; None before it was opened."""
+        return self._facts
+
     def open(self) -> ModelFacts:
         """Make sure that the model is there, does not say it is blind, and is loaded."""
+        self._client.wire.check_open()
         check_name(self._host)
         with self._loading:
             return self._open()
@@ -243,7 +249,7 @@ class OpenAICaptioner:
     def _pause(self, until: float, error: Loading) -> None:
         if time.monotonic() + POLL_S > until:
             raise self._never_loaded() from error
-        time.sleep(POLL_S)
+        self._client.wire.pause(POLL_S)
 
     def _never_loaded(self) -> ServerOff:
         return ServerOff(

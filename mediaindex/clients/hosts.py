@@ -3,7 +3,9 @@
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
 
 from mediaindex.errors import ConfigError, ServerOff
 
@@ -57,21 +59,28 @@ def read_host(url: str, port: int, *, allow_remote: bool = False, section: str =
         ConfigError: It is no address, or a far one that is not allowed.
     """
     wrong = ConfigError(f"{section}.url: expected something like http://nas:{port}, not {url!r}")
-    full = url.strip() if "://" in url else f"http://{url.strip()}"
+    url = url.strip()
+    full = url if "://" in url else f"http://{url}"
+    # Before anything that shows the address.
+    if "@" in full.partition("://")[2].partition("/")[0]:
+        raise ConfigError(f"{section}.url: take the password out; keys belong in {section}.api_key")
+    # urlsplit drops line breaks without a word, and an empty query.
+    if not full.isprintable() or set(full) & set(" ?#\\"):
+        raise wrong
     try:
         parts = urlsplit(full)
         given = parts.port
     except ValueError as error:
         raise wrong from error
-    if parts.username or parts.password:
-        raise ConfigError(f"{section}.url: take the password out; keys belong in {section}.api_key")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or given == 0:
         raise wrong
     usual = port if "://" not in url else {"http": 80, "https": 443}[parts.scheme]
     name = parts.hostname
     host = f"[{name}]" if ":" in name else name
     path = parts.path.rstrip("/")
     whole = f"{parts.scheme}://{host}:{given or usual}{path}"
+    if not _can_be_asked(whole, parts):
+        raise wrong
     found = Host(whole, name, given or usual, allow_remote, section)
     address = _address(name)
     if address and not (allow_remote or _near(address)):
@@ -120,6 +129,16 @@ def far(host: Host, address: str) -> str:
         f" name an address at home in {host.section}.url, or, if this one is meant, set"
         f" {host.section}.allow_remote: true"
     )
+
+
+def _can_be_asked(url: str, parts: SplitResult) -> bool:
+    """Return whether httpx, and the system after it, read the same host in an address as we do."""
+    try:
+        read = httpx.URL(url)
+        read.raw_host.decode("ascii").encode("idna")  # as a name is looked up
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return parts.hostname in {read.host, read.raw_host.decode("ascii")}
 
 
 def _near(address: IPv4Address | IPv6Address) -> bool:

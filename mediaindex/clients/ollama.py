@@ -9,7 +9,8 @@ import httpx
 import ollama
 
 from mediaindex.clients.hosts import Host
-from mediaindex.clients.wire import Wire, error_text
+from mediaindex.clients.wire import MOST_TEXT, Wire
+from mediaindex.clients.words import error_text
 from mediaindex.errors import Faulty
 
 PORT = 11434
@@ -111,15 +112,18 @@ class OllamaClient:
             extras: `format` and `think`, if they are to be sent.
         """
         asked = {"messages": messages, "options": options, "keep_alive": keep_alive, **extras}
-        texts: list[str] = []
+        text = ""
         last: ollama.ChatResponse | None = None
-        for part in self._streamed(self._api.chat(model, stream=True, **asked)):
-            texts.append(part.message.content or "")
-            last = part if part.done else last
+        with closing(self._streamed(self._api.chat(model, stream=True, **asked))) as parts:
+            for part in parts:
+                text += part.message.content or ""
+                if len(text) > MOST_TEXT:
+                    return Said(text[:MOST_TEXT], "length", None, None)
+                last = part if part.done else last
         if last is None:
             raise Faulty(f"{self.wire.who} broke off in the middle of its answer")
         reason = last.done_reason or "stop"
-        return Said("".join(texts), reason, last.eval_count, last.eval_duration)
+        return Said(text, reason, last.eval_count, last.eval_duration)
 
     def pull(self, model: str) -> Iterator[Step]:
         """Download a model, and tell how it goes."""
@@ -129,7 +133,7 @@ class OllamaClient:
         """Break off every request."""
         self.wire.close()
 
-    def _streamed(self, parts: Iterator[T]) -> Iterator[T]:
+    def _streamed(self, parts: Iterator[T]) -> Generator[T]:
         """Yield the parts; what goes wrong where they are used is none of ours."""
         with closing(cast("Generator[T]", parts)):
             while True:

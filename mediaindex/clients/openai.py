@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 
 from mediaindex.clients.hosts import Host
-from mediaindex.clients.wire import Refused, Wire, error_text
+from mediaindex.clients.wire import MOST_TEXT, Refused, Wire
+from mediaindex.clients.words import error_text
 from mediaindex.errors import Faulty
 
 PORT = 8080
@@ -92,6 +93,8 @@ class OpenAIClient:
             if response.headers.get("content-type", "").startswith("text/event-stream"):
                 for line in response.iter_lines():
                     answer.hear(line)
+                    if answer.is_full:
+                        break
             else:
                 answer.take(json.loads(response.read()))
             return answer.whole()
@@ -119,12 +122,18 @@ class _Answer:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._texts: list[str] = []
+        self._text = ""
+        self._parts = 0
         self._reason = ""
         self._tokens: int | None = None
         self._speed: float | None = None
         self._began = time.monotonic()
         self._first: float | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more is kept."""
+        return len(self._text) > MOST_TEXT
 
     def hear(self, line: str) -> None:
         """Take one line of a stream of events.
@@ -150,7 +159,8 @@ class _Answer:
             raise self._wire.complaint(200, error_text(body))
         for choice in (body.get("choices") or ())[:1]:
             message = choice.get("delta") or choice.get("message") or {}
-            self._texts.append(_plain(message.get("content")))
+            self._text += _plain(message.get("content"))
+            self._parts += 1
             if self._first is None and (message.get("content") or _thought(message)):
                 self._first = time.monotonic()
             self._reason = choice.get("finish_reason") or self._reason
@@ -164,14 +174,16 @@ class _Answer:
         Raises:
             Faulty: It has no end.
         """
+        if self.is_full:
+            self._reason = "length"
         if not self._reason:
             raise Faulty(f"{self._wire.who} broke off in the middle of its answer")
         now = time.monotonic()
         # Counted from the first word on if there was more than one: before it, it was looking.
-        since = self._first if len(self._texts) > 1 and self._first else self._began
+        since = self._first if self._parts > 1 and self._first else self._began
         if self._speed is None and self._tokens and now > since:
             self._speed = self._tokens / (now - since)
-        return Said("".join(self._texts), self._reason, self._tokens, self._speed)
+        return Said(self._text[:MOST_TEXT], self._reason, self._tokens, self._speed)
 
 
 def _plain(content: object) -> str:

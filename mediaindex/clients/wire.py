@@ -4,29 +4,39 @@ It stands below httpx's client, so what is built on httpx (Ollama's own client t
 and cannot leave it.
 """
 
-import json
 import re
-import socket
 import ssl
 import threading
-import time
-import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import httpx
 
 from mediaindex.clients.hosts import Host, check_address
+from mediaindex.clients.watch import Watch
+from mediaindex.clients.words import after_s, is_packed, said
 from mediaindex.errors import Faulty, MediaIndexError, ServerBusy, ServerOff
 
 CONNECT_LIMIT_S = 10.0
 MOST_WORDS = 300
 """Characters of a server's own words that are passed on."""
+
+MOST_BYTES = 8_000_000
+"""Of one answer; of one line of an answer that may go on for ever. A list of a thousand models has
+half a million."""
+
+MOST_ERROR_BYTES = 64_000
+"""So much of an error is read."""
+
+MOST_TEXT = 100_000
+"""Characters of an answer that are kept; one of 400 tokens has some 2000."""
+
+NO_SUCH_PAGE = r"(status )?\d*|(404 )?(page )?not found|method not allowed|.*cannot (get|post) .*"
+"""What a server says of a path that it does not know, rather than of a model."""
 
 BUSY = ("maximum pending requests", "server busy", "server is busy", "too many requests")
 
@@ -61,6 +71,7 @@ class Limits:
 
 _USUAL = Limits(10.0, 10.0)
 _limits: ContextVar[Limits] = ContextVar("limits", default=_USUAL)
+_patience_s: ContextVar[float | None] = ContextVar("patience_s", default=None)
 
 
 @contextmanager
@@ -71,12 +82,25 @@ def within(answer_s: float | None, silence_s: float | None = None) -> Iterator[N
         answer_s: See `Limits`.
         silence_s: See `Limits`; None: as `answer_s`.
     """
+    most_s = _patience_s.get()
+    if most_s is not None and answer_s is not None:
+        answer_s = min(answer_s, most_s)
     quiet = silence_s if silence_s is not None else answer_s
     token = _limits.set(Limits(answer_s, quiet if quiet is not None else 60.0))
     try:
         yield
     finally:
         _limits.reset(token)
+
+
+@contextmanager
+def hurried(most_s: float) -> Iterator[None]:
+    """Have every request that this thread makes in this block end after `most_s`, if not before."""
+    token = _patience_s.set(most_s)
+    try:
+        yield
+    finally:
+        _patience_s.reset(token)
 
 
 class Wire(httpx.BaseTransport):
@@ -93,13 +117,14 @@ class Wire(httpx.BaseTransport):
         """
         self.host = host
         self.who = f"{kind} at {host.url}"
-        self.closed = False
+        self._closed = threading.Event()
         self._kind, self._start, self._api_key = kind, start, api_key
         # The system's authorities rather than certifi's: a home's own is among them. Reading them
         # takes a tenth of a second, which plain http need not wait for.
         verify = ssl.create_default_context() if host.url.startswith("https:") else False
         self._http = httpx.HTTPTransport(verify=verify, trust_env=False)
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._on_their_way: set[Watch] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its answer, unread.
@@ -112,42 +137,71 @@ class Wire(httpx.BaseTransport):
             Faulty: It broke off. These two can also come while the answer is read.
         """
         limits = _limits.get()
-        self._prepare(request, limits)
-        began = time.monotonic()
+        watch = self._watched(limits)
         try:
+            self._prepare(request, limits, watch)
             response = self._http.handle_request(request)
         except (httpx.TransportError, RuntimeError) as error:
-            raise self.failure(error, limits) from error
-        left_s = None if limits.answer_s is None else began + limits.answer_s - time.monotonic()
-        response.stream = _Watched(self, response, limits, left_s)
+            self.forget(watch)
+            raise self.failure(error, limits, watch) from error
+        except BaseException:
+            self.forget(watch)
+            raise
+        response.stream = stream = _Watched(self, response, limits, watch)
         if response.status_code >= httpx.codes.MULTIPLE_CHOICES:
-            try:
-                response.read()
-            except httpx.DecodingError as error:
-                raise Faulty(f"{self.who} answered with bytes that cannot be unpacked") from error
-            finally:
-                response.close()
-            raise self._refusal(response)
+            raise self._refusal(response, stream.start())
+        if is_packed(response):
+            stream.close()
+            raise Faulty(f"{self.who} answered in packed bytes, which were not asked for")
         return response
 
     def close(self) -> None:
         """Break off every request, in whatever thread, and let nothing out any more."""
-        self.closed = True
-        for connection in list(self._sockets):
-            # A thread that waits for bytes wakes from this; it would not from a mere close.
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        self._http.close()
+        with self._lock:
+            self._closed.set()
+            on_their_way = list(self._on_their_way)
+        # That is all: none is kept open, and each is closed by the thread that uses it.
+        for watch in on_their_way:
+            watch.cut()
 
-    def failure(self, error: Exception, limits: Limits | None = None) -> MediaIndexError:
+    def check_open(self) -> None:
+        """Return if this was not closed.
+
+        Raises:
+            ServerOff: It was.
+        """
+        if self._closed.is_set():
+            raise self._shut_by_us()
+
+    def pause(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            ServerOff: This was closed meanwhile.
+        """
+        self._closed.wait(seconds)
+        self.check_open()
+
+    def forget(self, watch: Watch) -> None:
+        """Let go of a request that is over."""
+        with self._lock:
+            self._on_their_way.discard(watch)
+        watch.end()
+
+    def failure(
+        self, error: Exception, limits: Limits | None = None, watch: Watch | None = None
+    ) -> MediaIndexError:
         """Return what a connection's failure means.
 
         Args:
             error: From httpx.
             limits: What was in force; None: ask.
+            watch: The request's; None: it is over.
         """
-        if self.closed:
-            return ServerOff(f"the connection to {self.who} was closed")
+        if self._closed.is_set():
+            return self._shut_by_us()
+        if watch and watch.is_late:
+            return self.slow(limits or _limits.get())
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
             return self.off(str(error))
         if isinstance(error, httpx.TimeoutException):
@@ -182,45 +236,61 @@ class Wire(httpx.BaseTransport):
 
     def complaint(self, status: int, text: str) -> MediaIndexError:
         """Return what an error means that the server wrote, with a status or in an answer."""
-        said = self.words(text)
-        if any(words in said.lower() for words in BUSY):
-            return ServerBusy(f"{self.who} is busy: {said}")
-        return Refused(f"{self.who} failed: {said or f'status {status}'}", status, said)
+        words = self.words(text)
+        if any(phrase in words.lower() for phrase in BUSY):
+            return ServerBusy(f"{self.who} is busy: {words}")
+        return Refused(f"{self.who} failed: {words or f'status {status}'}", status, words)
 
-    def _prepare(self, request: httpx.Request, limits: Limits) -> None:
-        self._check_open()
+    def _shut_by_us(self) -> ServerOff:
+        return ServerOff(f"the connection to {self.who} was closed")
+
+    def _watched(self, limits: Limits) -> Watch:
+        with self._lock:
+            self.check_open()
+            watch = Watch(limits.answer_s)
+            self._on_their_way.add(watch)
+        return watch
+
+    def _prepare(self, request: httpx.Request, limits: Limits, watch: Watch) -> None:
         # Ollama's client would also send a key that it finds in the environment.
         request.headers.pop("authorization", None)
         if self._api_key:
             request.headers["authorization"] = f"Bearer {self._api_key}"
+        # A few packed bytes can be many; and what holds no pictures gains nothing.
+        request.headers["accept-encoding"] = "identity"
+        # Each request has its own, so that its end is no other's, and looks anew who answers. One
+        # that was kept could also have been closed by the server in this very moment.
+        request.headers["connection"] = "close"
         quiet_s = min(limits.silence_s, limits.answer_s or limits.silence_s)
         connect_s = min(CONNECT_LIMIT_S, quiet_s)
         timeout = {"connect": connect_s, "read": quiet_s, "write": quiet_s, "pool": quiet_s}
-        request.extensions = {**request.extensions, "timeout": timeout, "trace": self._on_trace}
+        trace = partial(self._on_trace, watch)
+        request.extensions = {**request.extensions, "timeout": timeout, "trace": trace}
 
-    def _check_open(self) -> None:
-        if self.closed:
-            raise ServerOff(f"the connection to {self.who} was closed")
-
-    def _on_trace(self, event: str, facts: Mapping[str, Any]) -> None:
+    def _on_trace(self, watch: Watch, event: str, facts: Mapping[str, Any]) -> None:
         """Look at who answered before anything is sent: a name can change its meaning."""
-        if event not in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+        if event != "connection.connect_tcp.complete":
             return
         stream = facts["return_value"]
-        self._sockets.add(stream.get_extra_info("socket"))
         try:
+            watch.hold(stream.get_extra_info("socket"))
             check_address(self.host, str(stream.get_extra_info("server_addr")[0]))
-            self._check_open()
         except OSError as error:  # reset before we could look
             stream.close()
-            raise self.failure(httpx.ReadError(str(error))) from error
+            raise httpx.ReadError(str(error)) from error
         except ServerOff:
             stream.close()
             raise
 
-    def _refusal(self, response: httpx.Response) -> MediaIndexError:
+    def _refusal(self, response: httpx.Response, start: bytes) -> MediaIndexError:
+        """Return what an error means.
+
+        Args:
+            response: With a status above 299.
+            start: The first bytes of its body.
+        """
         status, section = response.status_code, self.host.section
-        said = self.words(_said(response))
+        words = self.words(said(response, start))
         if response.is_redirect or status < httpx.codes.BAD_REQUEST:
             where = self.words(response.headers.get("location", "nowhere"))
             return ServerOff(
@@ -228,57 +298,62 @@ class Wire(httpx.BaseTransport):
                 f" name it in {section}.url"
             )
         if status in {401, 403}:
-            why = said if said.startswith("status") else f"status {status}: {said}"
+            why = words if words.startswith("status") else f"status {status}: {words}"
             return ServerOff(f"{self.who} refuses us ({why}); set {section}.api_key")
         if status in {429, 503}:
-            kind = Loading if "loading" in said.lower() else ServerBusy
-            return kind(f"{self.who} is busy: {said or f'status {status}'}", _after_s(response))
+            kind = Loading if "loading" in words.lower() else ServerBusy
+            return kind(f"{self.who} is busy: {words or f'status {status}'}", after_s(response))
         if status == httpx.codes.REQUEST_TIMEOUT:
-            return TooSlow(f"{self.who} took too long by its own measure: {said}")
-        return self.complaint(status, said)
+            return TooSlow(f"{self.who} took too long by its own measure: {words}")
+        if status in {404, 405} and re.fullmatch(NO_SUCH_PAGE, words.lower()):
+            return Refused(
+                f"{self.who} failed: {words or f'status {status}'}; is something else answering"
+                f" there? Check {section}.url and {section}.use",
+                status,
+                words,
+            )
+        return self.complaint(status, words)
 
 
 class _Watched(httpx.SyncByteStream):
     """An answer's bytes, with an end to them."""
 
-    def __init__(
-        self, wire: Wire, response: httpx.Response, limits: Limits, left_s: float | None
-    ) -> None:
+    def __init__(self, wire: Wire, response: httpx.Response, limits: Limits, watch: Watch) -> None:
         assert isinstance(response.stream, httpx.SyncByteStream)
-        self._wire, self._stream, self._limits = wire, response.stream, limits
-        self._network = response.extensions.get("network_stream")
-        self._lock = threading.Lock()
-        self._done = self._late = False
-        self._timer: threading.Timer | None = None
-        if left_s is not None:
-            # httpx limits the time between bytes; a trickle would go on for ever.
-            self._timer = threading.Timer(max(0.0, left_s), self._cut)
-            self._timer.daemon = True
-            self._timer.start()
+        self._wire, self._stream = wire, response.stream
+        self._limits, self._watch = limits, watch
 
     def __iter__(self) -> Iterator[bytes]:
+        came = 0
         try:
-            yield from self._stream
+            for chunk in self._stream:
+                came += len(chunk)
+                if self._limits.answer_s is None and b"\n" in chunk:
+                    came = len(chunk) - chunk.rindex(b"\n")
+                if came > MOST_BYTES:
+                    raise Faulty(f"{self._wire.who} answered more than {MOST_BYTES:,} bytes")
+                yield chunk
         except httpx.TransportError as error:
-            if not self._late:
-                raise self._wire.failure(error, self._limits) from error
-        if self._late:
-            raise self._wire.slow(self._limits)
+            raise self._wire.failure(error, self._limits, self._watch) from error
+        if self._watch.is_cut:  # which looks like an end where no length was told
+            early = httpx.ReadError("cut")
+            raise self._wire.failure(early, self._limits, self._watch)
+
+    def start(self) -> bytes:
+        """Return the first bytes, and close."""
+        found = b""
+        with closing(self), closing(cast("Generator[bytes]", iter(self))) as chunks:
+            for chunk in chunks:
+                found += chunk
+                if len(found) >= MOST_ERROR_BYTES:
+                    break
+        return found[:MOST_ERROR_BYTES]
 
     def close(self) -> None:
-        with self._lock:
-            self._done = True
-        if self._timer:
-            self._timer.cancel()
-        self._stream.close()
-
-    def _cut(self) -> None:
-        with self._lock:
-            if self._done or self._network is None:
-                return
-            self._late = True
-            with suppress(OSError):
-                self._network.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        try:
+            self._stream.close()
+        finally:
+            self._wire.forget(self._watch)
 
 
 @contextmanager
@@ -294,37 +369,3 @@ def as_off() -> Iterator[None]:
         yield
     except Faulty as error:
         raise ServerOff(str(error)) from error
-
-
-def error_text(body: object) -> str:
-    """Return the error in an answer's JSON, in whichever of the usual places it stands; or ""."""
-    if not isinstance(body, Mapping):
-        return ""
-    for key in ("error", "message", "detail"):
-        found = body.get(key)
-        if isinstance(found, Mapping):
-            found = found.get("message") or json.dumps(found)
-        if found:
-            return str(found)
-    return ""
-
-
-def _said(response: httpx.Response) -> str:
-    text = response.text
-    with suppress(ValueError):
-        return error_text(json.loads(text)) or text
-    # The page of a proxy says nothing more than its status does.
-    page = text.lstrip().startswith("<") or "html" in response.headers.get("content-type", "")
-    return f"status {response.status_code}" if page else text
-
-
-def _after_s(response: httpx.Response) -> float | None:
-    """Return what `Retry-After` says: seconds, or a date."""
-    text = response.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        return float(text)
-    with suppress(ValueError, OverflowError):
-        at = parsedate_to_datetime(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0.0, (at - datetime.now(UTC)).total_seconds())
-    return None

@@ -48,6 +48,10 @@ def test_all_other_addresses_are_far(address: str) -> None:
         ("http://nas", "http://nas:80"),
         ("https://ai.home/ollama/", "https://ai.home:443/ollama"),
         ("http://[fd00::5]:11434", "http://[fd00::5]:11434"),
+        ("http://[fe80::1%eth0]:1", "http://[fe80::1%eth0]:1"),
+        ("my_nas", "http://my_nas:11434"),
+        ("http://BÜRO.home:1", "http://büro.home:1"),
+        ("xn--bro-hoa.home", "http://xn--bro-hoa.home:11434"),
     ],
 )
 def test_addresses_are_read_as_people_write_them(written: str, read: str) -> None:
@@ -55,7 +59,29 @@ def test_addresses_are_read_as_people_write_them(written: str, read: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "url", ["", "http://", "ftp://nas", "http://nas:port", "http://nas:99999", "http://nas/?q=1"]
+    "url",
+    [
+        "",
+        "http://",
+        "ftp://nas",
+        "http://nas:port",
+        "http://nas:99999",
+        "http://nas:0",
+        "nas:0",
+        "http://nas/?q=1",
+        "http://nas/?",
+        "http://nas/#models",
+        # Octal for some, who read 8.8.8.8 in it.
+        "http://010.8.8.8",
+        "http://１０.8.8.8",  # noqa: RUF001 - full-width digits are what it is about
+        "http://a b",
+        "http://nas/\r\nHost: x",
+        "http://nas/a\x00b",
+        "http://na\ns",
+        "http://a..b",
+        f"http://{'a' * 70}",
+        "http://nas\\evil",
+    ],
 )
 def test_what_is_no_address_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(
@@ -64,9 +90,10 @@ def test_what_is_no_address_is_refused_with_an_example(url: str) -> None:
         read_host(url, 11434)
 
 
-def test_password_in_an_address_is_refused_and_not_repeated() -> None:
+@pytest.mark.parametrize("end", ["nas:11434", "nas:port", "a b", "nas#", "[nas"])
+def test_password_in_an_address_is_refused_and_not_repeated(end: str) -> None:
     with pytest.raises(ConfigError, match=r"caption\.api_key") as refused:
-        read_host("http://me:secret@nas:11434", 11434)
+        read_host(f"http://me:secret@{end}", 11434)
 
     assert "secret" not in str(refused.value)
 
