@@ -45,6 +45,7 @@ class Made:
     asks: list[Ask] = field(default_factory=list)
     most_in_flight: int = 0
     is_closed: bool = False
+    facts: ModelFacts | None = None
     _in_flight: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

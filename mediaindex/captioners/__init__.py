@@ -70,6 +70,10 @@ class Captioner(Protocol):
     #: The model's name on that server.
     model: str
 
+    @property
+    def facts(self) -> ModelFacts | None:
+        """What the server told of the model that answers now; None before it was opened."""
+
     def open(self) -> ModelFacts:
         """Make sure that it can answer, and have the model loaded, however long that takes.
 

@@ -265,7 +265,8 @@ class Pool:
             reply = member.captioner.ask(ask)
             with self._changed:
                 member.health.answered(self._clock() - began)
-            return Answered(reply, member.captioner, member.facts or ModelFacts(""))
+            facts = member.captioner.facts or member.facts or ModelFacts("")
+            return Answered(reply, member.captioner, facts)
         except (ServerOff, ServerBusy) as error:
             self._rest(member, spell, error)
             raise

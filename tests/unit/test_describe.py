@@ -23,6 +23,7 @@ class Scripted:
     """A captioner that answers what it was told to."""
 
     server, model = "http://here", "m:latest"
+    facts: ModelFacts | None = None
 
     def __init__(self, *answers: str | Exception, digest: str = "abc") -> None:
         self.answers, self.asked, self.digest = list(answers), list[Ask](), digest
@@ -68,7 +69,7 @@ def test_caption_says_how_it_came_about(pools: list[Pool]) -> None:
 
     assert found.found == Caption("Two dogs run along a beach.", ("dog",), "", "beach")
     origin = found.origin
-    assert (origin.model, origin.digest, origin.server) == ("m", "abc", "http://here")
+    assert (origin.model, origin.digest, origin.server) == ("m:latest", "abc", "http://here")
     assert (origin.duration_ms, origin.tokens, origin.tokens_per_s) == (1000, 40, 33.0)
     assert asking.version == f"m {origin.prompt_version}"
     assert captioner.asked[0].pictures == (b"jpeg",)
