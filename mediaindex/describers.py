@@ -91,12 +91,14 @@ def check(config: Config) -> None:
 
 
 def version(config: Config) -> str:
-    """Return the version of captions in force; see `Describer.version`.
+    """Return the version of captions of moments in force, as the stage `caption` stores it.
 
     Raises:
         ConfigError: A setting of `caption:` does not fit.
     """
-    return Describer.version_of(config.settings.caption.model, prompts(config))
+    section = config.settings.caption
+    facts = " facts" if section.tell_facts else ""
+    return Describer.version_of(section.model, prompts(config)) + facts
 
 
 def schedule(config: Config) -> Schedule | None:
