@@ -3,12 +3,12 @@
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -118,26 +118,35 @@ def _log_to_stderr() -> None:
 
 def _table(
     paces: Sequence[Pace], stages: Sequence[Progress], videos: Mapping[Path, float]
-) -> Table:
+) -> Group:
     table = Table(box=None, pad_edge=False)
     for heading in ("stage", "done", "of", "a second", "left", ""):
         table.add_column(heading, justify="left" if heading in ("stage", "") else "right")
     for pace in paces:
         rate = "" if pace.rate is None else f"{pace.rate:.1f}"
         left = "" if pace.eta_s is None else duration(pace.eta_s)
-        table.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, _bar(pace))
+        bar = _bar(pace)
+        if not pace.total:  # nothing is known of it yet, and so not that it is done
+            left = bar = ""
+        table.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, bar)
     for path, share in videos.items():
         name = Text(printable(path.name), no_wrap=True, overflow="ellipsis")
         table.add_row("", f"{share:.0%}", "", "", "", name)
     for stage in stages:
-        if stage.blocked_reason is not None:
-            # A reason is long: it would wrap, and crush the other columns.
-            table.add_row(stage.stage, "", "", "", "waits", "(the reason follows)")
+        if stage.is_paused or stage.blocked_reason is not None:
+            table.add_row(stage.stage, "", "", "", "paused" if stage.is_paused else "waits", "")
+    return Group(table, *map(Text, _notes(paces, stages)))
+
+
+def _notes(paces: Sequence[Pace], stages: Sequence[Progress]) -> Iterator[str]:
+    """Yield what stands below the table: in a column of it, it would crush the others."""
+    for stage in stages:
+        if stage.blocked_reason is not None and not stage.is_paused:
+            yield f"{stage.stage} waits: {printable(stage.blocked_reason)}"
     if any(pace.stage == "caption" for pace in paces) and all(
         pace.done >= pace.total for pace in paces if pace.stage not in SLOW
     ):
-        table.caption, table.caption_justify = SEARCHABLE, "left"
-    return table
+        yield SEARCHABLE
 
 
 def _bar(pace: Pace) -> str:
