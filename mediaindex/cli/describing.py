@@ -43,7 +43,7 @@ def describing(config: Config, session: Session, most: int) -> dict[str, Any] | 
     timings = store.timings(session, section.model)
     each_s = fmean(one.duration_ms for one in timings[:RECENT]) / 1000 if timings else None
     at_once = sum(server.at_once for server in describers.servers(config))
-    slow = _slowed(timings)
+    slow = slow_servers(timings)
     return {
         "model": None if is_off else section.model,
         "total": standing.total,
@@ -58,6 +58,23 @@ def describing(config: Config, session: Session, most: int) -> dict[str, Any] | 
         "slowed": slow[0] if slow else None,
         "slowed_servers": slow,
     }
+
+
+def slow_servers(timings: Sequence[Timing]) -> list[dict[str, Any]]:
+    """Return which servers have become much slower than they were, the slowest first."""
+    speeds: dict[str, list[float]] = {}
+    for one in timings:
+        if one.tokens_per_s is not None:
+            speeds.setdefault(one.server, []).append(one.tokens_per_s)
+    found = {
+        server: slowed(latest[:JUST_NOW], latest[JUST_NOW:]) for server, latest in speeds.items()
+    }
+    slow = [
+        {"server": server, **asdict(slowdown)}
+        for server, slowdown in found.items()
+        if slowdown is not None
+    ]
+    return sorted(slow, key=lambda one: float(one["now"]))
 
 
 def put_describing(found: dict[str, Any]) -> None:
@@ -89,20 +106,3 @@ def _put_rejections(found: dict[str, Any]) -> None:
     if more > 0:
         click.echo(f"  ... and {more:,} more (mediaindex status --failures {found['rejected']})")
     click.echo("  To have them described again: mediaindex retry --stage caption")
-
-
-def _slowed(timings: Sequence[Timing]) -> list[dict[str, Any]]:
-    """Return which servers have become much slower than they were, the slowest first."""
-    speeds: dict[str, list[float]] = {}
-    for one in timings:
-        if one.tokens_per_s is not None:
-            speeds.setdefault(one.server, []).append(one.tokens_per_s)
-    found = {
-        server: slowed(latest[:JUST_NOW], latest[JUST_NOW:]) for server, latest in speeds.items()
-    }
-    slow = [
-        {"server": server, **asdict(slowdown)}
-        for server, slowdown in found.items()
-        if slowdown is not None
-    ]
-    return sorted(slow, key=lambda one: float(one["now"]))

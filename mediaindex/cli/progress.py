@@ -96,7 +96,7 @@ class Display:
         aims = {name: work[name].total - work[name].failed for name in able}
         paces = self._estimator.paces(done, aims, time.monotonic())
         if self._is_live:
-            self._live.update(_table(paces, stages, dict(self._videos)))
+            self._live.update(table(paces, stages, dict(self._videos)))
         elif paces:
             slowest = max(paces, key=lambda pace: pace.eta_s if pace.eta_s is not None else -1)
             self._say_seldom(_line(slowest))
@@ -116,26 +116,25 @@ def _log_to_stderr() -> None:
             handler.setStream(sys.stderr)
 
 
-def _table(
-    paces: Sequence[Pace], stages: Sequence[Progress], videos: Mapping[Path, float]
-) -> Group:
-    table = Table(box=None, pad_edge=False)
+def table(paces: Sequence[Pace], stages: Sequence[Progress], videos: Mapping[Path, float]) -> Group:
+    """Return what the terminal shows of a run: a line for each stage, and notes below them."""
+    rows = Table(box=None, pad_edge=False)
     for heading in ("stage", "done", "of", "a second", "left", ""):
-        table.add_column(heading, justify="left" if heading in ("stage", "") else "right")
+        rows.add_column(heading, justify="left" if heading in ("stage", "") else "right")
     for pace in paces:
         rate = "" if pace.rate is None else f"{pace.rate:.1f}"
         left = "" if pace.eta_s is None else duration(pace.eta_s)
         bar = _bar(pace)
         if not pace.total:  # nothing is known of it yet, and so not that it is done
             left = bar = ""
-        table.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, bar)
+        rows.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, bar)
     for path, share in videos.items():
         name = Text(printable(path.name), no_wrap=True, overflow="ellipsis")
-        table.add_row("", f"{share:.0%}", "", "", "", name)
+        rows.add_row("", f"{share:.0%}", "", "", "", name)
     for stage in stages:
         if stage.is_paused or stage.blocked_reason is not None:
-            table.add_row(stage.stage, "", "", "", "paused" if stage.is_paused else "waits", "")
-    return Group(table, *map(Text, _notes(paces, stages)))
+            rows.add_row(stage.stage, "", "", "", "paused" if stage.is_paused else "waits", "")
+    return Group(rows, *map(Text, _notes(paces, stages)))
 
 
 def _notes(paces: Sequence[Pace], stages: Sequence[Progress]) -> Iterator[str]:
