@@ -63,7 +63,6 @@ def _examine(config: Config) -> Iterator[Finding]:
     yield from (_package("open-clip-torch"), _package("chromadb"), _package("onnxruntime"))
     yield _model(config)
     yield from _describers(config)
-    yield from _hours(config)
     yield _ffmpeg()
 
 
@@ -97,7 +96,9 @@ def _database(path: Path) -> Iterator[Finding]:
         return
     yield _state_of(path, found)
     for stage in found.paused:
-        yield Finding(stage, "note", f"paused; to let it go on: mediaindex resume {stage}")
+        yield Finding(
+            f"stage {stage}", "note", f"paused; to let it go on: mediaindex resume {stage}"
+        )
     for name, root, reason in found.libraries:
         reason = reason or (None if Path(root).is_dir() else "not there")
         remedy = f"offline, {reason}; if it is gone for good: mediaindex forget {shlex.quote(name)}"
@@ -160,6 +161,7 @@ def _describers(config: Config) -> Iterator[Finding]:
     except MediaIndexError as error:
         yield Finding("captions", "bad", str(error))
         return
+    yield from _hours(config)
     for one in found:
         facts = one.find(one.chosen)
         said = f"{one.chosen} on {one.server}"
@@ -179,7 +181,7 @@ def _describers(config: Config) -> Iterator[Finding]:
 def _hours(config: Config) -> Iterator[Finding]:
     section = config.settings.caption
     if section.use != "off" and section.schedule is not None:
-        yield Finding("captions", "note", f"only at {section.schedule} (caption.schedule)")
+        yield Finding("hours", "note", f"captions only at {section.schedule} (caption.schedule)")
 
 
 def _ffmpeg() -> Finding:
