@@ -209,7 +209,7 @@ class Config(msgspec.Struct, frozen=True):
         """Where model weights lie."""
         return self.cache_dir / "models"
 
-    def place_of(self, *keys: str) -> str:
+    def place_of(self, *keys: str | int) -> str:
         """Return where a setting was written, for people: `config.yaml line 12`."""
         return self.places.get(keys, "the default")
 

@@ -121,6 +121,11 @@ def at_its_place(
     what = what.replace("object", "a section with keys of its own").replace("array", "a list")
     if what.startswith("Invalid enum value"):
         what = f"expected one of {', '.join(_choices(section, keys))}"
+    if keys == ("caption", "schedule") and what.endswith(("not int", "not float")):
+        # 22:00 is a number to YAML: 1320, to the base of 60.
+        what = 'write it in quotes, such as "22:00-07:00"'
+    elif what.startswith("expected str") and what.endswith(("not int", "not float")):
+        what = "expected words, not a number; write it in quotes"
     return wrong(keys, places, what)
 
 

@@ -1,10 +1,12 @@
 """Build who describes pictures from the settings."""
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from mediaindex.captioners import Captioner
-from mediaindex.captioners import load as load_captioner
+from mediaindex.captioners import Captioner, find
 from mediaindex.captioners.describe import Describer
+from mediaindex.captioners.languages import language_name
 from mediaindex.captioners.pool import Pool
 from mediaindex.captioners.prompting import Prompts, load_prompts
 from mediaindex.captioners.schedule import Schedule
@@ -20,7 +22,10 @@ def prompts(config: Config) -> Prompts:
     """
     section = config.settings.caption
     folder = None if section.prompts is None else Path(section.prompts).expanduser().resolve()
-    return load_prompts(folder, language=section.language, sentences=section.sentences)
+    with _named(config, "language"):
+        language_name(section.language)
+    with _named(config, "prompts"):
+        return load_prompts(folder, language=section.language, sentences=section.sentences)
 
 
 def servers(config: Config) -> tuple[CaptionServer, ...]:
@@ -42,8 +47,7 @@ def captioners(config: Config, model: str | None = None) -> list[tuple[Captioner
     section = config.settings.caption
     return [
         (
-            load_captioner(
-                server.use or section.use,
+            _builder(config, number, server)(
                 {
                     "url": server.url,
                     "model": model or server.model or section.model,
@@ -53,11 +57,11 @@ def captioners(config: Config, model: str | None = None) -> list[tuple[Captioner
                     "num_ctx": section.num_ctx,
                     "load_time_limit_s": float(section.load_time_limit_s),
                     "time_limit_s": float(section.time_limit_s),
-                },
+                }
             ),
             server.at_once,
         )
-        for server in servers(config)
+        for number, server in enumerate(servers(config))
     ]
 
 
@@ -91,12 +95,14 @@ def check(config: Config) -> None:
 
 
 def version(config: Config) -> str:
-    """Return the version of captions in force; see `Describer.version`.
+    """Return the version of captions of moments in force, as the stage `caption` stores it.
 
     Raises:
         ConfigError: A setting of `caption:` does not fit.
     """
-    return Describer.version_of(config.settings.caption.model, prompts(config))
+    section = config.settings.caption
+    facts = " facts" if section.tell_facts else ""
+    return Describer.version_of(section.model, prompts(config)) + facts
 
 
 def schedule(config: Config) -> Schedule | None:
@@ -108,8 +114,29 @@ def schedule(config: Config) -> Schedule | None:
     text = config.settings.caption.schedule
     if text is None:
         return None
+    with _named(config, "schedule"):
+        try:
+            return Schedule.parse(text)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+
+
+def _builder(
+    config: Config, number: int, server: CaptionServer
+) -> Callable[[Mapping[str, object]], Captioner]:
+    """Return what builds the captioner of a server, the how manieth it is."""
+    section = config.settings.caption
+    keys = ("use",) if server.use is None else ("servers", number, "use")
+    with _named(config, *keys):
+        return find(server.use or section.use)
+
+
+@contextmanager
+def _named(config: Config, *keys: str | int) -> Iterator[None]:
+    """Have what is wrong with a setting of `caption:` told with its name and its place."""
     try:
-        return Schedule.parse(text)
-    except ValueError as error:
-        place = config.place_of("caption", "schedule")
-        raise ConfigError(f"caption.schedule ({place}): {error}") from error
+        yield
+    except ConfigError as error:
+        name = ".".join(map(str, ("caption", *keys)))
+        place = config.place_of("caption", *keys)
+        raise ConfigError(f"{name} ({place}): {error}") from error

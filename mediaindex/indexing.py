@@ -61,6 +61,8 @@ class RunReport:
     stages: Sequence[Progress] = ()
     #: How many jobs stand as failed, those of earlier runs too.
     failures: int = 0
+    #: How many jobs of the stages of this run wait to be tried again.
+    waiting: int = 0
     purged: int = 0
     index_trouble: str | None = None
     interrupted: bool = False
@@ -124,7 +126,10 @@ def run_once(
             )
         _work(config, database, indexes, report, stop, events)
         with database.read() as session:
-            report.failures = sum(stage.failed for stage in counts.count_stages(session))
+            stages = counts.count_stages(session)
+        report.failures = sum(stage.failed for stage in stages)
+        ours = {stage.stage for stage in report.stages}
+        report.waiting = sum(stage.waiting for stage in stages if stage.stage in ours)
         report.interrupted = stop.is_set()
         return report
 

@@ -7,7 +7,8 @@ outside this package, so nobody has to fork.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pkgutil import resolve_name
+from importlib import import_module
+from pkgutil import iter_modules, resolve_name
 from typing import Protocol, cast
 
 from mediaindex.errors import ConfigError
@@ -112,20 +113,44 @@ class Captioner(Protocol):
         """Let go of connections; requests that are on their way end."""
 
 
-def load(use: str, options: Mapping[str, object]) -> Captioner:
-    """Build the captioner that config.yaml names. Cheap: nothing is contacted yet.
+def find(use: str) -> Callable[[Mapping[str, object]], Captioner]:
+    """Return what builds the captioner of this name.
 
     Args:
         use: A module of this package (`ollama`), or `package.module:function`.
-        options: `url`, `model`, `api_key` (str or None), `allow_remote` (bool), `keep_alive` (str),
-            `num_ctx` (int), `load_time_limit_s` and `time_limit_s` (float).
 
     Raises:
-        ConfigError: No such module, or it has no `build`, or `url` may not be contacted.
+        ConfigError: There is no such module or function; the text names those that there are.
     """
     path = use if ":" in use else f"{__name__}.{use}:build"
     try:
         build = resolve_name(path)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"captioner {use!r}: nothing at {path}") from error
-    return cast("Captioner", build(options))
+        raise ConfigError(
+            f"expected {', '.join(_names())}, or package.module:function, not {use!r}"
+        ) from error
+    return cast("Callable[[Mapping[str, object]], Captioner]", build)
+
+
+def load(use: str, options: Mapping[str, object]) -> Captioner:
+    """Build the captioner that config.yaml names. Cheap: nothing is contacted yet.
+
+    Args:
+        use: As for `find`.
+        options: `url`, `model`, `api_key` (str or None), `allow_remote` (bool), `keep_alive` (str),
+            `num_ctx` (int), `load_time_limit_s` and `time_limit_s` (float).
+
+    Raises:
+        ConfigError: No such captioner, or `url` may not be contacted.
+    """
+    return find(use)(options)
+
+
+def _names() -> list[str]:
+    """Return the modules of this package that build a captioner, and what stands for none."""
+    modules = sorted(module.name for module in iter_modules(__path__))
+    return [*(name for name in modules if _builds(name)), "off"]
+
+
+def _builds(name: str) -> bool:
+    return hasattr(import_module(f"{__name__}.{name}"), "build")

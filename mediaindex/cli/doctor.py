@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from mediaindex import __version__
-from mediaindex.cli.output import printable, put_json, settings_of, size
+from mediaindex.cli.output import counted, printable, put_json, settings_of, size
 from mediaindex.config import Config
 from mediaindex.errors import MediaIndexError
 from mediaindex.media.ffmpeg import need
@@ -55,7 +55,7 @@ def doctor(ctx: click.Context, as_json: bool) -> int:
 
 def _examine(config: Config) -> Iterator[Finding]:
     yield Finding("mediaindex", "ok", f"{__version__}, Python {sys.version.split()[0]}")
-    yield Finding("settings", "ok", str(config.file or "all defaults; no config.yaml was found"))
+    yield Finding("settings", "ok", _settings(config))
     yield _folder("state folder", config.state_dir)
     yield _folder("cache folder", config.cache_dir)
     yield from _database(config.database_path)
@@ -64,6 +64,14 @@ def _examine(config: Config) -> Iterator[Finding]:
     yield _model(config)
     yield from _describers(config)
     yield _ffmpeg()
+
+
+def _settings(config: Config) -> str:
+    variables = {place for place in config.places.values() if place in os.environ}
+    said = str(config.file or "no config.yaml was found")
+    if variables:
+        return f"{said}; {counted(len(variables), 'environment variable')} set some"
+    return said if config.file else f"all defaults; {said}"
 
 
 def _folder(what: str, folder: Path) -> Finding:
@@ -87,6 +95,10 @@ def _database(path: Path) -> Iterator[Finding]:
         yield Finding("database", "bad", str(error))
         return
     yield _state_of(path, found)
+    for stage in found.paused:
+        yield Finding(
+            f"stage {stage}", "note", f"paused; to let it go on: mediaindex resume {stage}"
+        )
     for name, root, reason in found.libraries:
         reason = reason or (None if Path(root).is_dir() else "not there")
         remedy = f"offline, {reason}; if it is gone for good: mediaindex forget {shlex.quote(name)}"
@@ -137,16 +149,19 @@ def _model(config: Config) -> Finding:
 
 def _describers(config: Config) -> Iterator[Finding]:
     """Yield whether each server that describes pictures is there with its model; loads none."""
+    from mediaindex import describers
     from mediaindex.installed import survey
 
     if config.settings.caption.use == "off":
         yield Finding("captions", "ok", "off (caption.use)")
         return
     try:
+        describers.check(config)
         found = survey(config)
     except MediaIndexError as error:
         yield Finding("captions", "bad", str(error))
         return
+    yield from _hours(config)
     for one in found:
         facts = one.find(one.chosen)
         said = f"{one.chosen} on {one.server}"
@@ -161,6 +176,12 @@ def _describers(config: Config) -> Iterator[Finding]:
             )
         else:
             yield Finding("captions", "ok", said)
+
+
+def _hours(config: Config) -> Iterator[Finding]:
+    section = config.settings.caption
+    if section.use != "off" and section.schedule is not None:
+        yield Finding("hours", "note", f"captions only at {section.schedule} (caption.schedule)")
 
 
 def _ffmpeg() -> Finding:

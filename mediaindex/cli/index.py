@@ -11,9 +11,10 @@ from types import FrameType
 import click
 
 from mediaindex.cli.offer import offer_download
-from mediaindex.cli.output import counted, printable, put_json, settings_of
+from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
 from mediaindex.cli.progress import Display
 from mediaindex.indexing import RunReport, check_folders, run_once
+from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.sweep import SweepReport
 
 LOOK_AT_IT, NO_MODEL, INTERRUPTED = 1, 3, 130
@@ -22,6 +23,7 @@ stay so for good, and a timer would report them every night."""
 
 FINISHING = "Finishing what was begun; press Ctrl-C again to stop at once."
 GOES_ON = "Interrupted; the next run goes on from here."
+ENDED = "This run has ended; what waits goes on with the next mediaindex index."
 
 
 @click.command()
@@ -125,6 +127,7 @@ def _as_json(report: RunReport) -> dict[str, object]:
             for stage in report.stages
         },
         "failures": report.failures,
+        "waiting": report.waiting,
         "purged": report.purged,
         "index_trouble": report.index_trouble,
         "interrupted": report.interrupted,
@@ -135,22 +138,33 @@ def _tell(report: RunReport) -> None:
     for name, sweep in report.sweeps.items():
         _tell_sweep(name, sweep)
     for stage in report.stages:
-        if stage.done or stage.failed or stage.postponed:
-            extra = f", {stage.failed:,} failed" if stage.failed else ""
-            extra += f", {stage.postponed:,} put off" if stage.postponed else ""
-            click.echo(f"  {stage.stage}: {stage.done:,} done{extra}")
-        if stage.is_paused:
-            click.echo(f"  {stage.stage} is paused; mediaindex resume {stage.stage}")
-        elif stage.blocked_reason:
-            click.echo(f"  {stage.stage} waits: {stage.blocked_reason}")
+        _tell_stage(stage)
     if report.purged:
         click.echo(f"  forgot {counted(report.purged, 'photo')} that had long been gone")
     if report.index_trouble:
-        click.echo(f"  index: {report.index_trouble}; it will be built again")
+        put_wrapped(f"  index: {report.index_trouble}; it will be built again")
     if report.failures:
         click.echo(f"{report.failures:,} failed so far; for the reasons: mediaindex status")
+    if report.waiting:
+        wait = "waits" if report.waiting == 1 else "wait"
+        put_wrapped(
+            f"{report.waiting:,} {wait} to be tried again; the next mediaindex index does it"
+        )
     if report.interrupted:
         click.echo(GOES_ON)
+    elif any(stage.blocked_reason and not stage.is_paused for stage in report.stages):
+        put_wrapped(ENDED)
+
+
+def _tell_stage(stage: Progress) -> None:
+    if stage.done or stage.failed or stage.postponed:
+        extra = f", {stage.failed:,} failed" if stage.failed else ""
+        extra += f", {stage.postponed:,} put off" if stage.postponed else ""
+        click.echo(f"  {stage.stage}: {stage.done:,} done{extra}")
+    if stage.is_paused:
+        click.echo(f"  {stage.stage} is paused; mediaindex resume {stage.stage}")
+    elif stage.blocked_reason:
+        put_wrapped(f"  {stage.stage} waits: {stage.blocked_reason}")
 
 
 def _tell_sweep(name: str, sweep: SweepReport) -> None:

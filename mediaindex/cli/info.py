@@ -9,6 +9,7 @@ import click
 
 from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable, put_json, put_table, settings_of, size
+from mediaindex.cli.reasons import plain
 from mediaindex.config import Config
 from mediaindex.store.about import About, about
 from mediaindex.store.database import open_database
@@ -145,12 +146,15 @@ def _captions(known: About) -> Iterator[Row]:
         if said.description:
             by = f"{said.model}, {said.made_at:%Y-%m-%d %H:%M} UTC, {said.duration_ms / 1000:.1f} s"
             yield of, f"{at}{printable(' '.join(said.description.split()))}  ({by})"
-        if said.tags or said.setting:
-            yield "tags", printable(", ".join(filter(None, (*said.tags, said.setting))))
+        if said.tags:
+            yield "tags", printable(", ".join(said.tags))
+        if said.setting:
+            yield "setting", printable(said.setting)
         if said.text_in_image:
             yield "reads", f"{at}{printable(' / '.join(said.text_in_image.splitlines()))}"
         if said.rejected:
-            yield "rejected", f"{at}{printable(said.rejected)}"
+            where = "the whole video: " if said.at_ms is None else at
+            yield "rejected", f"{where}{printable(plain(said.rejected))}"
 
 
 def _zone(offset_min: int | None) -> str:

@@ -69,7 +69,8 @@ def download(ctx: click.Context, name: str | None) -> int:
 
     NAME is a preset (see: mediaindex model list), any open_clip model as ARCHITECTURE/WEIGHTS,
     hf-hub:OWNER/NAME, or a path. Apart from this command, only "mediaindex index" goes to the
-    network, with --download or after you said yes.
+    internet, with --download or after you said yes, and Ollama does for "mediaindex model pull".
+    Pictures are sent to nobody but the servers that you configured to describe them.
     """
     config = settings_of(ctx)
     fetch(config, name or config.settings.embedder.model)

@@ -3,6 +3,9 @@
 import json
 import os
 import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +61,29 @@ def put_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> No
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         click.echo("  ".join(cells).rstrip())
+
+
+def put_wrapped(text: str) -> None:
+    """Write a line; at a terminal it is broken between words, and what follows set in like it."""
+    if sys.stdout.isatty():
+        text = wrapped(text, shutil.get_terminal_size().columns)
+    click.echo(text)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a line broken between words, and set in by two more from the second on."""
+    indent = text[: len(text) - len(text.lstrip())]
+    return "\n".join(
+        textwrap.wrap(
+            text.strip(),
+            width=max(30, width - 1),
+            initial_indent=indent,
+            subsequent_indent=indent + "  ",
+            # What somebody may want to copy, such as a path, stays whole.
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
 
 
 def printable(name: str) -> str:

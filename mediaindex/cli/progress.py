@@ -3,12 +3,12 @@
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -96,7 +96,7 @@ class Display:
         aims = {name: work[name].total - work[name].failed for name in able}
         paces = self._estimator.paces(done, aims, time.monotonic())
         if self._is_live:
-            self._live.update(_table(paces, stages, dict(self._videos)))
+            self._live.update(table(paces, stages, dict(self._videos)))
         elif paces:
             slowest = max(paces, key=lambda pace: pace.eta_s if pace.eta_s is not None else -1)
             self._say_seldom(_line(slowest))
@@ -116,28 +116,36 @@ def _log_to_stderr() -> None:
             handler.setStream(sys.stderr)
 
 
-def _table(
-    paces: Sequence[Pace], stages: Sequence[Progress], videos: Mapping[Path, float]
-) -> Table:
-    table = Table(box=None, pad_edge=False)
+def table(paces: Sequence[Pace], stages: Sequence[Progress], videos: Mapping[Path, float]) -> Group:
+    """Return what the terminal shows of a run: a line for each stage, and notes below them."""
+    rows = Table(box=None, pad_edge=False)
     for heading in ("stage", "done", "of", "a second", "left", ""):
-        table.add_column(heading, justify="left" if heading in ("stage", "") else "right")
+        rows.add_column(heading, justify="left" if heading in ("stage", "") else "right")
     for pace in paces:
         rate = "" if pace.rate is None else f"{pace.rate:.1f}"
         left = "" if pace.eta_s is None else duration(pace.eta_s)
-        table.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, _bar(pace))
+        bar = _bar(pace)
+        if not pace.total:  # nothing is known of it yet, and so not that it is done
+            left = bar = ""
+        rows.add_row(pace.stage, f"{pace.done:,}", f"{pace.total:,}", rate, left, bar)
     for path, share in videos.items():
         name = Text(printable(path.name), no_wrap=True, overflow="ellipsis")
-        table.add_row("", f"{share:.0%}", "", "", "", name)
+        rows.add_row("", f"{share:.0%}", "", "", "", name)
     for stage in stages:
-        if stage.blocked_reason is not None:
-            # A reason is long: it would wrap, and crush the other columns.
-            table.add_row(stage.stage, "", "", "", "waits", "(the reason follows)")
+        if stage.is_paused or stage.blocked_reason is not None:
+            rows.add_row(stage.stage, "", "", "", "paused" if stage.is_paused else "waits", "")
+    return Group(rows, *map(Text, _notes(paces, stages)))
+
+
+def _notes(paces: Sequence[Pace], stages: Sequence[Progress]) -> Iterator[str]:
+    """Yield what stands below the table: in a column of it, it would crush the others."""
+    for stage in stages:
+        if stage.blocked_reason is not None and not stage.is_paused:
+            yield f"{stage.stage} waits: {printable(stage.blocked_reason)}"
     if any(pace.stage == "caption" for pace in paces) and all(
         pace.done >= pace.total for pace in paces if pace.stage not in SLOW
     ):
-        table.caption, table.caption_justify = SEARCHABLE, "left"
-    return table
+        yield SEARCHABLE
 
 
 def _bar(pace: Pace) -> str:

@@ -4,24 +4,33 @@ import click
 
 from mediaindex import parts
 from mediaindex.cli.output import put_json, settings_of
+from mediaindex.cli.stages import stage_of
 from mediaindex.pipeline.stage import STAGES
 from mediaindex.store import pauses
+from mediaindex.store.lock import is_held
 
 
 @click.command()
-@click.argument("stage", type=click.Choice(STAGES))
+@click.argument("stage", type=click.Choice(STAGES), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 @click.pass_context
-def resume(ctx: click.Context, stage: str, as_json: bool) -> int:
+def resume(ctx: click.Context, stage: str | None, as_json: bool) -> int:
     """Let STAGE go on that was paused; a run that is at work notices within a second or two."""
-    database = parts.store(settings_of(ctx))
+    stage = stage_of(stage)
+    config = settings_of(ctx)
+    database = parts.store(config)
     try:
         with database.write() as session:
             was_paused = pauses.resume(session, stage)
     finally:
         database.close()
+    is_running = is_held(config.state_dir)
     if as_json:
-        put_json({"version": 1, "stage": stage, "paused": False})
+        put_json({"version": 1, "stage": stage, "paused": False, "running": is_running})
+    elif not was_paused:
+        click.echo(f"{stage} was not paused")
+    elif is_running:
+        click.echo(f"{stage} goes on")
     else:
-        click.echo(f"{stage} goes on" if was_paused else f"{stage} was not paused")
+        click.echo(f"{stage} will go on with the next mediaindex index; no run is at work now")
     return 0

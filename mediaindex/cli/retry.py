@@ -1,5 +1,6 @@
 """`mediaindex retry`: make due again what failed or was put off."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ def retry(
     """Try again what failed: everything, only one stage, or only FILES.
 
     With --stage caption, moments of which the model said nothing worth keeping are described again,
-    too.
+    too; FILES are, whatever was said of them.
 
     This only marks the work; the next run of mediaindex index does it.
     """
@@ -38,23 +39,30 @@ def retry(
     try:
         with database.write() as session:
             ids = [_known(session, path).id for path in files] if files else None
-            count = jobs.retry(session, stage=stage, file_ids=ids)
-            if stage == "caption" and not files:
-                count += _describe_again(session)
+            again = _describe_again(session, ids) if stage == "caption" else 0
+            count = again + jobs.retry(session, stage=stage, file_ids=ids)
     finally:
         database.close()
     if as_json:
         put_json({"version": 1, "retried": count})
-    else:
-        click.echo(f"{count:,} will be tried again by the next run of: mediaindex index")
+        return 0
+    click.echo(f"{count:,} will be tried again by the next run of: mediaindex index")
+    if again and files:
+        click.echo(
+            f"{again:,} of them will be described again; what is said of them now serves until then"
+        )
     return 0
 
 
-def _describe_again(session: Session) -> int:
-    rejected = captions.forget_rejected(session)
-    for asset_id in rejected:
+def _describe_again(session: Session, file_ids: Sequence[int] | None) -> int:
+    """Have these files described again, or all of which nothing worth keeping was said."""
+    if file_ids is None:
+        assets = captions.forget_rejected(session)
+    else:
+        assets = captions.describe_again(session, file_ids)
+    for asset_id in assets:
         jobs.forget_results(session, asset_id, ("caption",))
-    return len(rejected)
+    return len(assets)
 
 
 def _known(session: Session, path: Path) -> FileRow:

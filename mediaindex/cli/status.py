@@ -7,33 +7,31 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.orm import Session
 
-from mediaindex import describers
-from mediaindex.captioners.speed import slowed
+from mediaindex.cli.describing import describing, put_describing
 from mediaindex.cli.output import (
     counted,
-    duration,
     printable,
     put_json,
     put_table,
+    put_wrapped,
     settings_of,
     size,
 )
 from mediaindex.config import Config
 from mediaindex.pipeline.serving import serving
-from mediaindex.store import captions, counts, pauses
+from mediaindex.store import counts, pauses
 from mediaindex.store.database import open_database
-
-SLOWED = (
-    "the model answers {now:.0f} tokens a second, and used to answer {usual:.0f}: most often it "
-    "has fallen back from the GPU to the processor; restart its server"
-)
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
-@click.option("--failures", default=10, show_default=True, help="Show at most this many failures.")
+@click.option(
+    "--failures",
+    default=10,
+    show_default=True,
+    help="Show at most this many failures, and this many pictures without a description.",
+)
 @click.pass_context
 def status(ctx: click.Context, as_json: bool, failures: int) -> int:
     """Show what is indexed, what is waiting and why, and what failed and why."""
@@ -71,7 +69,7 @@ def _read(config: Config, failures: int) -> dict[str, Any]:
                     if row.blocked_reason
                 ],
                 "paused": sorted(pauses.paused(session)),
-                "captions": _captions(config, session),
+                "captions": describing(config, session, failures),
                 "troubles": [asdict(row) for row in counts.troubles(session, failures)],
                 "trouble_count": counts.count_troubles(session),
                 "model": None if model is None else model.model_id,
@@ -92,8 +90,8 @@ def _tell(found: dict[str, Any]) -> None:
         there = counted(library["files"], "file")
         click.echo(f"{library['name']}: {there}{gone}  ({printable(library['root'])})")
         if library["offline_reason"]:
-            click.echo(f"  offline: {library['offline_reason']}")
-    click.echo(f"Files: {_files(found)}")
+            put_wrapped(f"  offline: {library['offline_reason']}")
+    put_wrapped(f"Files: {_files(found)}")
     click.echo(f"Model: {found['model'] or 'none yet'}\n")
     columns = ("done", "waiting", "failed", "total")
     rows = [("stage", *columns)]
@@ -103,50 +101,15 @@ def _tell(found: dict[str, Any]) -> None:
     ]
     put_table(rows, right=(1, 2, 3, 4))
     for blocked in found["blocked"]:
-        click.echo(f"{blocked['stage']} waits: {blocked['reason']}")
+        put_wrapped(f"{blocked['stage']} waits: {blocked['reason']}")
     for stage in found["paused"]:
         click.echo(f"{stage} is paused; to let it go on: mediaindex resume {stage}")
     if found["captions"] is not None:
-        _tell_captions(found["captions"])
+        put_describing(found["captions"])
     _tell_troubles(found)
     used = ", ".join(f"{name} {size(number)}" for name, number in found["disk_bytes"].items())
-    click.echo(f"\nDisk: {used}")
-
-
-def _captions(config: Config, session: Session) -> dict[str, Any] | None:
-    """Return how describing goes, None where nothing is to be described and nothing was."""
-    section = config.settings.caption
-    pace = captions.pace(session, describers.version(config))
-    if section.use == "off" and not pace.described:
-        return None
-    at_once = sum(server.at_once for server in describers.servers(config))
-    each_s = None if pace.duration_ms is None else pace.duration_ms / 1000
-    slowdown = slowed(*captions.speeds(session, section.model))
-    return {
-        "model": section.model if section.use != "off" else None,
-        "described": pace.described,
-        "rejected": pace.rejected,
-        "reasons": dict(pace.reasons),
-        "lacking": pace.lacking,
-        "seconds_each": each_s,
-        "eta_s": None if each_s is None else pace.lacking * each_s / at_once,
-        "slowed": None if slowdown is None else asdict(slowdown),
-    }
-
-
-def _tell_captions(found: dict[str, Any]) -> None:
-    total = found["described"] + found["lacking"]
-    line = f"Captions: {found['described']:,} of {counted(total, 'moment')} described"
-    if found["eta_s"]:
-        line += f"; about {duration(found['eta_s'])} left, {found['seconds_each']:.1f} s each"
-    click.echo(line)
-    if found["rejected"]:
-        click.echo(
-            f"  of {counted(found['rejected'], 'moment')} nothing worth keeping was said: "
-            + ", ".join(f"{reason} ({number:,})" for reason, number in found["reasons"].items())
-        )
-    if found["slowed"]:
-        click.echo(f"  {SLOWED.format(**found['slowed'])}")
+    click.echo()
+    put_wrapped(f"Disk: {used}")
 
 
 def _files(found: dict[str, Any]) -> str:
@@ -173,7 +136,7 @@ def _tell_troubles(found: dict[str, Any]) -> None:
     for trouble in found["troubles"]:
         verb = "failed" if trouble["state"] == "failed" else "waits"
         click.echo(printable(trouble["path"]))
-        click.echo(f"  {trouble['stage']} {verb}: {printable(trouble['reason'])}")
+        put_wrapped(f"  {trouble['stage']} {verb}: {printable(trouble['reason'])}")
     more = found["trouble_count"] - len(found["troubles"])
     if more > 0:
         click.echo(f"... and {more:,} more (mediaindex status --failures {found['trouble_count']})")

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.fulltext import refresh_caption
 from mediaindex.store.ids import each
-from mediaindex.store.tables import CaptionRow, EmbeddingRow, MomentRow, SpaceRow
+from mediaindex.store.tables import CaptionRow, EmbeddingRow, FileRow, MomentRow, SpaceRow
 from mediaindex.types import Caption, Origin
 
 
@@ -104,65 +104,16 @@ def forget_rejected(session: Session) -> list[int]:
     return ids
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How describing goes."""
+def describe_again(session: Session, file_ids: Sequence[int]) -> list[int]:
+    """Let all be asked about again that is said of these files; returns the assets.
 
-    #: Moments with words, and those of which nothing worth keeping was said.
-    described: int
-    rejected: int
-    #: Moments that were not asked about in the version in force.
-    lacking: int
-    #: Mean wall time of the last requests; None before the first.
-    duration_ms: float | None
-    #: Why answers were rejected, and how often, most often first.
-    reasons: tuple[tuple[str, int], ...]
-
-
-RECENT = 50
-"""So many captions tell how long one takes."""
-
-
-def pace(session: Session, version: str) -> Pace:
-    """Return how describing goes in this version."""
-    asked = exists().where(CaptionRow.moment_id == MomentRow.id, CaptionRow.version == version)
-    lacking = select(func.count(MomentRow.id)).where(~asked)
-    counted = select(func.count(CaptionRow.id)).where(CaptionRow.moment_id.is_not(None))
-    last = (
-        select(CaptionRow.duration_ms).order_by(CaptionRow.made_at.desc()).limit(RECENT).subquery()
-    )
-    # What told stands behind a colon.
-    reason = func.substr(CaptionRow.rejected, 1, func.instr(CaptionRow.rejected + ":", ":") - 1)
-    reasons = (
-        select(reason, func.count(CaptionRow.id))
-        .where(CaptionRow.rejected.is_not(None))
-        .group_by(reason)
-        .order_by(func.count(CaptionRow.id).desc())
-    )
-    return Pace(
-        described=session.scalar(counted.where(CaptionRow.description != "")) or 0,
-        rejected=session.scalar(counted.where(CaptionRow.rejected.is_not(None))) or 0,
-        lacking=session.scalar(lacking) or 0,
-        duration_ms=session.scalar(select(func.avg(last.c.duration_ms))),
-        reasons=tuple((reason or "", number) for reason, number in session.execute(reasons)),
-    )
-
-
-USUAL = 500
-JUST_NOW = 10
-"""So many captions tell how fast a model is, and how fast it is now."""
-
-
-def speeds(session: Session, model: str) -> tuple[list[float], list[float]]:
-    """Return tokens per second of a model's last captions, and of those before; newest first."""
-    query = (
-        select(CaptionRow.tokens_per_s)
-        .where(CaptionRow.model == model, CaptionRow.tokens_per_s.is_not(None))
-        .order_by(CaptionRow.made_at.desc())
-        .limit(USUAL + JUST_NOW)
-    )
-    found = [speed for speed in session.scalars(query) if speed is not None]
-    return found[:JUST_NOW], found[JUST_NOW:]
+    What was said is searched until there are new words.
+    """
+    assets = select(FileRow.asset_id).where(FileRow.id.in_(each(file_ids)))
+    of_them = CaptionRow.asset_id.in_(assets)
+    ids = list(session.scalars(select(CaptionRow.asset_id).where(of_them).distinct()))
+    session.execute(update(CaptionRow).where(of_them).values(version=""))
+    return ids
 
 
 def said(row: CaptionRow) -> Said:

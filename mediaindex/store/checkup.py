@@ -1,5 +1,6 @@
 """Look at a database without changing a byte of it, not even to migrate it."""
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediaindex.errors import StoreError
+from mediaindex.store.pauses import NAME
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Checkup:
     schema: str | None
     #: Name, root, and why it was offline in the last run, of each library.
     libraries: tuple[tuple[str, str, str | None], ...]
+    #: The stages that a person paused.
+    paused: tuple[str, ...] = ()
 
 
 def check_up(path: Path) -> Checkup:
@@ -36,6 +40,12 @@ def check_up(path: Path) -> Checkup:
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             rows = connection.execute("SELECT name, root, offline_reason FROM library ORDER BY id")
             libraries = tuple((name, os.fsdecode(root), why) for name, root, why in rows)
+            paused = _paused(connection) if "setting" in names else ()
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path} cannot be read as a database of mediaindex: {error}") from error
-    return Checkup(integrity, version and str(version[0]), libraries)
+    return Checkup(integrity, version and str(version[0]), libraries, paused)
+
+
+def _paused(connection: sqlite3.Connection) -> tuple[str, ...]:
+    found = connection.execute("SELECT value FROM setting WHERE name = ?", (NAME,)).fetchone()
+    return tuple(json.loads(found[0])) if found else ()

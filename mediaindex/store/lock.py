@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ def worker_lock(state_dir: Path) -> Iterator[None]:
     file = os.open(state_dir / "worker.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file)
         except BlockingIOError as error:
             holder = os.pread(file, 32, 0).decode(errors="replace").strip() or "?"
             raise AlreadyRunning(
@@ -32,3 +33,27 @@ def worker_lock(state_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def is_held(state_dir: Path) -> bool:
+    """Return True if a process works on `state_dir` now."""
+    try:
+        file = os.open(state_dir / "worker.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _take(file: int) -> None:
+    """Take the lock; twice, as somebody may only have looked whether it is held."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(0.05)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -151,7 +151,8 @@ def test_info_tells_all_that_was_said(program: Program, library: Path) -> None:
     known = json.loads(program.run("info", "--json", str(library / "failed.jpg")).stdout)
 
     assert "(vlm:4b, 2026-11-21 12:00 UTC, 2.5 s)" in wall
-    assert "party, table, living room" in wall
+    assert "tags       party, table\n" in wall
+    assert "setting    living room\n" in wall
     assert r"HAPPY BIRTHDAY / ANNA \x1b[31m" in wall
     assert "summary    A party from beginning to end.  (vlm:4b, 2026" in party
     assert "described  at 0:0" in party

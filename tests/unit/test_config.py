@@ -91,6 +91,8 @@ def test_variable_that_names_no_file_is_an_error(tmp_path: Path) -> None:
         ("metadata:\n  home_zone: Europe/Lisbn\n", r"line 2: .*such as Europe/Lisbon"),
         ("libraries:\n  - path: Pictures\n", r"line 2: libraries\.0\.path: .*from / or ~ on"),
         ("cache_dir: cache\n", r"line 1: cache_dir: .*from / or ~ on"),
+        ("caption:\n  schedule: 22:00\n", r'line 2: caption\.schedule: .* quotes, .*"22:00-07'),
+        ("caption:\n  model: 3\n", r"line 2: caption\.model: .*not a number; write it in quotes"),
         ("embedder:\n  runtime: quick\n", r"line 2: .*expected one of auto, onnx"),
     ],
 )
