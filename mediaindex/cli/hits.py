@@ -14,6 +14,7 @@ from mediaindex.asking import Asked
 from mediaindex.cli.output import printable
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError
+from mediaindex.exporting.place import check_file
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.media.sheet import Cell, write_sheet_html, write_sheet_jpg
 from mediaindex.search.hits import Answer, Hit, Reason
@@ -67,14 +68,15 @@ def why(hit: Hit) -> str:
     return ", ".join(told)
 
 
-def check_sheet(target: Path) -> None:
+def check_sheet(config: Config, target: Path) -> None:
     """Check, before anything is asked, that a contact sheet can have this name.
 
     Raises:
-        ConfigError: The suffix is none that can be written.
+        ConfigError: The suffix is none that can be written, or it lies in a folder of media.
     """
     if target.suffix.lower() not in (*PICTURES, *PAGES):
         raise ConfigError(f"a contact sheet is a .jpg or a .html, not {target.name}")
+    check_file(config, target)
 
 
 def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> None:
