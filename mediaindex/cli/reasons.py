@@ -11,7 +11,10 @@ PLAIN: dict[str, str] = {
     "broken_json": "its answer broke off",
     "not_a_caption": "what it answered is no description",
 }
-"""For each of the guard's reasons (`guard.Reason`, which takes long to import), what goes on after: nothing worth keeping was said."""
+"""In words that go on after "nothing worth keeping was said:"; by the reasons of the guard.
+
+That takes long to import, so a test holds the two together.
+"""
 
 
 def plain(rejected: str) -> str:
