@@ -20,7 +20,7 @@ from mediaindex.search.hits import Answer
 from mediaindex.search.parse import parse
 from mediaindex.search.query import Note, Query
 from mediaindex.store.assets import asset_by_hash, known_places
-from mediaindex.store.counts import blocked_reason
+from mediaindex.store.counts import blocked_reason, count_undescribed
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import has_vectors, spaces
 from mediaindex.store.lock import worker_lock
@@ -78,7 +78,20 @@ def ask(config: Config, asked: Asked, today: date) -> Answer:
             like = _look(embedder, asked.like, missing)
             query = _all_but(database, asked.like, query)
         engine = Engine(database, indexes, embedder, config.settings.search)
-        return engine.answer(query, like, asked.limit, "moment" if asked.moments else "asset")
+        answer = engine.answer(query, like, asked.limit, "moment" if asked.moments else "asset")
+        if query.terms and (not answer.hits or answer.no_good_match):
+            answer = replace(answer, notes=(*answer.notes, *_not_described(config, database)))
+        return answer
+
+
+def _not_described(config: Config, database: Database) -> list[str]:
+    """Return what may be the reason why nothing was found: nobody has described it yet."""
+    if config.settings.caption.use == "off":
+        return []
+    with database.read() as session:
+        number = count_undescribed(session)
+    are = "moment is" if number == 1 else "moments are"
+    return [f"{number:,} {are} not described yet"] if number else []
 
 
 def _understood(config: Config, database: Database, asked: Asked, today: date) -> Query:

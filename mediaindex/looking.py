@@ -58,6 +58,11 @@ class Look:
         return found if isinstance(found, str) else ""
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the server gave no answer at all; that says nothing of the picture."""
+        return self.described is None
+
+    @property
     def took_s(self) -> float | None:
         """How long the answer took; None if there was none."""
         return self.described.origin.duration_ms / 1000 if self.described else None
@@ -85,6 +90,11 @@ def look(describer: Describer, view: View, stop: threading.Event) -> Look:
         return Look(view, describer.describe(view.jpeg, "", stop))
     except Faulty as error:
         return Look(view, None, str(error))
+
+
+def is_waiting(describer: Describer) -> bool:
+    """Return whether its servers have too much to do, so that a picture waits for them."""
+    return all(one.state == "resting" for one in describer.pool.standing())
 
 
 def views(config: Config, path: Path, at_s: float | None = None) -> list[View]:

@@ -1,7 +1,8 @@
 """`mediaindex caption`: what the model says of a picture now, or what several models say."""
 
-from collections.abc import Sequence
-from contextlib import closing
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from mediaindex.cli.compare import compare_models
 from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.cli.waiting import Waiting
 from mediaindex.config import Config
-from mediaindex.errors import RetryLater, Unusable
-from mediaindex.looking import View
+from mediaindex.errors import RetryLater, ServerOff, Unusable
+from mediaindex.looking import Look, View
 
-NOTHING_KEPT = 1
+NOTHING_KEPT, NOT_NOW = 1, 3
 
 EXAMPLES = """\b
 Examples:
@@ -27,7 +28,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--at", "at_s", type=click.FloatRange(0), help="Of a video, the moment nearest to this second."
 )
@@ -56,17 +57,45 @@ def caption(
 ) -> int:
     """Show what the model says of each of FILES now. Stores nothing.
 
-    FILES are photos, indexed or not, and indexed videos. Exit codes: 0 described, 1 nothing worth
-    keeping was said of a file or it cannot be used, 2 a mistake, 3 no server or no such model.
+    FILES are photos, indexed or not, and indexed videos. The model is told neither date nor place
+    here, whatever caption.tell_facts says. Exit codes: 0 described, 1 nothing worth keeping was
+    said of a file or it cannot be used, 2 a mistake, 3 no server, none that answers, or no such
+    model.
     """
     config = settings_of(ctx)
+    _check_files(files, is_comparison=models is not None)
     if models is None:
         if to is not None or _is_given(ctx, "number"):
             raise click.UsageError("-n and --to belong to --compare")
-        return _caption(config, files, wants_json=wants_json, **how)
+        with _advising(how["model"]):
+            return _caption(config, files, wants_json=wants_json, **how)
     if any(_is_given(ctx, name) for name in ("at_s", "model", "verbose")) or len(files) > 1:
         raise click.UsageError("--compare takes one folder, -n, --to and --json, and no more")
     return compare_models(config, models, files[0], number, to, wants_json=wants_json)
+
+
+def _check_files(files: Sequence[Path], *, is_comparison: bool) -> None:
+    if is_comparison and not files:
+        raise click.UsageError("--compare needs pictures: say which folder")
+    if not files:
+        raise click.UsageError("name photos, or indexed videos")
+    folders = [file for file in files if file.expanduser().is_dir()]
+    if folders and not is_comparison:
+        shown = printable(str(folders[0]))
+        raise click.UsageError(f"{shown} is a folder; name photos, or use --compare")
+
+
+@contextmanager
+def _advising(model: str | None) -> Iterator[None]:
+    """Have the advice to download a model name the one that was asked for here."""
+    try:
+        yield
+    except ServerOff as error:
+        advice = "mediaindex model pull"
+        said = str(error)
+        if model is None or f"no model {model!r}" not in said:
+            raise
+        raise ServerOff(said.replace(advice, f"{advice} {shlex.quote(model)}")) from error
 
 
 def _is_given(ctx: click.Context, name: str) -> bool:
@@ -93,9 +122,10 @@ def _caption(
                 # Not before there is a picture: it may take minutes.
                 describer.pool.open()
                 is_open = True
-            looks = [looking.look(describer, view, waiting.stop) for view in views]
+            with waiting.watching(lambda: looking.is_waiting(describer)):
+                looks = [looking.look(describer, view, waiting.stop) for view in views]
             waiting.clear()
-            code = code if any(look.caption for look in looks) else NOTHING_KEPT
+            code = max(code, _code(looks))
             if wants_json:
                 results.append(as_json(file, looks, trouble))
             elif trouble is not None:
@@ -105,6 +135,13 @@ def _caption(
     if wants_json:
         put_json({"version": 1, "files": results})
     return code
+
+
+def _code(looks: Sequence[Look]) -> int:
+    """Return the exit code for one file; that a server failed is not the picture's fault."""
+    if any(look.caption for look in looks):
+        return 0
+    return NOT_NOW if any(look.has_failed for look in looks) else NOTHING_KEPT
 
 
 def _views(config: Config, file: Path, at_s: float | None) -> tuple[list[View], str | None]:

@@ -9,6 +9,7 @@ import click
 from mediaindex.captioners.describe import Described
 from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable
+from mediaindex.cli.reasons import plain
 from mediaindex.looking import Look
 from mediaindex.types import Caption
 
@@ -41,6 +42,12 @@ def put_trouble(path: Path, trouble: str) -> None:
     click.echo(f"  cannot be used: {printable(trouble)}")
 
 
+def why_not(look: Look) -> str:
+    """Return why there is no caption, for people: the server's fault, or the model's words."""
+    said = printable(plain(look.why_not))
+    return f"the server gave no answer: {said}" if look.has_failed else said
+
+
 def figures(described: Described) -> str:
     """Return how long it took and how fast it was: `2.3 s, 41 tokens/s`."""
     origin = described.origin
@@ -67,7 +74,8 @@ def look_as_json(look: Look) -> dict[str, Any]:
         "tags": list(found.tags),
         "text": found.text_in_image,
         "setting": found.setting,
-        "rejected": look.why_not or None,
+        "rejected": None if look.has_failed else look.why_not or None,
+        "trouble": look.trouble or None,
         "raw": described.raw if described else None,
         "model": origin.model if origin else None,
         "server": origin.server if origin else None,
@@ -80,7 +88,7 @@ def look_as_json(look: Look) -> dict[str, Any]:
 def _lines(look: Look, *, is_verbose: bool) -> Iterator[str]:
     found = look.caption
     if found is None:
-        yield f"nothing worth keeping: {printable(look.why_not)}"
+        yield why_not(look) if look.has_failed else f"nothing worth keeping: {why_not(look)}"
         raw = look.described.raw if look.described else ""
         if is_verbose and raw:
             yield "the raw answer:"

@@ -1,23 +1,35 @@
 """`mediaindex caption --compare`: what several models say, their times, and a page of it all."""
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mediaindex.cli.captioned import figures, look_as_json
+from mediaindex import parts
+from mediaindex.cli.captioned import figures, look_as_json, why_not
 from mediaindex.cli.output import counted, duration, printable, put_json, put_table
 from mediaindex.cli.waiting import Waiting
 from mediaindex.comparing import Comparison, Trial, compare
 from mediaindex.config import Config
-from mediaindex.errors import ConfigError
+from mediaindex.errors import ConfigError, ServerOff
+from mediaindex.exporting.place import check_file
 from mediaindex.looking import Look
-from mediaindex.media.comparison import Model, Row, Words, write_comparison
+from mediaindex.media.comparison import (
+    COMPARISON,
+    Heading,
+    Model,
+    Row,
+    Words,
+    write_comparison,
+)
 from mediaindex.media.sheet import check_place
 from mediaindex.types import Caption
 
-NOTHING_KEPT = 1
+NOTHING_KEPT, NOT_NOW = 1, 3
 PAGES = (".html", ".htm")
 
 
@@ -36,8 +48,8 @@ def compare_models(
     if not folder.expanduser().is_dir():
         raise click.UsageError(f"{printable(str(folder))} is not a folder that is there")
     if to is not None:
-        _check_target(to)
-    with Waiting() as waiting:
+        _check_target(config, to, folder)
+    with _advising(config, names), Waiting() as waiting:
         found = compare(
             config,
             names,
@@ -49,21 +61,45 @@ def compare_models(
             ),
         )
     if to is not None:
-        _write(to, folder, found)
+        _write(config, to, folder, found)
     if wants_json:
         put_json(_as_json(found))
     else:
         _put(found)
         if to is not None:
             click.echo(f"comparison: {to}", err=True)
-    return 0 if all(trial.described for trial in found.trials) else NOTHING_KEPT
+    return max(map(_code, found.trials))
 
 
-def _check_target(to: Path) -> None:
+@contextmanager
+def _advising(config: Config, names: Sequence[str]) -> Iterator[None]:
+    """Say of a model that is missing how it gets there."""
+    try:
+        yield
+    except ServerOff as error:
+        section = config.settings.caption
+        can_pull = "ollama" in [server.use or section.use for server in section.servers] or (
+            section.use == "ollama" and not section.servers
+        )
+        missing = next((name for name in names if f"no model {name!r}" in str(error)), None)
+        if missing is None or not can_pull:
+            raise
+        pull = f"mediaindex model pull {shlex.quote(missing)}"
+        raise ServerOff(f"{error}. To have it: {pull}") from error
+
+
+def _code(trial: Trial) -> int:
+    if trial.described:
+        return 0
+    return NOT_NOW if all(look.has_failed for look in trial.looks) else NOTHING_KEPT
+
+
+def _check_target(config: Config, to: Path, folder: Path) -> None:
     """Check it now: what took an hour should not be lost at its end."""
     if to.suffix.lower() not in PAGES:
         raise ConfigError(f"a comparison is written to a .html, not to {to.name}")
-    check_place(to)
+    check_file(config, to, [parts.absolute(folder)])
+    check_place(to, COMPARISON)
 
 
 def _put(found: Comparison) -> None:
@@ -91,7 +127,7 @@ def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} s"
 
 
-def _write(to: Path, folder: Path, found: Comparison) -> None:
+def _write(config: Config, to: Path, folder: Path, found: Comparison) -> None:
     names = ["described: ", "mean: ", "median: ", "tokens/s: ", "whole library: "]
     models = [
         Model(trial.model, tuple(map("".join, _named(names, _figures(trial, found.moments)))))
@@ -100,14 +136,34 @@ def _write(to: Path, folder: Path, found: Comparison) -> None:
     rows = [
         Row(
             view.jpeg,
-            printable(view.path.name),
+            printable(_within(folder, view.path)),
             view.path,
             tuple(_words(trial.looks[number]) for trial in found.trials),
         )
         for number, view in enumerate(found.views)
     ]
     title = f"{' · '.join(model.name for model in models)}: {printable(str(folder))}"
-    write_comparison(to, title, models, rows)
+    write_comparison(to, Heading(title, tuple(_notes(config, found))), models, rows)
+
+
+def _within(folder: Path, path: Path) -> str:
+    root = parts.absolute(folder)
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _notes(config: Config, found: Comparison) -> Iterator[str]:
+    """Yield what one needs to know to compare this page with another."""
+    described = [look.described for trial in found.trials for look in trial.looks]
+    prompts = sorted({one.origin.prompt_version for one in described if one})
+    told = [f"{date.today():%Y-%m-%d}", counted(len(found.views), "picture")]
+    told.append(f"language: {config.settings.caption.language}")
+    told += [f"prompts: {', '.join(prompts)}"] if prompts else []
+    yield " · ".join(told)
+    if found.moments:
+        yield (
+            f"Whole library: {counted(found.moments, 'moment')} at the mean time, as many at once "
+            "as the servers take."
+        )
 
 
 def _named(names: Iterable[str], values: Iterable[str]) -> list[tuple[str, str]]:
@@ -122,7 +178,7 @@ def _words(look: Look) -> Words:
         found.text_in_image,
         found.setting,
         figures(look.described) if look.described else "",
-        look.why_not,
+        why_not(look) if look.why_not else "",
     )
 
 

@@ -70,9 +70,7 @@ def pull_all(config: Config, name: str | None, told: Callable[[], OnPull]) -> No
     failed: list[str] = []
     with Waiting() as waiting:
         for use, captioner in zip(uses, captioners, strict=True):
-            if use != "openai":
-                click.echo(f"{captioner.model}: {captioner.server} downloads it", err=True)
-            trouble = _pulled(captioner, told())
+            trouble = _no_pull(captioner) if use == "openai" else _pulled(captioner, told())
             waiting.clear()
             if trouble is not None and use == "openai" and can:
                 click.echo(trouble, err=True)  # the others can
@@ -86,13 +84,30 @@ def pull_all(config: Config, name: str | None, told: Callable[[], OnPull]) -> No
 
 def _pulled(captioner: Captioner, told: OnPull) -> str | None:
     """Have one server download its model; returns why it did not."""
+    is_told = False
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal is_told
+        if not is_told:  # it did answer
+            click.echo(f"{captioner.model}: {captioner.server} downloads it", err=True)
+            is_told = True
+        told(what, done, total)
+
     try:
-        captioner.pull(told)
+        captioner.pull(tell)
     except (RetryLater, Faulty) as error:
         return str(error)
     finally:
         captioner.close()
     return None
+
+
+def _no_pull(captioner: Captioner) -> str:
+    captioner.close()
+    return (
+        f"only Ollama can be asked to download a model; start your server ({captioner.server}) "
+        f"with {captioner.model} yourself"
+    )
 
 
 def _put_server(one: Installed) -> None:

@@ -61,8 +61,11 @@ def export(
     """Write what models and people said of your photos and videos to files for other programs.
 
     Your media folders are only read. Nothing is overwritten but what an export wrote itself, and
-    nothing is deleted. Exit codes: 0 written, 1 there is nothing to export.
+    nothing is deleted. Exit codes: 0 written, 1 there is nothing to export or the disk does not
+    take it, 2 a mistake or something is in the way, 3 another export writes to that folder.
     """
+    if str(to) == "-":
+        raise click.UsageError("an export is written to a folder, not to standard output")
     config = settings_of(ctx)
     given = tuple((name.rstrip("_"), value) for name, value in operators.items() if value)
     # A process that is told to end clears away its half-written file as after Ctrl-C.
@@ -103,6 +106,14 @@ def _put(report: Report, form: str, as_json: bool) -> None:
         return
     for path in report.altered:
         click.echo(f"under another name, for its own cannot be used: {printable(path)}", err=True)
-    lines = f", {counted(report.lines, 'line')}" if report.lines else ""
-    same = f", {report.unchanged:,} of them unchanged" if report.unchanged else ""
-    click.echo(f"{counted(report.files, 'file')} in {printable(str(report.to))}{lines}{same}")
+    click.echo(f"{_what(report)} in {printable(str(report.file or report.to))}")
+
+
+def _what(report: Report) -> str:
+    if report.file is None:
+        same = f" ({report.unchanged:,} of them unchanged)" if report.unchanged else ""
+        return counted(report.files, "file") + same
+    parts = [counted(report.moments, "moment")]
+    whole = report.lines - report.moments
+    parts += [f"{counted(whole, 'video')} as a whole"] if whole else []
+    return f"{counted(report.lines, 'line')} ({', '.join(parts)})"

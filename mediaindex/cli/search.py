@@ -79,7 +79,7 @@ def search(
     if not words and not given and like is None:
         raise click.UsageError("say what to look for, in words or with --like FILE")
     if contact_sheet is not None:
-        shapes.check_sheet(contact_sheet)
+        shapes.check_sheet(config, contact_sheet)
     asked = Asked(
         words=" ".join(words),
         like=like,

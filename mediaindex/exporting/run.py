@@ -15,10 +15,10 @@ from mediaindex.errors import ConfigError, StoreError, Unusable
 from mediaindex.exporting import Mirror, OneFile
 from mediaindex.exporting.folder import MARKER, ExportFolder, Taken, open_folder
 from mediaindex.exporting.names import Names
-from mediaindex.exporting.place import checked_place
+from mediaindex.exporting.place import checked_place, media_folders
 from mediaindex.search.check import check
 from mediaindex.search.parse import parse
-from mediaindex.store import exports, files
+from mediaindex.store import exports
 from mediaindex.store.exports import Lying
 from mediaindex.store.filters import Filter
 
@@ -57,6 +57,10 @@ class Report:
     unchanged: int = 0
     #: Lines or rows, of a format that is one file.
     lines: int = 0
+    #: Of these, so many are of moments; the rest is of videos as a whole.
+    moments: int = 0
+    #: The one file, of such a format.
+    file: Path | None = None
     #: Media whose words lie under another name, for theirs was too long or taken.
     altered: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -98,9 +102,10 @@ class Export:
                     for line in made.lines(asset):
                         file.write(line)
                         self.report.lines += 1
+                    self.report.moments += len(asset.moments)
         except Taken as error:
             raise _in_the_way(folder, [str(error)], 1) from error
-        self.report.files = 1
+        self.report.files, self.report.file = 1, folder.path / made.name
 
     def _write_tree(self, folder: ExportFolder, made: Mirror) -> None:
         if not folder.is_new:
@@ -184,10 +189,8 @@ def _filter(config: Config, wish: Wish, session: Session, today: date) -> tuple[
 
 
 def _place(config: Config, wish: Wish, session: Session) -> tuple[Path, frozenset[tuple[int, int]]]:
-    roots = {Path(library.root) for library in files.libraries(session)}
-    roots |= {parts.absolute(Path(library.path)) for library in config.settings.libraries}
-    linked = exports.folders(session) if config.settings.sweep.follow_links else ()
-    return checked_place(wish.to, sorted(roots), linked, (config.state_dir, config.cache_dir))
+    roots, linked = media_folders(config, session)
+    return checked_place(wish.to, roots, linked, (config.state_dir, config.cache_dir))
 
 
 def _one_files() -> list[OneFile]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator
 
+from mediaindex.captioners.sentences import join, sentences
 from mediaindex.media.text import one_line
 from mediaindex.store.captions import Said
 from mediaindex.store.exports import Exported
@@ -21,8 +22,6 @@ _OF_PICTURES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-# Latin stops with what closes a quotation, and those of East Asia, behind which stands no blank.
-_SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)]*(?=\s)|[\u3002\uff01\uff1f]")
 _STOPS = ".!?\u2026\u3002\uff01\uff1f"
 
 
@@ -79,9 +78,14 @@ def shortened(text: str, most: int = ALT_TEXT) -> str:
     """Return the sentences that fit; of a first one that is too long, the words."""
     if len(text) <= most:
         return text
-    ends = [end.end() for end in _SENTENCE_END.finditer(text, 0, most + 1) if end.end() <= most]
-    if ends:
-        return text[: ends[-1]]
+    fitting = ""
+    for sentence in sentences(text):
+        more = join([fitting, sentence])
+        if len(more) > most:
+            break
+        fitting = more
+    if fitting:
+        return fitting
     words, _, _ = text[:most].rpartition(" ")
     return (words or text[: most - 1]).rstrip(" ,;:-")[: most - 1] + "…"
 

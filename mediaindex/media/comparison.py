@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from mediaindex.media.sheet import one_line, put_sheet
+from mediaindex.media.sheet import Sort, one_line, put_sheet
+
+COMPARISON = Sort("comparison of models")
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,27 @@ class Row:
     words: tuple[Words, ...]
 
 
-def write_comparison(path: Path, title: str, models: Sequence[Model], rows: Sequence[Row]) -> None:
+@dataclass(frozen=True)
+class Heading:
+    """What stands above all of it."""
+
+    title: str
+    #: How it came about: lines below the title.
+    notes: tuple[str, ...] = ()
+
+
+def write_comparison(
+    path: Path, heading: Heading, models: Sequence[Model], rows: Sequence[Row]
+) -> None:
     """Write a page that needs nothing else: the pictures are inside, a click opens the file.
 
     Raises:
-        ConfigError: `path` is a file that is no sheet of ours, or cannot be written.
+        ConfigError: `path` is a file that is no comparison, or cannot be written.
     """
-    put_sheet(path, comparison_html(title, models, rows).encode())
+    put_sheet(path, comparison_html(heading, models, rows).encode(), COMPARISON)
 
 
-def comparison_html(title: str, models: Sequence[Model], rows: Sequence[Row]) -> str:
+def comparison_html(heading: Heading, models: Sequence[Model], rows: Sequence[Row]) -> str:
     """Return the page; a column a model, below each other where the screen is narrow."""
     heads = "".join(
         f"<div><h2>{_said(model.name)}</h2>{'<br>'.join(map(_said, model.figures))}</div>"
@@ -64,12 +77,13 @@ def comparison_html(title: str, models: Sequence[Model], rows: Sequence[Row]) ->
     )
     put = {
         "columns": str(len(models)),
-        "title": _said(title),
+        "title": _said(heading.title),
+        "notes": "<br>".join(map(_said, heading.notes)),
         "figures": f"<section class=head><div></div>{heads}</section>",
         "rows": "\n".join(_row(models, row) for row in rows),
     }
     # In one pass: what a model says is not looked through again.
-    return re.sub(r"\{(columns|title|figures|rows)\}", lambda place: put[place[1]], PAGE)
+    return re.sub(r"\{(columns|title|notes|figures|rows)\}", lambda place: put[place[1]], PAGE)
 
 
 def _row(models: Sequence[Model], row: Row) -> str:
@@ -108,7 +122,7 @@ def _said(line: str) -> str:
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="generator" content="contact sheet by mediaindex">
+<meta name="generator" content="comparison of models by mediaindex">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -135,6 +149,7 @@ PAGE = """<!doctype html>
   }
 </style>
 <h1>{title}</h1>
+<p class=pale>{notes}</p>
 {figures}
 <main>
 {rows}

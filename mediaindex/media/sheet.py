@@ -25,13 +25,26 @@ LINE_PX = 20
 FONT_PX = 15
 MOST_COLUMNS = 5
 
-MARK = b"contact sheet by mediaindex"
-"""Stands in every sheet, so that one may take the place of another, but of no photo."""
-
 MARK_WITHIN_BYTES = 1024
 
 NO_PREVIEW = "no preview"
 PAPER, INK, PALE, FRAME = "#ffffff", "#1c1c1e", "#6b6b70", "#e4e4e7"
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A sort of sheet: one may take the place of another of its sort, and of nothing else."""
+
+    #: For people.
+    name: str
+
+    @property
+    def mark(self) -> bytes:
+        """What stands in every sheet of this sort, near its beginning."""
+        return f"{self.name} by mediaindex".encode()
+
+
+CONTACT_SHEET = Sort("contact sheet")
 
 
 @dataclass(frozen=True)
@@ -75,8 +88,8 @@ def write_sheet_jpg(path: Path, cells: Sequence[Cell]) -> None:
             font = font_for(said, FONT_PX)
             pen.text(at, _shortened(said, pen, font), fill=PALE if place else INK, font=font)
     file = io.BytesIO()
-    sheet.save(file, "JPEG", quality=88, comment=MARK)
-    put_sheet(path, file.getvalue())
+    sheet.save(file, "JPEG", quality=88, comment=CONTACT_SHEET.mark)
+    put_sheet(path, file.getvalue(), CONTACT_SHEET)
 
 
 def write_sheet_html(path: Path, cells: Sequence[Cell], title: str) -> None:
@@ -87,39 +100,38 @@ def write_sheet_html(path: Path, cells: Sequence[Cell], title: str) -> None:
     """
     figures = "\n".join(_figure(cell) for cell in cells) or "<p>Nothing found.</p>"
     page = PAGE.replace("{title}", html.escape(one_line(title))).replace("{figures}", figures)
-    put_sheet(path, page.encode())
+    put_sheet(path, page.encode(), CONTACT_SHEET)
 
 
-def check_place(path: Path) -> None:
+def check_place(path: Path, sort: Sort) -> None:
     """Check, before what takes long, that a sheet can be put there.
 
     Raises:
-        ConfigError: `path` is a file that is no contact sheet, or its folder is not there.
+        ConfigError: `path` is a file that is no sheet of this sort, or its folder is not there.
     """
     target = path.resolve()  # a link stays a link
     try:
         if not target.parent.is_dir():
             reason = os.strerror(errno.ENOENT)
-            raise ConfigError(f"cannot write the contact sheet {path}: {reason}")
-        if target.exists() and not (target.is_file() and _is_sheet(target)):
-            raise ConfigError(
-                f"{path} is there already and is no contact sheet; choose another name"
-            )
+            raise ConfigError(f"cannot write the {sort.name} {path}: {reason}")
+        if target.exists() and not (target.is_file() and _is_of(sort, target)):
+            raise ConfigError(f"{path} is there already and is no {sort.name}; choose another name")
     except OSError as error:
-        raise ConfigError(f"cannot write the contact sheet {path}: {error.strerror}") from error
+        raise ConfigError(f"cannot write the {sort.name} {path}: {error.strerror}") from error
 
 
-def put_sheet(path: Path, content: bytes) -> None:
+def put_sheet(path: Path, content: bytes, sort: Sort) -> None:
     """Put a sheet in its place, complete or not at all, and never in that of anything else.
 
     Args:
-        path: Where; an older sheet there is replaced.
-        content: With `MARK` in its first `MARK_WITHIN_BYTES`.
+        path: Where; an older sheet of the same sort is replaced.
+        content: With the sort's mark in its first `MARK_WITHIN_BYTES`.
+        sort: What it is.
 
     Raises:
-        ConfigError: `path` is a file that is no contact sheet, or cannot be written.
+        ConfigError: `path` is a file that is no sheet of this sort, or cannot be written.
     """
-    check_place(path)
+    check_place(path, sort)
     target = path.resolve()
     try:
         partial = target.with_name(f".part-{token_hex(8)}")
@@ -130,12 +142,12 @@ def put_sheet(path: Path, content: bytes) -> None:
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise ConfigError(f"cannot write the contact sheet {path}: {error.strerror}") from error
+        raise ConfigError(f"cannot write the {sort.name} {path}: {error.strerror}") from error
 
 
-def _is_sheet(path: Path) -> bool:
+def _is_of(sort: Sort, path: Path) -> bool:
     with path.open("rb") as file:
-        return MARK in file.read(MARK_WITHIN_BYTES)
+        return sort.mark in file.read(MARK_WITHIN_BYTES)
 
 
 def _fitted(picture: RGB) -> Image.Image:

@@ -74,7 +74,8 @@ class Engine:
                 found = _newest(session, wanted, limit)
             if not found and looks is None and query.terms and not query.filter.is_empty:
                 found = _newest(session, wanted, limit, weak=True)
-                notes.append(f"nothing says {query.text!r}; this is what passes the filter")
+                if found:
+                    notes.append(f"nothing says {query.text!r}; this is what passes the filter")
             hits = self._hits(session, found, wanted)
             if each == "moment":
                 hits = merged(hits)[:limit]

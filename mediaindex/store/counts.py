@@ -178,6 +178,21 @@ def count_work(session: Session) -> dict[str, WorkCounts]:
     }
 
 
+def count_undescribed(session: Session) -> int:
+    """Return how many moments are of photos and videos that wait to be described."""
+    query = (
+        select(func.count(MomentRow.id))
+        .join(AssetRow, AssetRow.id == MomentRow.asset_id)
+        .where(
+            AssetRow.missing_since.is_(None),
+            AssetRow.companion_of_id.is_(None),
+            ~_has_result(("caption",)),
+            ~_failed(("caption",)),
+        )
+    )
+    return session.scalar(query) or 0
+
+
 def _work(done: int, failed: int, total: int) -> WorkCounts:
     # Old results of what can no longer be done may outnumber what there is to do.
     total = max(total, done + failed)

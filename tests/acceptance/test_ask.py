@@ -157,6 +157,13 @@ def test_what_cannot_be_answered_is_told(
     assert not [request for request in server.requests if request.pictures]
 
 
+def test_nothing_found_says_what_is_not_described_yet(program: Program) -> None:
+    done = program.run("ask", "is the garage door closed", "--after", "2025-06", "--kind", "video")
+
+    assert "what passes the filter" not in done.stderr
+    assert "5 moments are not described yet" in done.stderr
+
+
 def test_no_server_and_no_index_are_told(home: Path, server: OllamaServer, tmp_path: Path) -> None:
     off = asking(home, "http://127.0.0.1:9").run("ask", "garage door", "--in", "cam", "--latest")
     empty = asking(tmp_path, server.url).run("ask", "garage door")

@@ -16,6 +16,7 @@ from tests.acceptance.terminal import at_terminal
 from tests.acceptance.test_videos import SCENES
 from tests.clips import make_clip
 from tests.servers.answers import Answer, ChatRequest
+from tests.servers.faults import Fault
 from tests.servers.models import ONE_IMAGE, VISION
 from tests.servers.ollama import OllamaServer
 from tests.servers.openai import OpenAIServer
@@ -90,7 +91,7 @@ def test_json_has_the_documented_shape(program: Program, server: OllamaServer, p
     assert (file["path"], file["trouble"]) == (str(photo), None)
     caption = file["captions"][0]
     assert caption.keys() == {
-        *("at_ms", "description", "tags", "text", "setting", "rejected", "raw"),
+        *("at_ms", "description", "tags", "text", "setting", "rejected", "raw", "trouble"),
         *("model", "server", "duration_ms", "tokens", "tokens_per_s"),
     }
     assert (caption["model"], caption["server"]) == (VISION.name, server.url)
@@ -107,9 +108,32 @@ def test_what_is_not_worth_keeping_is_told_with_the_reason_and_the_raw_answer_on
     long = program.run("caption", "-v", str(photo))
 
     assert (short.returncode, long.returncode) == (1, 1)
-    assert "nothing worth keeping: refusal" in short.stdout
+    assert "nothing worth keeping: the model refused: I'm sorry" in short.stdout
     assert "the raw answer" not in short.stdout
     assert f"the raw answer:\n    {REFUSAL}" in long.stdout
+
+
+def test_server_that_breaks_off_is_to_blame_and_not_the_picture(
+    program: Program, server: OllamaServer, photo: Path
+) -> None:
+    server.fail_next(9, Fault.half())
+
+    done = program.run("caption", str(photo))
+
+    assert done.returncode == 3, done.stdout
+    assert "the server gave no answer: " in done.stdout
+    assert "nothing worth keeping" not in done.stdout
+
+
+def test_terminal_says_that_the_server_is_busy(
+    program: Program, server: OllamaServer, photo: Path
+) -> None:
+    server.fail_next(1, Fault.too_many(2))
+
+    code, screen = at_terminal(program, "caption", str(photo))
+
+    assert code == 0
+    assert "the server is busy; waiting" in screen
 
 
 def test_one_file_that_cannot_be_used_does_not_keep_the_others_from_it(
@@ -159,7 +183,12 @@ def test_video_is_shown_by_its_moments_once_it_is_indexed(program: Program, tmp_
     [
         (["{photo}", "--at", "3"], 2, "--at is for videos"),
         (["{photo}", "-n", "3"], 2, "belong to --compare"),
+        ([], 2, "name photos"),
+        (["{folder}"], 2, "is a folder; name photos, or use --compare"),
+        (["--compare", "a,b"], 2, "say which folder"),
+        (["--compare", "a,b", "{folder}", "--to", "{folder}/a.html"], 2, "never written to"),
         (["{photo}", "--model", "nope"], 3, "Installed and able to see: qwen2.5vl:7b"),
+        (["{photo}", "--model", "nope"], 3, "or: mediaindex model pull nope\n"),
         (["{photo}", "--model", "llama3.2:3b"], 3, "cannot see"),
         (["--compare", VISION.name, "{folder}"], 2, "two models or more"),
         (["--compare", "a,b", "{photo}"], 2, "is not a folder"),
@@ -235,7 +264,7 @@ def test_server_of_the_openai_form_describes_too(photo: Path, tmp_path: Path) ->
 
     assert "red" in caption["description"]
     assert pull.returncode == 3
-    assert "only Ollama can download models" in pull.stderr
+    assert "only Ollama can be asked to download a model; start your server" in pull.stderr
 
 
 @pytest.fixture
@@ -270,7 +299,9 @@ def test_models_are_shown_the_same_pictures_one_model_after_the_other(
     text = page.read_text()
     assert text.count("<section>") == 4
     assert "A red &lt;b&gt;wall." in text
-    assert "refusal" in text
+    assert "the model refused" in text
+    assert re.search(r"<figcaption>[01]/\d\.png</figcaption>", text)
+    assert re.search(r"\d{4}-\d\d-\d\d · 4 pictures · language: en · prompts: \S", text)
 
 
 def test_comparison_has_the_same_pictures_again_and_tells_how_long_the_library_takes(
@@ -300,6 +331,7 @@ def test_model_that_is_missing_is_told_before_any_work(
     assert done.returncode == 3
     assert "there is no model 'nope'" in done.stderr
     assert "Installed and able to see: qwen2.5vl:7b, " in done.stderr
+    assert done.stderr.endswith("mediaindex model pull nope\n")
     assert (chats(server), server.loads) == ([], [])
 
 
@@ -314,7 +346,7 @@ def test_comparison_never_takes_the_place_of_another_file(
     )
 
     assert done.returncode == 2
-    assert "is no contact sheet" in done.stderr
+    assert "is no comparison of models" in done.stderr
     assert chats(server) == []  # told before any work
     assert (tmp_path / "letter.html").read_text() == "a letter"
 
@@ -358,5 +390,8 @@ def test_ollama_downloads_a_model(program: Program, server: OllamaServer) -> Non
     assert "pulling manifest" in done.stderr
     assert done.stderr.splitlines()[-1] == f"{VISION.name} is on {server.url}"
     assert VISION in server.models
+    assert f"{VISION.name}: {server.url} downloads it" in done.stderr
+    off = Program(program.home, settings("http://127.0.0.1:9")).run("model", "pull")
+    assert (off.returncode, "downloads it" in off.stderr) == (3, False)
     assert unknown.returncode == 3
     assert "could not download 'nope'" in unknown.stderr

@@ -110,7 +110,7 @@ def test_export_leaves_the_media_alone_and_comes_out_the_same_twice(
 
 
 def test_json_lines_hold_all_moments(program: Program, library: Path, tmp_path: Path) -> None:
-    program.run("export", "--format", "jsonl", "--to", str(tmp_path))
+    done = program.run("export", "--format", "jsonl", "--to", str(tmp_path))
 
     text = (tmp_path / "mediaindex.jsonl").read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
@@ -118,6 +118,8 @@ def test_json_lines_hold_all_moments(program: Program, library: Path, tmp_path: 
     with closing(sqlite3.connect(program.home / "state" / "mediaindex.db")) as database:
         (moments,) = database.execute("SELECT count(*) FROM moment").fetchone()
     assert [line["type"] for line in lines].count("moment") == moments
+    told = f"{moments + 1} lines ({moments} moments, 1 video as a whole)"
+    assert done.stdout == f"{told} in {tmp_path / 'mediaindex.jsonl'}\n"
     assert [line["type"] for line in lines].count("summary") == 1
     (person,) = [line for line in lines if line["people"]]
     assert person["people"][0]["text"] == "Eileen in orange"
@@ -259,6 +261,7 @@ def test_slip_and_empty_home_end_with_the_codes_of_the_readme(
     slips = [
         ("--format", "pdf", *to),
         ("--format", "csv"),
+        ("--format", "csv", "--to", "-"),
         ("--format", "csv", *to, "--library", "no"),
         ("--format", "csv", *to, "--after", "soon"),
     ]
@@ -273,7 +276,7 @@ def test_terminal_sees_what_was_written(program: Program, tmp_path: Path) -> Non
     code, screen = at_terminal(program, "export", "--format", "csv", "--to", str(tmp_path))
 
     assert code == 0
-    assert "1 file in" in screen
+    assert "mediaindex.csv" in screen
 
 
 def test_file_that_is_gone_is_left_out_unless_asked_for(library: Path, tmp_path: Path) -> None:

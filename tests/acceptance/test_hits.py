@@ -76,6 +76,15 @@ def test_nothing_found_makes_no_sheet(program: Program, tmp_path: Path) -> None:
     assert "contact sheet" not in done.stderr
 
 
+def test_sheet_is_not_written_among_the_photos(program: Program, library: Path) -> None:
+    sheet = library / "Trips" / "sheet.jpg"
+
+    done = program.run("search", "red", "--contact-sheet", str(sheet))
+
+    assert (done.returncode, sheet.exists()) == (2, False)
+    assert "media folders are never written to" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -33,6 +33,19 @@ def test_long_text_ends_with_a_sentence_that_fits() -> None:
     assert shortened("海辺の犬。" * 80) == "海辺の犬。" * 50
 
 
+def test_abbreviation_ends_no_sentence() -> None:
+    told = "A woman waves a flag of the U.S. Navy in front of Dr. Lee and J. Smith, " + "far " * 60
+
+    short = shortened(told.strip())
+
+    assert short.startswith(
+        "A woman waves a flag of the U.S. Navy in front of Dr. Lee and J. Smith"
+    )
+    assert short.endswith("far…")
+    assert shortened(f"A girl runs. {told}").startswith("A girl runs.")
+    assert shortened(f"A girl runs. {told}{told}") == "A girl runs."
+
+
 @pytest.mark.parametrize("text", ["word " * 80, "x" * 400, "3.5 m" * 60])
 def test_sentence_that_is_too_long_ends_where_it_can(text: str) -> None:
     short = shortened(text)
