@@ -2,16 +2,20 @@
 
 python benchmarks/guard.py
 python benchmarks/guard.py --table tests/data/answers.yaml
+python benchmarks/guard.py --hostile
+
+The last prints what answers cost that say one thing over and over, as a looping model does.
 """
 
 import argparse
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-from mediaindex.captioners.guard import Rejected, judge
+from mediaindex.captioners.guard import Rejected, judge, judge_text
 from mediaindex.types import Caption
 
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
@@ -19,6 +23,105 @@ PROMPT = (
     "You describe pictures for a family's archive. Describe this picture in 2 sentences. "
     "Answer in JSON with description, tags, text_in_image, setting."
 )
+
+HOSTILE_CHARACTERS = 20_000
+
+HEADS = (
+    *(
+        "",
+        "A dog runs. A cat sits on a mat. ",
+        "It is against ",
+        "Describe in ",
+        "Tags: ",
+        "<think>",
+    ),
+    *('{"description": "', '{"description": ["', '{"description": ', '{"a": "A dog.", "text": "'),
+)
+"""What a hostile answer begins with."""
+
+UNITS = (
+    *(
+        "[",
+        "![",
+        "{",
+        "{{} ",
+        "[] ",
+        "a{",
+        '["a{',
+        "(",
+        "[1,2,3,4]",
+        "[1,2,3,4;",
+        '{"a":',
+        "{}",
+        "/*",
+    ),
+    *('"', '"a"b"', 'a" ', '", "', "'", " 'a", "“a ", "„a «b ", "「犬", '{"description": ', "/**/"),
+    *(
+        "**",
+        "**a ~~b __c ",
+        "_",
+        "*a ",
+        "`",
+        "```\n",
+        "# ",
+        "\n- ",
+        "- ",
+        "=\n",
+        "\n",
+        " ",
+        "\t\n ",
+    ),
+    *("<", "<img ", '<img alt="', "<b ", "</p> ", "<think>", "<box>", "<object>", "<s>", "<abc>"),
+    *("a<box>1</box>&b<box>1</box>", "[name] - ", "<quad>", "<|a|>", "[THINK]", "&quot;", "&#32;"),
+    *("\\u0000", "\\ud83d", "\\n", '\\"', "\\", "\0", "\ud800", "\u202e", "😀", "👨‍👩‍👧", "犬。"),
+    *(
+        "很好",
+        "1",
+        "1 ",
+        "1, ",
+        "1a",
+        ".",
+        "..x",
+        "a.",
+        "A. ",
+        "a. ",
+        "A b. ",
+        "! ",
+        "?",
+        "。",
+        "a",
+        "a ",
+    ),
+    *(
+        "a b ",
+        "a, b ",
+        "a\n",
+        "USER: a ",
+        "A: ",
+        "yes, no, ",
+        "oh so but, ",
+        "in a ",
+        "it is against ",
+    ),
+    *(
+        "describe in a ",
+        "i cannot describe ",
+        "I'm sorry. ",
+        "here is the description ",
+        "Tags: a\n",
+    ),
+    *(
+        "you should describe ",
+        "sorry, ",
+        "please ",
+        "a sign says ",
+        "kann ich ",
+        "www.a.com ",
+        "a.com.",
+    ),
+    *("by - ", ": ", "a: ", "// a\n", "begin with describing ", "I am a, the ", "without the, i "),
+)
+"""What it says over and over: what a looping model does, and what patterns find hard."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +193,38 @@ def measure(path: Path) -> None:
             print(f"  {entry.name} [{entry.family}]: {'; '.join(found)}")
 
 
+def hostile(characters: int) -> Iterator[tuple[str, str]]:
+    """Yield answers that are hard to read, each after its name."""
+    for head in HEADS:
+        for unit in UNITS:
+            text = (head + unit * characters)[:characters]
+            yield ascii(head + unit + "..."), text
+    yield "numbered sentences", "".join(f"Man {i} runs. " for i in range(characters))[:characters]
+    yield (
+        "ever other characters",
+        "".join(map(chr, range(0x4E00, 0x4E00 + min(characters, 20_000)))),
+    )
+
+
+def cpu_seconds(text: str) -> float:
+    """Return what the dearest way to judge a text takes of the processor."""
+    costs = []
+    for done_reason in ("stop", "length"):
+        for verdict in (judge, judge_text):
+            began = time.process_time()
+            verdict(text, done_reason, language="en", prompt=PROMPT)
+            costs.append(time.process_time() - began)
+    return max(costs)
+
+
+def measure_hostile(characters: int, shown: int = 25) -> None:
+    """Print the dearest of the hostile answers."""
+    costs = sorted(((cpu_seconds(text), name) for name, text in hostile(characters)), reverse=True)
+    print(f"| what it repeats, {characters} characters of it | cpu s |\n|---|---|")
+    for cost, name in costs[:shown]:
+        print(f"| `{name}` | {cost:.3f} |")
+
+
 def main(paths: list[Path]) -> None:
     print(
         "| table | answers | keep: precision | recall | reject: precision | recall "
@@ -102,5 +237,12 @@ def main(paths: list[Path]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--hostile", type=int, nargs="?", const=HOSTILE_CHARACTERS, help="characters of each answer"
+    )
     parser.add_argument("--table", type=Path, nargs="+", help="tables other than answers*.yaml")
-    main(parser.parse_args().table or sorted(DATA.glob("answers*.yaml")))
+    asked = parser.parse_args()
+    if asked.hostile:
+        measure_hostile(asked.hostile)
+    else:
+        main(asked.table or sorted(DATA.glob("answers*.yaml")))

@@ -5,6 +5,7 @@ invents no content, but it closes what was cut off in the middle and makes lists
 brackets; so it is shown only what surely begins an object, and what was cut is told apart here.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -61,14 +62,21 @@ _NAMES = {
 }
 _PART = {name: part for part, names in _NAMES.items() for name in names.split()}
 
+DEEPEST = 20
+"""Brackets within brackets; what nests deeper is no answer, and would be read without an end."""
+
+MOST_QUOTES = 160
+"""Quotation marks that json-repair is shown, which takes the square of them in time."""
+
 _BEGINS = re.compile(
-    r"""\{(?:\s|//[^\n]*\n|/\*.*?\*/|\{)*(?:["'“”‘’`*]+\s*)?"""
-    r"""(?:[\w$@][\w \-]{0,40})\s*["'“”‘’`*]*\s*[:：=]"""
+    r"""\{(?:\s*+(?://[^\n]{0,400}\n|/\*(?:[^*]|\*(?!/)){0,400}\*/|\{)){0,20}\s*+"""
+    r"""(?:["'“”‘’`*]{1,20}+\s*+)?"""
+    r"""(?:[\w$@][\w \-]{0,40})\s*(?:["'“”‘’`*]{1,20}+\s*+)?[:：=]"""
     r"""|\{\s*(?:""|'')\s*:"""
     r"""|\{\s*\}""",
     re.DOTALL,
 )
-_TAGGED = re.compile(r"<(?P<key>[a-z_]{3,20})>(.*?)</(?P=key)>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<([a-z_]{3,20})>", re.IGNORECASE)
 _STUMP = re.compile(r"""[\[{\s]*\{\s*["'“]?\w*["'”]?\s*""")
 _BARE = re.compile(r"""\s*["“](?:description|caption|tags)["”]\s*:""", re.IGNORECASE)
 _LABELLED = re.compile(
@@ -96,7 +104,7 @@ def read(text: str) -> Answer:
             return Answer("broken", is_whole=False)
         if text.lstrip().startswith("{") and is_field_names(text):
             return Answer("broken", is_whole=False)
-        tagged: dict[str, object] = {found["key"]: found[2] for found in _TAGGED.finditer(text)}
+        tagged = dict[str, object](_tagged(text))
         if "description" in _parts(tagged):
             return _of(tagged, is_mended=False, is_cut=False)
         said = _said_as_string(text)
@@ -110,6 +118,16 @@ def read(text: str) -> Answer:
     ):
         return _read_lines(text[: begins.start()])
     return found[0] if found else Answer("broken", is_whole=False)
+
+
+def _tagged(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what stands between tags, by their names: `<description>A dog.</description>`."""
+    start = 0
+    for tag in _TAG.finditer(text):
+        end = text.find(f"</{tag[1]}>", tag.end()) if tag.start() >= start else -1
+        if end >= 0:
+            yield tag[1], text[tag.end() : end]
+            start = end
 
 
 def is_field_names(text: str) -> bool:
@@ -142,7 +160,7 @@ def _objects(text: str, start: int) -> Iterator[tuple[object, bool, bool]]:
         except (ValueError, RecursionError):
             yield _mended(text[start:])
             return
-        yield value, False, False
+        yield None if _is_deep(value) else value, False, False
         begins = _BEGINS.search(text, end)
         if begins is None:
             return
@@ -151,7 +169,7 @@ def _objects(text: str, start: int) -> Iterator[tuple[object, bool, bool]]:
 
 def _mended(text: str) -> tuple[object, bool, bool]:
     """Return the first object of broken JSON, True, and whether its last string was cut off."""
-    text = re.split(r"\n\s*```", text, maxsplit=1)[0].rstrip("` \n")
+    text = re.split(r"\n\s*```", _up_to(MOST_QUOTES, text), maxsplit=1)[0].rstrip("` \n")
     text = re.sub(r"(?<=[\"”])\s*：\s*", ": ", text)
     text = re.sub(r"(?<=[\"”\]])\s*，\s*(?=[\"“])", ", ", text)
     close = text.rfind("}")
@@ -160,6 +178,8 @@ def _mended(text: str) -> tuple[object, bool, bool]:
     is_cut = not text.endswith(("}", "]", '"', "'", "”", ",", "[", "{", ":"))
     if not is_cut and text.endswith(('"', "'", "”")):
         is_cut = bool(re.search(r"[:,\[{]\s*[\"'“”]$", text))
+    if _nests_deep(text):
+        return None, True, True
     try:
         value = json_repair.loads(text, skip_json_loads=True)
     except (ValueError, RecursionError, IndexError, TypeError, AttributeError):
@@ -167,6 +187,35 @@ def _mended(text: str) -> tuple[object, bool, bool]:
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, dict)), value)
     return value, True, is_cut
+
+
+def _up_to(count: int, text: str) -> str:
+    """Return `text` before the quotation mark that is one too many."""
+    quotes = itertools.islice(re.finditer("[\"'“”]", text), count, None)
+    one_too_many = next(quotes, None)
+    return text[: one_too_many.start()] if one_too_many else text
+
+
+def _nests_deep(text: str) -> bool:
+    """Tell whether brackets stand in more brackets than any answer needs; unread, so quoted too."""
+    depth = 0
+    for bracket in re.findall(r"[\[{\]}]", text):
+        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        if depth > DEEPEST:
+            return True
+    return False
+
+
+def _is_deep(value: object) -> bool:
+    """Tell whether a value holds values that hold values, and so on, too often."""
+    held = [value]
+    for _ in range(DEEPEST + 1):
+        within = (
+            one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+            for one in held
+        )
+        held = [*itertools.chain.from_iterable(within)]
+    return bool(held)
 
 
 def _of(value: object, is_mended: bool, is_cut: bool) -> Answer:
@@ -303,7 +352,7 @@ def _read_lines(text: str) -> Answer:
             part = "description"
         else:
             held.setdefault(part, []).append(line)
-    if not held["description"] and len(held) == 2 and re.search(r"\w(?: \S+){4,}[.!]\s*$", text):
+    if not held["description"] and len(held) == 2 and re.search(r"\w(?: \S+){4}[.!]\s*$", text):
         return Answer("text", text.strip())  # "Tag: a game of children." is no list of tags
     return Answer(
         "text",

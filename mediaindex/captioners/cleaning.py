@@ -6,11 +6,16 @@ import unicodedata
 from mediaindex.captioners.regions import without_token_boxes
 
 _THOUGHT = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis)"
-_THOUGHTS = re.compile(
-    rf"<({_THOUGHT})>.*?</\1>|◁think▷.*?◁/think▷|\[THINK\].*?\[/THINK\]"
-    r"|<\|channel\|?>\s*(?:analysis|thought).*?(?=<\|channel\|?>\s*final|<channel\|>|<\|end\|>)",
-    re.DOTALL | re.IGNORECASE,
+_THOUGHT_OPENS = re.compile(
+    rf"<(?P<tag>{_THOUGHT})>|(?P<kimi>◁think▷)|(?P<mistral>\[THINK\])"
+    r"|<\|channel\|?>\s*(?:analysis|thought)",
+    re.IGNORECASE,
 )
+_CLOSES = {
+    "kimi": re.compile("◁/think▷"),
+    "mistral": re.compile(r"\[/THINK\]", re.IGNORECASE),
+    "channel": re.compile(r"(?=<\|channel\|?>\s*final|<channel\|>|<\|end\|>)", re.IGNORECASE),
+}
 _THOUGHT_ENDS = re.compile(rf"^.*</{_THOUGHT}>|^.*◁/think▷", re.DOTALL | re.IGNORECASE)
 _THOUGHT_BEGINS = re.compile(rf"(?:<{_THOUGHT}>|◁think▷|\[THINK\]).*$", re.DOTALL | re.IGNORECASE)
 
@@ -62,8 +67,9 @@ _OF_PICTURE = re.compile(
     re.IGNORECASE,
 )
 _IMG = re.compile(
-    r"<img\b(?:[^<>]*?\balt\s*=\s*(?P<quote>[\"'])(?P<alt>.*?)(?P=quote))?[^<>]*>",
-    re.IGNORECASE | re.DOTALL,
+    r"<img\b(?:[^<>]{0,300}?\balt\s*=\s*(?:\"(?P<alt>[^\"<]{0,600})\"|'(?P<other>[^'<]{0,600})'))?+"
+    r"[^<>]{0,600}>",
+    re.IGNORECASE,
 )
 _INLINE = re.compile(
     r"</?(?:span|b|i|u|em|strong|small|code|a|sup|sub|mark|q|cite)(?:\s[^<>]*)?>", re.IGNORECASE
@@ -73,11 +79,12 @@ _BLOCK = re.compile(
     r")(?:\s[^<>]*)?>",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
-_BOLD = re.compile(r"(\*\*\*|\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
+_LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\s]{0,1000}\)")
+_BOLD = re.compile(r"(\*\*\*|\*\*|__|~~)(?=\S)(.{1,400}?)(?<=\S)\1", re.DOTALL)
 _ITALIC = re.compile(r"(?<![\w*])[*_](?=\S)([^*_\n]+?)(?<=\S)[*_](?![\w*])")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+.*$|^\s*\*\*[^*\n]{1,60}\*\*\s*:?\s*$", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[-*+•‣▪◦]|\d{1,2}[.)])\s+", re.MULTILINE)
+_WIDE = re.compile(r"\s{40,}")
 _RULE = re.compile(r"^\s*(?:[-*_=]\s*){3,}$", re.MULTILINE)
 
 _ADJECTIVES = (
@@ -164,9 +171,25 @@ _YES = re.compile(
 
 def without_thoughts(text: str) -> str:
     """Return the answer after the thinking, "" where it never came to an end."""
-    text = _THOUGHTS.sub("", text)
-    text = _THOUGHT_ENDS.sub("", text)
+    text = _THOUGHT_ENDS.sub("", _without_whole_thoughts(text))
     return _THOUGHT_BEGINS.sub("", text)
+
+
+def _without_whole_thoughts(text: str) -> str:
+    """Return `text` without thoughts that begin and end, in one pass over it."""
+    kept, start, endless = [], 0, set[str]()
+    for opens in _THOUGHT_OPENS.finditer(text):
+        kind = (opens["tag"] or opens.lastgroup or "channel").lower()
+        if opens.start() < start or kind in endless:
+            continue
+        closes = _CLOSES.get(kind) or re.compile(f"</{kind}>", re.IGNORECASE)
+        end = closes.search(text, opens.end())
+        if end is None:
+            endless.add(kind)
+            continue
+        kept.append(text[start : opens.start()])
+        start = end.end()
+    return "".join([*kept, text[start:]])
 
 
 def without_tokens(text: str) -> str:
@@ -178,7 +201,23 @@ def without_tokens(text: str) -> str:
     text = _TOKENS.sub("", without_token_boxes(text))
     if text.count("▁") > 2 or text.count("Ġ") > 2:
         text = re.sub("[▁Ġ]", " ", text).replace("Ċ", "\n")
-    return "".join(char for char in text if char in "\n\t" or _is_shown(char)).strip()
+    return storable(text).strip()
+
+
+def storable(text: str) -> str:
+    r"""Return `text` without what no database takes, no terminal should, and no font can show.
+
+    JSON may spell any of it (`\u001b`), so that it is not there before the JSON is read. Two
+    halves of a character, as json-repair reads `\ud83d\ude00`, become that character.
+    """
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    return squeezed("".join(char for char in text if char in "\n\t" or _is_shown(char)))
+
+
+def squeezed(text: str) -> str:
+    """Return `text` with no more white space in a row than patterns can bear."""
+    return _WIDE.sub(lambda found: "\n" * min(2, found[0].count("\n")) or " ", text)
 
 
 def _is_shown(char: str) -> bool:
@@ -191,7 +230,7 @@ def _is_shown(char: str) -> bool:
 def without_markup(text: str) -> str:
     """Return `text` without HTML; of a picture its `alt` stays. Code as such is left alone."""
     boxed = re.fullmatch(r"\s*\$*\\boxed\{(?:\\text\{)?([^{}]*)\}+\$*\s*", text)
-    text = _IMG.sub(lambda found: found["alt"] or "", boxed[1] if boxed else text)
+    text = _IMG.sub(lambda found: found["alt"] or found["other"] or "", boxed[1] if boxed else text)
     if not re.search(r"</\w+>", text):
         return text
     return re.sub(r"(?<=\s)\s+", "", _INLINE.sub("", _BLOCK.sub("\n", text))).strip()

@@ -1,5 +1,6 @@
 """Know the prompt again in an answer, and the blanks of a form that was never filled in."""
 
+import functools
 import re
 
 from mediaindex.captioners.instruction import is_blank_form, is_instruction
@@ -12,8 +13,8 @@ QUOTED_RUN = 7
 """Words in a row that no picture shares with the prompt, unless it is one of the prompt."""
 
 _PLACEHOLDER = re.compile(
-    r"(?:(?:\W*[^\[\]]{0,20}\[(?:subject|action|object|location|place|name|noun|verb"
-    r"|insert)[^\[\]]*\])+\W*"
+    r"(?:(?:[^\[\]]{0,40}\[+(?:subject|action|object|location|place|name|noun|verb"
+    r"|insert)[^\[\]]*\]+)+\W*"
     r"|string|str|text|\.{2,}|…|<[^<>]*>|\[[^\[\]]*\]|\$?\{{1,2}[^{}]*\}{1,2}|%\w|value"
     r"|lorem ipsum.*"
     r"|(?:your |the |an? |one |two |2 |1-2 )?(?:short |brief |detailed |two-sentence |2-sentence "
@@ -43,14 +44,20 @@ def is_echo(sentence: str, prompt: str) -> bool:
     """Tell whether a sentence is taken from the prompt, or tells a model what to do."""
     if is_instruction(sentence):
         return True
-    said, told = words(sentence), words(prompt)
-    if _runs(said, QUOTED_RUN) & _runs(told, QUOTED_RUN):
+    said = words(sentence)
+    if not _runs_of(prompt, QUOTED_RUN).isdisjoint(_runs(said, QUOTED_RUN)):
         return True
     if len(said) < RUN:
         return False
-    runs = _runs(told, RUN)
+    runs = _runs_of(prompt, RUN)
     mine = [tuple(said[i : i + RUN]) for i in range(len(said) - RUN + 1)]
     return sum(run in runs for run in mine) > 0.7 * len(mine)
+
+
+@functools.lru_cache(maxsize=64)
+def _runs_of(prompt: str, length: int) -> frozenset[tuple[str, ...]]:
+    """Return the runs of a prompt, which is the same for thousands of answers."""
+    return frozenset(_runs(words(prompt), length))
 
 
 def _runs(said: list[str], length: int) -> set[tuple[str, ...]]:

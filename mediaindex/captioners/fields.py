@@ -122,4 +122,6 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
             and not re.fullmatch(r"tag ?\d+|tags?|string", tag)
         ):
             kept.setdefault(tag)
-    return tuple(list(kept)[:MOST_TAGS])
+        if len(kept) == MOST_TAGS:
+            break
+    return tuple(kept)

@@ -45,7 +45,13 @@ LONGEST_DESCRIPTION = 1200
 
 
 LONGEST_ANSWER = 20_000
-"""Characters that are looked at; far more than a model is let say."""
+"""Characters that are looked at, thoughts included; far more than a model is let say."""
+
+LONGEST_JUDGED = 6_000
+"""Characters that are judged, thoughts aside; what follows counts as cut off by a length."""
+
+MOST_SENTENCES = 150
+"""Sentences of a description that are judged; it may hold a tenth of them."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +74,15 @@ def judge(text: str, done_reason: str, *, language: str, prompt: str) -> Caption
         language: ISO code of the language asked for; "" for any.
         prompt: What the model was told, system message and all, to know an echo by.
     """
-    text = text[:LONGEST_ANSWER]
-    plain = cleaning.without_tokens(cleaning.without_thoughts(text))
+    text, done_reason = _within_bounds(text, done_reason)
+    plain = _plain(text)
     if is_task_token(text):
         return _rejected("prompt_echo", text)
     if is_boxes(text):
         return _rejected("not_a_caption", text)
     if not re.sub(r"```\w*", "", plain).strip(" \n\t`\"'{}[].…"):
         return _nothing(text, done_reason)
-    answer = read(plain)
+    answer = _read(plain)
     if answer.form == "schema":
         return _rejected("prompt_echo", plain)
     has_none = not answer.description.strip(" \n-_\"'") or says_none(answer.description)
@@ -102,8 +108,8 @@ def judge_text(
 
     As `judge`, but a "No." is an answer, and JSON is not looked for.
     """
-    text = text[:LONGEST_ANSWER]
-    plain = cleaning.without_tokens(cleaning.without_thoughts(text))
+    text, done_reason = _within_bounds(text, done_reason)
+    plain = _plain(text)
     if not plain:
         return _nothing(text, done_reason)
     if re.fullmatch(r"[^\W\d_]{1,12}[.!。]?|[\d.,:]{1,12}", plain):
@@ -112,6 +118,35 @@ def judge_text(
     if isinstance(judged, str) and not is_in(judged, language):
         return _rejected("wrong_language", judged)
     return judged
+
+
+def _within_bounds(text: str, done_reason: str) -> tuple[str, str]:
+    """Return what is judged of an answer, thoughts taken off if it is long; and why it ended."""
+    if len(text) > LONGEST_ANSWER:
+        text, done_reason = text[:LONGEST_ANSWER], "length"
+    text = cleaning.squeezed(text)
+    if len(text) > LONGEST_JUDGED:
+        text = cleaning.without_thoughts(text) or text[:LONGEST_JUDGED]
+    if len(text) > LONGEST_JUDGED:
+        text = re.sub(r"<[^<>]{0,80}\Z", "", text[:LONGEST_JUDGED])  # no half of a token
+        done_reason = "length"
+    return text, done_reason
+
+
+def _plain(text: str) -> str:
+    return cleaning.without_tokens(cleaning.without_thoughts(text))
+
+
+def _read(text: str) -> Answer:
+    """Take an answer apart; JSON may have spelt out what was taken off the raw text."""
+    answer = read(text)
+    return replace(
+        answer,
+        description=cleaning.storable(answer.description),
+        tags=tuple(map(cleaning.storable, answer.tags)),
+        text_in_image=cleaning.storable(answer.text_in_image),
+        setting=cleaning.storable(answer.setting),
+    )
 
 
 def _nothing(text: str, done_reason: str) -> Rejected:
@@ -129,7 +164,7 @@ def _judge_description(
     for _ in range(6):
         if isinstance(judged, Rejected):
             return judged
-        again = read(cleaning.without_tokens(cleaning.without_thoughts(judged)))
+        again = _read(_plain(judged))
         following = _clean(replace(again, is_cut=False), "stop", prompt)
         if following == judged:
             return judged
@@ -200,7 +235,8 @@ def _unwrapped(text: str) -> str:
 def _without_talk(text: str, prompt: str) -> list[str] | Rejected:
     """Return the sentences that are about the picture, or why there are none."""
     text = re.sub(r"(?<=[a-z][.!?])(?=[A-Z][a-z])", " ", text)
-    said = [after_refusal(re.sub(r"\s+", " ", part)) for part in sentences(text)]
+    parts = sentences(text)[:MOST_SENTENCES]
+    said = [after_refusal(re.sub(r"\s+", " ", part)) for part in parts]
     if not said:
         return _rejected("preamble_only", text)
     kinds = [kind_of(sentence) for sentence in said]

@@ -8,7 +8,7 @@ describing the photo", the same in another language. An instruction is told by i
 
 import re
 
-from mediaindex.captioners.sentences import hide_quotes, words
+from mediaindex.captioners.sentences import head, hide_quotes, words
 
 _TRADE = (
     r"(?:main (?:subject|object|focus|action|elements?|content)s?|subjects?|key (?:elements?"
@@ -30,11 +30,11 @@ _ENGLISH = re.compile(
     rf"(?:mention|include|avoid|describe|summari[sz]e|ensure|specify|explain|identify|provide"
     rf"|render"
     rf"|narrate|transcribe|generate|locate|detect|analy[sz]e|refrain from|pay attention to|compose"
-    rf"|produce|make sure|highlight|emphasi[sz]e)\b[^.]*\b{_TRADE}"
+    rf"|produce|make sure|highlight|emphasi[sz]e)\b[^.]{{0,80}}\b{_TRADE}"
     rf"|(?:focus on|use|list|name|look at|give|share|present|create|read|tell|find|offer|note|limit"
     rf"|return|output|answer|respond|reply|write|caption|state|consider|capture|stick to|keep|count"
-    rf"|examine|relay|illustrate|convey) {_DETERMINED}[^.]*\b{_TRADE}"
-    rf"|(?:start|begin) (?:with|by) [^.]*\b(?:describing|naming|stating|{_TRADE})\b"
+    rf"|examine|relay|illustrate|convey) {_DETERMINED}[^.]{{0,80}}\b{_TRADE}"
+    rf"|(?:start|begin) (?:with|by) [^.]{{0,80}}\b(?:describing|naming|stating|{_TRADE})\b"
     r"|keep (?:it|the \w+|your \w+|sentences|descriptions?) (?:short|brief|concise|simple|under|to)"
     r"|be (?:concise|specific|brief|objective|factual|descriptive|accurate|precise)\b"
     r"|stay (?:factual|objective|concise))"
@@ -47,7 +47,7 @@ _ENGLISH = re.compile(
     r"|refer(?:ring)? to|interpret(?:ing)?|describ(?:e|ing)|(?:begin|start)(?:ning|ing)? (?:with"
     r"|the|your))\b"
     r"|(?:to|when|while|for|by|before|in) (?:describ|caption|writ|creat|generat)(?:e|ing)? "
-    r"(?:an?|the|this|any|your|good|images?|photos?|pictures?)\b[^,.]*"
+    r"(?:an?|the|this|any|your|good|images?|photos?|pictures?)\b[^,.]{0,80}"
     r"\b(?:images?|pictures?|photos?|captions?|descriptions?|scene)\b"
     r"|(?:(?:an?|the|your|each|every|these|all) )?(?:good|great|useful|clear|strong|helpful|proper"
     r"|best|ideal|effective) (?:image |photo )?(?:captions?|descriptions?|alt texts?) (?:is|are"
@@ -60,20 +60,21 @@ _ENGLISH = re.compile(
     r"|ve) to) (?:be"
     r" (?:an?|in|one|two|short|brief|concise|lowercase|strings?)|have|include|contain|mention"
     r"|describe|not|start|use)\b)"
-    r"|(?:it|they|this) (?:should|must) (?:be|have|include|contain|mention|start|not)\b[^.]*"
+    r"|(?:it|they|this) (?:should|must) (?:be|have|include|contain|mention|start|not)\b[^.]{0,80}"
     r"\b(?:sentences?|words|descriptions?|captions?|json|concise|short|brief|lowercase)\b"
     r"|(?:this|it|doing so) (?:helps?|will help|ensures?) (?:others|people|readers?|viewers?"
     r"|users?|you|me"
     r"|us|that|the (?:reader|viewer|user|model)|search|blind)\b"
     rf"|you (?:(?:should|must|need to|have to|are to|will(?: be)?) (?:answer|describe|respond|be)"
-    rf"|(?:describe|write|caption|are given|will be given|receive|look at)\b[^.]*\b{_TRADE})"
+    rf"|(?:describe|write|caption|are given|will be given|receive|look at)\b[^.]{{0,80}}\b{_TRADE})"
     r"|you are (?:an?|the) (?:ai|image|vision|language)\b|(?:this|the) (?:model|dataset|data set)"
-    r" (?:was|is|contains|consists|has)\b[^.]*\b(?:images?|captions?|pictures?)\b"
-    r"|you are (?:an?|the) [^.]*(?:assistant|captioner|model|archivist|system|expert|bot|writer)"
+    r" (?:was|is|contains|consists|has)\b[^.]{0,80}\b(?:images?|captions?|pictures?)\b"
+    r"|you are (?:an?|the) [^.]{0,80}(?:assistant|captioner|model|archivist|system|expert|bot"
+    r"|writer)"
     r"|(?:your|the|this|our) (?:task|job|role|assignment|objective|goal|aim) (?:is|was)"
     r" (?:to|for you)\b|(?:the|this|your) (?:prompt|request|task) (?:asks|requires|wants|says)\b"
     rf"|the (?:assistant|model|system|user|ai) (?:describes?|writes?|returns?|answers?|receives?"
-    rf"|should|must|provides?|generates?|responds?|wants)\b[^.]*\b{_TRADE}"
+    rf"|should|must|provides?|generates?|responds?|wants)\b[^.]{{0,80}}\b{_TRADE}"
     r"|(?:an?|the) (?:image|photo|picture|visual) (?:captioning|description|recognition) (?:model"
     r"|system|tool|generator|task|assistant)\b",
     re.IGNORECASE,
@@ -82,17 +83,19 @@ _ABROAD = {
     "de": (
         r"(?:bitte )?(?:beschreib(?:e|en sie)?|nenne|erwähne|schreibe?|antworte|fasse|verwende"
         r"|achte"
-        r"|gib|erstelle|beginne|nennen sie|antworten sie)\b[^.]*\b(?:bild\w*|foto\w*|s[aä]tze?n?"
+        r"|gib|erstelle|beginne|nennen sie|antworten sie)\b[^.]{0,80}\b(?:bild\w*|foto\w*"
+        r"|s[aä]tze?n?"
         r"|hauptmotiv|motiv|json|beschreibung|details|szene|deutsch|was|haupt\w+)\b",
         r"(?:bitte )?(?:vermeide|(?:beginn|beschreib|nenn|erwähn|schreib|antwort|verwend|vermeid"
         r"|erstell)en sie)\b",
         r"du (?:beschreibst|bist ein|sollst|schreibst)\b|sie (?:beschreiben bilder"
         r"|sind ein assist)",
-        r"um (?:ein|das) (?:foto|bild) [^.]*zu beschreiben|die beschreibung (?:soll|muss)",
+        r"um (?:ein|das) (?:foto|bild) [^.]{0,80}zu beschreiben|die beschreibung (?:soll|muss)",
     ),
     "fr": (
         r"(?:veuillez |merci de )?(?:décri(?:vez|s|re)|mentionne[zr]?|rédige[zr]?|répond(?:ez|s|re)"
-        r"|résume[zr]?|utilise[zr]?|commence[zr]? par|indique[zr]?|donne[zr]?|évite[zr]?)\b[^.]*"
+        r"|résume[zr]?|utilise[zr]?|commence[zr]? par|indique[zr]?|donne[zr]?"
+        r"|évite[zr]?)\b[^.]{0,80}"
         r"(?:image|photo|phrases?\b|sujet|json|description|scène|légende|lieu|détails|ce qu)",
         r"pour (?:bien )?décrire|tu (?:décris|es un)|vous (?:décrivez|êtes un)"
         r"|la (?:description|légende) doit",
@@ -100,29 +103,30 @@ _ABROAD = {
     "es": (
         r"(?:por favor,? )?(?:describ[ea]n?|mencion[ae]|evit[ae]|escrib[ea]|responde|resume|usa"
         r"|comienza|comience"
-        r"|indica|incluye|proporciona|da)\b[^.]*\b(?:im[aá]gen(?:es)?|fotos?|frases?|oraciones"
+        r"|indica|incluye|proporciona|da)\b[^.]{0,80}\b(?:im[aá]gen(?:es)?|fotos?|frases?|oraciones"
         r"|sujeto|json|descripción|escena|detalles|lugar|lo que)\b",
         r"no (?:inventes|menciones|describas|incluyas|uses)\b|para describir"
         r"|eres un (?:asistente|modelo)|la descripción debe|(?:tú )?describes (?:imágenes|fotos)",
     ),
     "it": (
         r"(?:per favore,? )?(?:descriv[ia]|menziona|evita|scrivi|rispond[ia]|riassumi|usa|inizia"
-        r"|indica|includi|fornisci)\b[^.]*\b(?:immagin[ei]|foto|fras[ei]|soggetto|json|descrizione"
+        r"|indica|includi|fornisci)\b[^.]{0,80}\b(?:immagin[ei]|foto|fras[ei]|soggetto|json"
+        r"|descrizione"
         r"|scena|dettagli|luogo|ciò che)\b",
         r"non (?:inventare|menzionare)\b|per descrivere|sei un (?:assistente|modello)"
         r"|la descrizione deve",
     ),
     "pt": (
         r"(?:por favor,? )?(?:descrev[ae]|mencione|evite|escreva|responda|resuma|use|comece|indique"
-        r"|inclua|forneça)\b[^.]*\b(?:image(?:m|ns)|fotos?|frases?|sujeito|json|descrição|cena"
+        r"|inclua|forneça)\b[^.]{0,80}\b(?:image(?:m|ns)|fotos?|frases?|sujeito|json|descrição|cena"
         r"|detalhes|lugar|o que)\b",
         r"não (?:invente|mencione)\b|para descrever|você (?:descreve|é um assistente)"
         r"|a descrição deve",
     ),
     "nl": (
-        r"(?:beschrijf|noem|vermeld|vermijd|schrijf|antwoord|gebruik|begin|geef|vat)\b[^.]*"
+        r"(?:beschrijf|noem|vermeld|vermijd|schrijf|antwoord|gebruik|begin|geef|vat)\b[^.]{0,80}"
         r"\b(?:foto\w*|afbeelding\w*|zin(?:nen)?|onderwerp|json|beschrijving|scène|details|wat)\b",
-        r"om een (?:foto|afbeelding) [^.]*te beschrijven|je (?:beschrijft|bent een)\b",
+        r"om een (?:foto|afbeelding) [^.]{0,80}te beschrijven|je (?:beschrijft|bent een)\b",
     ),
     "ru": (
         r"(?:пожалуйста,? )?(?:опиши|ответь|упомяни|напиши|избегай|используй|укажи|назови"
@@ -131,19 +135,19 @@ _ABROAD = {
     ),
     "others": (
         r"(?:proszę )?(?:opisz|napisz|odpowiedz)\b|popiš|beskriv(?: den| dette| det| bilden"
-        r"| billedet)?\b|kuvaile\b|descrie\b|[^.]*\b(?:açıkla|tanımla|betimle)(?:yın|yınız)?$"
+        r"| billedet)?\b|kuvaile\b|descrie\b|[^.]{0,80}\b(?:açıkla|tanımla|betimle)(?:yın|yınız)?$"
         r"|опишіть|περιγράψτε|írd le\b",
-        r"[^.]*(?:설명|묘사|서술|답변|대답|작성|언급|요약)[^.]{0,6}(?:세요|십시오|시오|하라)",
+        r"[^.]{0,80}(?:설명|묘사|서술|답변|대답|작성|언급|요약)[^.]{0,6}(?:세요|십시오|시오|하라)",
     ),
     "zh": (
         r"[请請](?!勿)[^。]{0,20}(?:描述|说明|說明|回答|概括|描写|图片|照片|图像|圖片)",
-        r"用[^。]{1,8}[句字][^。]*描述|(?:描述|说明|概括)(?:一下)?[这該该图画照][^。]*$",
+        r"用[^。]{1,8}[句字][^。]{0,80}描述|(?:描述|说明|概括)(?:一下)?[这該该图画照][^。]*$",
         r"你是一[个名位]|你(?:负责|需要)|你[^。]{0,12}描述|不要(?:提及|猜测|编造|使用|描述)|(?:回答|描述)(?:应|必须|需)",
     ),
     "ja": (
         r"[^。「」]*(?:説明|描写|記述|回答|述べ|記載|要約|答え|言及|出力|書い|避け|含め)"
         r"[^。「」]{0,6}(?:ください|下さい|なさい|こと)[。]?$",
-        r"あなたは[^。]*(?:アシスタント|モデル|AI)",
+        r"あなたは[^。]{0,80}(?:アシスタント|モデル|AI)",
     ),
 }
 _FOREIGN = re.compile(
@@ -220,7 +224,7 @@ def is_instruction(sentence: str) -> bool:
     """Tell whether a sentence says how a picture is to be described."""
     plain = sentence.replace("’", "'").lstrip("\"'“„«*#-–•>0123456789.:) ")
     plain = _LEAD.sub("", plain)
-    if _TASKS.fullmatch(plain.rstrip(" .")):
+    if _TASKS.fullmatch(head(plain).rstrip(" .")):
         return True
     said = set(words(plain))
     if (
@@ -229,7 +233,7 @@ def is_instruction(sentence: str) -> bool:
         and all(word in _TASK_WORDS or word.isdigit() for word in said)
     ):
         return True
-    hidden = hide_quotes(plain)
+    hidden = head(hide_quotes(plain))
     return bool(_ENGLISH.match(hidden) or _FOREIGN.match(hidden.rstrip(" .!")))
 
 

@@ -37,8 +37,8 @@ _AGENCY = (
     r"|stock photo|watermark|all rights reserved)"
 )
 _WATERMARK = re.compile(
-    rf"(?:(?:{_AGENCY}|(?:https?://)?(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|de|io|co)\S*"
-    r"|©|\bby\b|\(c\)|[|\-–,.:·]|\d+)\s*)+",
+    rf"(?:(?>{_AGENCY}|(?:https?://)?(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|de|io|co)\S*"
+    r"|©|\bby\b|\(c\)|[|\-–,.:·]|\d+)\s*+)++",
     re.IGNORECASE,
 )
 _CREDIT = re.compile(

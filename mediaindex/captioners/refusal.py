@@ -7,7 +7,7 @@ mentions "cannot", or a sign that says "Sorry, we are closed", does not begin so
 import re
 from typing import Literal
 
-from mediaindex.captioners.sentences import hide_quotes
+from mediaindex.captioners.sentences import head, hide_quotes
 
 Kind = Literal["", "refusal", "chatter", "musing"]
 """What a sentence is: of the picture (""), a no, politeness, or thinking aloud."""
@@ -30,12 +30,13 @@ _REFUSALS = {
         r"|how|i)|programmed|designed)|having (?:trouble|difficulty)|an? (?:\w+[ -]){0,2}"
         r"(?:ai|model|assistant)|(?:here )?unable|programmed|designed|ready)",
         r"(?:my |our |please accept my )?apologies\b",
-        r"(?:i am|i'm) \w+, (?:an?|the) [^.]*(?:model|assistant|ai|chatbot)\b",
+        r"(?:i am|i'm) \w+, (?:an?|the) [^.]{0,80}(?:model|assistant|ai|chatbot)\b",
         r"quality issues are too severe|images? (?:not found|unavailable|missing|failed to)\b",
         rf"sorry\b(?:[,!.]*\s*(?:but|i|i'm|this|that|for|about|the {_IMAGE}|no|as|there|unable|your"
         r"|cannot|can't)\b|[!.]*$|[,!.]*\s*we (?:cannot|can't|are unable))",
         r"as an? (?:\w+[ -]){0,3}(?:ai|language model|assistant|model)\b",
-        rf"(?:it is|it's) (?:not (?:possible|appropriate)|impossible|against [^.]*) [^.]*\b{_DO}",
+        rf"(?:it is|it's) (?:not (?:possible|appropriate)|impossible|against [^.]{{0,80}}"
+        rf") [^.]{{0,80}}\b{_DO}",
         rf"(?:{_BAR}|failed to) {_DO}",
         rf"(?:this|the|your|that) (?:{_IMAGE}|request|content|prompt|file|link)\b[^.]{{0,40}}"
         r"(?:(?:cannot|can't|could not|couldn't) be (?:described|displayed|loaded|provided"
@@ -54,12 +55,13 @@ _REFUSALS = {
         r"|available|found|supplied|shared|received|visible|detected|to)",
         rf"(?:it|there) (?:looks|seems|appears)(?: like| as if| that)? (?:you|there (?:is|was) no"
         rf"|there's no|the {_IMAGE} (?:did|was|is|has)|no {_IMAGE}|your)",
-        rf"you (?:have not|haven't|did not|didn't|forgot|have only) [^.]*{_IMAGE}",
+        rf"you (?:have not|haven't|did not|didn't|forgot|have only) [^.]{{0,80}}{_IMAGE}",
         r"(?:could|can|would) you (?:please )?(?:provide|upload|share|attach|describe|send|tell)",
-        rf"(?:please )?(?:provide|upload|attach|share|send|re-?upload)\b[^.]*\b(?:{_IMAGE}|details"
+        rf"(?:please )?(?:provide|upload|attach|share|send|re-?upload)\b[^.]{{0,80}}"
+        rf"\b(?:{_IMAGE}|details"
         r"|context|information|it|version|url|link)\b",
         r"(?:it is|it's|this is) (?:against|not within|beyond) (?:my|our)",
-        r"without (?:the|an?|seeing|being able|more) [^.]*,? (?:i|it)\b[^.]*(?:not|can't"
+        r"without (?:the|an?|seeing|being able|more) [^.]{0,80},? (?:i|it)\b[^.]{0,80}(?:not|can't"
         r"|impossible)",
         r"(?:the )?(?:image )?description (?:is )?(?:not available|unavailable)",
         r"no (?:image |photo |picture )?(?:description|caption) (?:is |was )?(?:available|possible"
@@ -73,7 +75,7 @@ _REFUSALS = {
     "de": (
         r"(?:es )?tut mir (?:sehr )?leid",
         r"(?:ich bitte um )?(?:entschuldigung|verzeihung)|entschuldige?n?\b",
-        r"(?:leider )?(?:ich )?(?:kann|bin|darf|habe|sehe|möchte|werde) (?:ich )?[^.]*"
+        r"(?:leider )?(?:ich )?(?:kann|bin|darf|habe|sehe|möchte|werde) (?:ich )?[^.]{0,80}"
         r"\b(?:nicht|kein\w*|außerstande|unmöglich)\b",
         r"leider (?:kann|ist es mir|bin|ist kein|darf|war|konnte|wurde|habe|sehe)",
         r"als (?:eine? )?(?:ki\b|ai\b|sprachmodell|künstliche|textbasiert)",
@@ -116,9 +118,10 @@ _REFUSALS = {
     "nl": (
         r"het spijt me|sorry,? (?:maar|ik)\b|mijn excuses|excuses\b|helaas (?:kan|ben|is het mij"
         r"|mag)",
-        r"ik (?:kan|ben|mag|zie|wil|heb)\b[^.]*\b(?:niet|geen)\b",
+        r"ik (?:kan|ben|mag|zie|wil|heb)\b[^.]{0,80}\b(?:niet|geen)\b",
         r"als (?:een )?(?:ai\b|taalmodel|kunstmatige|tekstgebaseerd)",
-        r"(?:upload|geef|stuur|deel) (?:alstublieft|de|een|alsjeblieft)[^.]*(?:afbeelding|foto)",
+        r"(?:upload|geef|stuur|deel) (?:alstublieft|de|een|alsjeblieft)[^.]{0,80}"
+        r"(?:afbeelding|foto)",
     ),
     "ru": (
         r"(?:извини\w*|прости(?:те)?\b|прошу прощения|приношу извинения|мне (?:очень )?жаль)",
@@ -196,7 +199,8 @@ _CHATTER = _any(
     r" (?:i|this (?:is|description))|note: (?:i|this|the (?:above|json|description)))",
     r"if (?:you(?:'d| would| have| need| want|'re| are| could| can| provide)|there(?:'s| is) "
     r"anything|there are any)",
-    rf"(?:please )?(?:make sure|ensure|double-check|check)\b[^.]*\b(?:file|upload\w*|link|url"
+    rf"(?:please )?(?:make sure|ensure|double-check|check)\b[^.]{{0,80}}\b(?:file|upload\w*"
+    rf"|link|url"
     rf"|format|connection|{_IMAGE})\b|try (?:taking|uploading|resizing|sharing|using|asking)",
     r"you (?:can|could|may|might)(?: also| then)? (?:use|try|upload|want|ask|check|provide|share"
     r"|consider|search|contact|visit)\b",
@@ -228,7 +232,7 @@ _CHATTER = _any(
     r"(?:sure|certainly|of course|absolutely|okay|ok)[!,.]? (?:here|i|let|below|this is (?:the|a) "
     r"(?:description|json))\b",
     r"(?:here(?:'s| is| are)|below is|the following is|this is (?:the|my"
-    r"|your))\b[^.:]*\b(?:description|caption"
+    r"|your))\b[^.:]{0,80}\b(?:description|caption"
     r"|json"
     r"|answer|summary|response|analysis|breakdown|details|output|object you)\b[^.]*[.:!]?$",
     r"based on (?:the|your|this) (?:provided |given |uploaded )?(?:image|picture"
@@ -238,34 +242,38 @@ _CHATTER = _any(
     r" (?:above |below )?(?:is(?! (?:written|printed|painted|shown|drawn|carved))|was|provides"
     r"|follows|contains|includes|captures|meets|has been)\b",
     r"(?:gerne|natürlich|klar|selbstverständlich|sicher)[!.,:]*(?:$|\s+(?:hier|ich)\b)",
-    r"hier ist (?:die|eine|das)[^.:]*(?:beschreibung|json|antwort)[^.]*[.:!]?$",
+    r"hier ist (?:die|eine|das)[^.:]{0,80}(?:beschreibung|json|antwort)[^.]*[.:!]?$",
     r"(?:wenn|falls) (?:du|sie|ihr)\b|lass mich wissen|lassen sie (?:mich|es)|ich (?:kann|helfe"
     r"|hoffe)"
     r" (?:ihnen|dir|gerne|aber|dass|jedoch)",
     r"(?:bien sûr|certainement|d'accord|avec plaisir)[ !.,:]*(?:$|voici)|voici (?:la|une|le|un)"
-    r"[^.:]*(?:description|légende|json|réponse)[^.]*[.:!]?$|si vous\b|n'hésitez pas|puis-je"
+    r"[^.:]{0,80}(?:description|légende|json|réponse)[^.]*[.:!]?$|si vous\b|n'hésitez pas|puis-je"
     r"|je peux "
     r"(?:vous|cependant)",
-    r"(?:claro|por supuesto|con gusto|desde luego)[ !.,:]*(?:$|aquí)|aquí (?:está|tienes|hay)[^.:]*"
+    r"(?:claro|por supuesto|con gusto|desde luego)[ !.,:]*(?:$|aquí)|aquí (?:está|tienes"
+    r"|hay)[^.:]{0,80}"
     r"(?:descripción|json|respuesta)[^.]*[.:!]?$|si (?:tienes|necesitas|quieres|desea|tiene"
     r"|necesita)"
     r"|¿(?:te|le|en qué|hay|puedo|quieres|desea)|puedo (?:ayudar|ofrecer)",
-    r"(?:certo|certamente|ecco|va bene)[ !.,:]*(?:$|ecco)|ecco (?:la|una|il)[^.:]*(?:descrizione"
+    r"(?:certo|certamente|ecco|va bene)[ !.,:]*(?:$|ecco)|ecco (?:la|una|il)[^.:]{0,80}"
+    r"(?:descrizione"
     r"|json"
     r"|risposta)[^.]*[.:!]?$|se (?:hai|ha|vuoi|desidera|avete)\b|fammi sapere|posso (?:aiut|però)",
-    r"(?:claro|certamente|com certeza)[ !.,:]*(?:$|aqui)|aqui está[^.:]*(?:descrição|json|resposta)"
+    r"(?:claro|certamente|com certeza)[ !.,:]*(?:$|aqui)|aqui está[^.:]{0,80}(?:descrição"
+    r"|json|resposta)"
     r"[^.]*[.:!]?$|se (?:você|precisar|quiser|tiver)|posso (?:ajud|te)",
-    r"(?:natuurlijk|zeker|graag)[ !.,:]*(?:$|hier)|hier is (?:de|een)[^.:]*(?:beschrijving|json"
+    r"(?:natuurlijk|zeker|graag)[ !.,:]*(?:$|hier)|hier is (?:de|een)[^.:]{0,80}"
+    r"(?:beschrijving|json"
     r"|antwoord)[^.]*[.:!]?$|als (?:je|u) (?:nog|meer|vragen|wilt|een)|laat (?:het )?me weten",
     r"(?:конечно|разумеется|хорошо)[ !.,:]*(?:$|вот)|вот (?:описание|ответ|json)[^.]*[.:!]?$|если "
     r"(?:у вас|вам|вы|хотите|нужно)|дайте (?:мне )?знать|я могу (?:помочь|описать|попробовать)",
     r"(?:好的|当然|當然|没问题|沒問題|可以)[，,！!。.：:]*(?:$|以下|这|這|下面)|(?:以下"
-    r"|下面)是[^。：:]*"
+    r"|下面)是[^。：:]{0,80}"
     r"(?:描述|说明|說明|JSON|回答)[^。]*[。：:]?$|(?:如果|如)(?:您|你)|希望(?:这|這|对|以上)"
     r"|有什么",
     r"(?:はい|もちろん(?:です)?|承知(?:しました|いたしました)|かしこまりました|了解(?:です"
     r"|しました))[、。,.!！]*"
-    r"(?:$|以下)|以下(?:は|が|に)[^。：:]*(?:説明|キャプション|JSON|回答)[^。]*[。：:]?$"
+    r"(?:$|以下)|以下(?:は|が|に)[^。：:]{0,80}(?:説明|キャプション|JSON|回答)[^。]*[。：:]?$"
     r"|他に(?:も)?(?:ご|何)"
     r"|何か(?:ご|お)|お役に立て",
 )
@@ -336,8 +344,9 @@ def kind_of(sentence: str) -> Kind:
     plain = sentence.replace("’", "'").replace("`", "'").strip()
     if plain[:1] in "\"“„«「'‘" and len(plain) > 1:
         return ""
-    if _MUSING.match(plain):
+    begins = head(plain)
+    if _MUSING.match(begins):
         return "musing"
-    if _REFUSAL.match(plain) or _refuses_within(plain):
+    if _REFUSAL.match(begins) or _refuses_within(plain):
         return "refusal"
-    return "chatter" if _CHATTER.match(plain) else ""
+    return "chatter" if _CHATTER.match(begins) else ""

@@ -3,9 +3,9 @@
 import re
 
 _TOKEN_BOXES = (
-    r"<box>.*?</box>|<\|box_start\|>.*?<\|box_end\|>"
-    r"|<\|?quad(?:_start)?\|?>.*?<\|?/?quad(?:_end)?\|?>"
-    r"|<object>(?:<[\w/]{1,40}>)*</object>"
+    r"<box>.{0,400}?</box>|<\|box_start\|>.{0,400}?<\|box_end\|>"
+    r"|<\|?quad(?:_start)?\|?>.{0,400}?<\|?/?quad(?:_end)?\|?>"
+    r"|<object>(?:<[\w/]{1,40}>){0,40}?</object>"
     r"|<(?:loc|bbox|bin|seg|x|y|points?|patch_index)[_ ]?[^<>]{0,80}>|</(?:points?|bbox)>"
 )
 _BOXES = re.compile(_TOKEN_BOXES, re.DOTALL)
@@ -17,8 +17,8 @@ _NUMBERS = re.compile(
 _TOKEN = re.compile(r"</?(?:s|ref|p|phrase|grounding|delim|pad|bos|eos)>|<\|[^|<>]{1,40}\|>")
 _LABEL = r"[^\0\s;,]+(?: [^\0\s;,]+){0,2}"
 _LIST = re.compile(
-    rf"(?:{_LABEL}\s?\0+(?:\s*[;,&\n]\s*|(?=\S)|\s*$))+|(?:\0+\s?{_LABEL}\s?\0*(?:\s*[;,&\n]\s*"
-    rf"|\s*$))+"
+    rf"(?:{_LABEL}\s?\0+(?:\s*[;,&\n]\s*|(?=[^\s;,&])|\s*$))++|(?:\0+\s?{_LABEL}\s?\0*(?:\s*[;,&\n]\s*"
+    rf"|\s*$))++"
 )
 
 

@@ -5,6 +5,8 @@ What stands in quotation marks counts as one word, as lyrics and signs may repea
 alike, as "person 1, person 2, ..." is a loop too.
 """
 
+import bisect
+import operator
 import re
 from collections import Counter
 
@@ -36,11 +38,11 @@ def loop_at(text: str) -> int | None:
     said = [re.sub(r"\d+", "0", word) for word in words(hide_quotes(text, "q"))]
     told = words(hide_quotes(text, "q"))
     for period in range(1, min(LONGEST_PERIOD, len(said) // 3) + 1):
-        run, needed = 0, (_times(period) - 1) * period
-        for i in range(period, len(said)):
-            run = run + 1 if said[i] == said[i - period] else 0
-            if run >= needed and not _is_row_of_figures(told[i - run - period + 1 : i + 1]):
-                return i - run - period + 1
+        again = bytes(map(operator.eq, said[period:], said))
+        needed = (_times(period) - 1) * period
+        for run in re.finditer(rb"\x01{%d,}" % needed, again):
+            if not _is_row_of_figures(told[run.start() : run.end() + period]):
+                return run.start()
     return None
 
 
@@ -74,12 +76,12 @@ def _says_little_new(text: str) -> bool:
 
 def before_loop(text: str) -> str | None:
     """Return the whole sentences said before a loop; None where they are too few to be kept."""
-    good: list[str] = []
-    for sentence in sentences(text):
-        if loops(sentence) or loops(join([*good, sentence])):
-            break
-        good.append(sentence)
-    good = _without_heralds(good)
+    said = sentences(text)
+    alone = next((i for i, sentence in enumerate(said) if loops(sentence)), len(said))
+    # What loops goes on to loop however much follows, so the first that does is found by halving.
+    counts = range(1, alone + 1)
+    first = bisect.bisect_left(counts, True, key=lambda count: loops(join(said[:count])))
+    good = _without_heralds(said[:first])
     return join(good) if len(good) >= GOOD_SENTENCES else None
 
 

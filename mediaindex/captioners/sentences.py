@@ -6,7 +6,10 @@ _QUOTED = re.compile(
     r'"[^"]{1,400}"|“[^“”]{1,400}”|„[^„“”]{1,400}[“”]|«[^«»]{1,400}»|「[^「」]{1,400}」'
 )
 _SINGLE_QUOTED = re.compile(r"(?<!\w)['‘][^'‘’\n]{1,400}['’](?!\w)")
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*|\n\s*\n?")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*|\n\s*\n?")
+LONGEST_HEAD = 300
+"""Characters of a sentence that tell its kind; some patterns take the square of their time."""
+
 _ABBREVIATED = re.compile(
     r"(?:\b(?:Dr|Mr|Mrs|Ms|St|Sr|Jr|Prof|No|Nr|vs|etc|approx|ca|bzw|Str|Hr|Fr|Sra|Mt|Ave"
     r"|e\.g|i\.e|z\.B|d\.h|u\.a|p\.ej|a\.m|p\.m)|(?<!\w)[A-Z])\.$"
@@ -15,6 +18,11 @@ _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
     r"|(?:(?![\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])\w)+"
 )
+
+_FULL_WIDTH = tuple("。！？、，」』")
+_LONGEST_ABBREVIATION = 16
+_AHEAD = 60
+"""Characters before and behind a full stop that tell whether it ends a sentence."""
 
 ENDERS = (".", "!", "?", "…", "。", "！", "？")
 """What a whole sentence ends in, closing quotes and brackets aside."""
@@ -38,8 +46,9 @@ def sentences(text: str) -> list[str]:
     found, start = [], 0
     hidden = hide_quotes(text)
     for end in _END.finditer(hidden):
-        before = hidden[start : end.end()].rstrip()
-        if end.group().startswith(".") and _goes_on(before, hidden[end.end() :]):
+        before = hidden[max(start, end.end() - _LONGEST_ABBREVIATION) : end.end()].rstrip()
+        after = hidden[end.end() : end.end() + _AHEAD]
+        if end.group().startswith(".") and _goes_on(before, after):
             continue
         found.append(text[start : end.end()].strip())
         start = end.end()
@@ -60,11 +69,16 @@ def is_whole(sentence: str) -> bool:
 
 def join(parts: list[str]) -> str:
     """Return sentences as one paragraph; no space after a full stop that is a full width wide."""
-    text = ""
-    for part in parts:
-        space = "" if not text or re.search(r"[。！？、，」』]$", text) else " "
-        text += space + part
-    return text
+    spaced = [part if part.endswith(_FULL_WIDTH) or not part else f"{part} " for part in parts[:-1]]
+    return "".join([*spaced, *parts[-1:]])
+
+
+def head(text: str) -> str:
+    """Return what a pattern of a sentence's kind is matched with: the beginning, if it is long.
+
+    One that was cut ends in a mark which no pattern takes for the end of a sentence.
+    """
+    return text if len(text) <= LONGEST_HEAD else text[:LONGEST_HEAD] + ".\0"
 
 
 def words(text: str) -> list[str]:

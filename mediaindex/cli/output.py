@@ -18,6 +18,9 @@ from mediaindex.errors import ConfigError
 from mediaindex.logs import set_up_logs
 
 # What would move the cursor, break the line or turn its direction.
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates that stand for no byte of a file's name, as a model's JSON may hold."""
+
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -89,9 +92,10 @@ def wrapped(text: str, width: int) -> str:
 def printable(name: str) -> str:
     r"""Return a path or a text on one line that cannot meddle with the terminal.
 
-    Control characters are written as in Python (`\n`, `\x1b`); bad bytes become U+FFFD.
+    Control characters are written as in Python (`\n`, `\x1b`); bad bytes and lone surrogates
+    become U+FFFD.
     """
-    decoded = os.fsencode(name).decode(errors="replace")
+    decoded = os.fsencode(_HALVES.sub("\ufffd", name)).decode(errors="replace")
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), decoded)
 
 
