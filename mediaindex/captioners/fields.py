@@ -108,20 +108,28 @@ def clean_setting(text: str) -> str:
     return "" if is_none else setting
 
 
-def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return tags in lower case, each once, in order; those as long as a sentence go."""
-    kept: dict[str, None] = {}
+CAPITAL_NOUNS = ("de", "lb")
+"""German and Luxembourgish: in small letters their nouns are misspelt."""
+
+
+def clean_tags(tags: Iterable[str], language: str = "") -> tuple[str, ...]:
+    """Return tags, each once, in order; those as long as a sentence go.
+
+    In lower case, but for a language whose nouns begin with a capital letter.
+    """
+    kept: dict[str, str] = {}
     for raw in tags:
         tag = re.sub(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+", "", raw).replace("_", " ")
-        tag = " ".join(tag.strip(" \n\t#\"'`*.,;:。[]{}()<>“”").lower().split())
+        tag = " ".join(tag.strip(" \n\t#\"'`*.,;:。[]{}()<>“”").split())
+        tag = tag if language in CAPITAL_NOUNS else tag.lower()
         is_one = 0 < len(tag) <= LONGEST_TAG and len(tag.split()) <= 4
         if (
             is_one
-            and not says_none(tag)
+            and not says_none(tag.lower())
             and re.search(r"\w", tag)
-            and not re.fullmatch(r"tag ?\d+|tags?|string", tag)
+            and not re.fullmatch(r"tag ?\d+|tags?|string", tag.lower())
         ):
-            kept.setdefault(tag)
+            kept.setdefault(tag.lower(), tag)
         if len(kept) == MOST_TAGS:
             break
-    return tuple(kept)
+    return tuple(kept.values())

@@ -95,7 +95,7 @@ def judge(text: str, done_reason: str, *, language: str, prompt: str) -> Caption
         return _rejected("wrong_language", judged)
     return Caption(
         judged,
-        clean_tags(answer.tags),
+        clean_tags(answer.tags, language),
         clean_text_in_image(answer.text_in_image, answer.is_cut),
         clean_setting(answer.setting),
     )

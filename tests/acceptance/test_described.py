@@ -184,7 +184,8 @@ def test_info_tells_all_that_was_said(program: Program, library: Path) -> None:
 
 
 def test_stages_count_what_they_are_for(program: Program) -> None:
-    stages = json.loads(program.run("status", "--json").stdout)["stages"]
+    on = Program(program.home, {**program.settings, "MEDIAINDEX__CAPTION__USE": "ollama"})
+    stages = json.loads(on.run("status", "--json").stdout)["stages"]
 
     assert stages["caption"]["total"] == 5
     assert (stages["embed_text"]["done"], stages["embed_text"]["total"]) == (4, 4)

@@ -192,6 +192,8 @@ def test_tags_are_few_short_small_and_each_once() -> None:
 
     assert clean_tags([*raw, *(f"t{i}" for i in range(30))])[:3] == ("dog", "golden retriever", "a")
     assert len(clean_tags(f"t{i}" for i in range(30))) == 20
+    assert clean_tags(["Straße", "straße", "Alte Scheune"], "de") == ("Straße", "Alte Scheune")
+    assert clean_tags(["Dog", "dog", "Beach"], "en") == ("dog", "beach")
 
 
 def test_a_thought_is_taken_off_and_one_without_an_end_leaves_nothing() -> None:
