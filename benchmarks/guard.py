@@ -24,6 +24,9 @@ PROMPT = (
     "Answer in JSON with description, tags, text_in_image, setting."
 )
 
+WARM_UP = "A dog runs along a beach."
+"""Judged before anything is measured, as the first answer loads the languages."""
+
 HOSTILE_CHARACTERS = 20_000
 
 HEADS = (
@@ -219,6 +222,7 @@ def cpu_seconds(text: str) -> float:
 
 def measure_hostile(characters: int, shown: int = 25) -> None:
     """Print the dearest of the hostile answers."""
+    judge(WARM_UP, "stop", language="en", prompt=PROMPT)
     costs = sorted(((cpu_seconds(text), name) for name, text in hostile(characters)), reverse=True)
     print(f"| what it repeats, {characters} characters of it | cpu s |\n|---|---|")
     for cost, name in costs[:shown]:
@@ -230,7 +234,7 @@ def main(paths: list[Path]) -> None:
         "| table | answers | keep: precision | recall | reject: precision | recall "
         "| right reason | kept and clean | ms each |\n|" + "---|" * 9
     )
-    judge("A dog runs along a beach.", "stop", language="en", prompt=PROMPT)  # loads what it needs
+    judge(WARM_UP, "stop", language="en", prompt=PROMPT)
     for path in paths:
         measure(path)
 

@@ -199,8 +199,8 @@ def _up_to(count: int, text: str) -> str:
 def _nests_deep(text: str) -> bool:
     """Tell whether brackets stand in more brackets than any answer needs; unread, so quoted too."""
     depth = 0
-    for bracket in re.findall(r"[\[{\]}]", text):
-        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+    for bracket in re.findall(r"[\[{(\]})]", text):
+        depth = depth + 1 if bracket in "[{(" else max(0, depth - 1)
         if depth > DEEPEST:
             return True
     return False

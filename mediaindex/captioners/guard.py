@@ -226,7 +226,8 @@ def _cut_json(text: str, done_reason: str) -> str | Rejected:
 
 def _unwrapped(text: str) -> str:
     """Take off markdown and what stands in front, and make one paragraph of it."""
-    text = cleaning.without_role(re.sub(r"```\w*", "", html.unescape(text).replace("\\n", "\n")))
+    text = cleaning.squeezed(html.unescape(text).replace("\\n", "\n"))
+    text = cleaning.without_role(re.sub(r"```\w*", "", text))
     text = cleaning.without_preamble(cleaning.unquoted(text.strip()))
     bare = cleaning.without_markdown(text)
     return cleaning.without_preamble(bare)
