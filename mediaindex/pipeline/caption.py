@@ -236,7 +236,7 @@ class Caption:
         return told, trouble
 
     def _describe(self, scene: Scene, at_ms: int) -> Described:
-        picture = self._picture(scene, at_ms)
+        picture = self._picture(scene, at_ms, self._ways.max_px)
         return self._asked(partial(self._describer.describe, picture, scene.facts, self._stop))
 
     def _sum_up(self, scene: Scene) -> Described:
@@ -244,17 +244,18 @@ class Caption:
         pictures = []
         if self._describer.pool.takes_many:
             times = spread(scene.times, self._ways.video_frames)
-            pictures = [self._picture(scene, at_ms) for at_ms in times]
+            # Eight in the usual size would fill the 4,096 tokens of a request by themselves.
+            pictures = [self._picture(scene, at_ms, self._ways.max_px // 2) for at_ms in times]
         return self._asked(
             partial(self._describer.summarise, pictures, scene.said, scene.duration_s, self._stop)
         )
 
-    def _picture(self, scene: Scene, at_ms: int) -> bytes:
+    def _picture(self, scene: Scene, at_ms: int, max_px: int) -> bytes:
         try:
             pixels = self._previews.read(scene.sha256, at_ms)
         except PreviewMissing as error:
             raise Redo(scene.previewed_by, str(error)) from error
-        return jpeg_for_model(pixels, self._ways.max_px)
+        return jpeg_for_model(pixels, max_px)
 
     def _asked(self, ask: Callable[[], Described]) -> Described:
         try:

@@ -14,7 +14,7 @@ from tests.acceptance.program import Program
 from tests.servers.answers import ChatRequest
 from tests.servers.ollama import OllamaServer
 
-PHOTOS = 12
+PHOTOS = 6
 
 
 @pytest.fixture

@@ -21,6 +21,12 @@ from tests.integration.test_runner import Step, results, run, seven
 __all__ = ["seven"]
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run ends where it would wait for a second attempt: that is the next run's."""
+    monkeypatch.setattr("mediaindex.pipeline.runner.PATIENCE_S", 0)
+
+
 def test_server_that_dies_and_comes_back_leaves_nothing_undone_and_blames_nobody(
     database: Database, seven: list[int]
 ) -> None:

@@ -33,7 +33,7 @@ def test_photo_that_is_small_enough_keeps_its_size() -> None:
 def test_page_is_shown_whole() -> None:
     whole = pixels(page(1500, 2000, 32), 1536)
 
-    assert opened(jpeg_for_model(whole, 672)).size == (1152, 1536)
+    assert opened(jpeg_for_model(whole, 672)).size == (1008, 1344)
 
 
 @pytest.mark.parametrize(
