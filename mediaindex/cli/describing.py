@@ -40,9 +40,10 @@ def describing(config: Config, session: Session, most: int) -> dict[str, Any] | 
     standing = store.standing(session, version)
     if is_off and not (standing.described or standing.older):
         return None
-    timings = store.timings(session, section.model)
+    servers = describers.servers(config)
+    timings = store.timings(session, {server.model or section.model for server in servers})
     each_s = fmean(one.duration_ms for one in timings[:RECENT]) / 1000 if timings else None
-    at_once = sum(server.at_once for server in describers.servers(config))
+    at_once = sum(server.at_once for server in servers)
     slow = slow_servers(timings)
     return {
         "model": None if is_off else section.model,

@@ -1,6 +1,7 @@
 """How describing goes: how many moments have words, which have none and why, and how fast it is."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, or_, select
@@ -101,8 +102,8 @@ def rejections(session: Session, version: str, limit: int) -> list[Rejection]:
     ]
 
 
-def timings(session: Session, model: str) -> list[Timing]:
-    """Return how long the last captions of a model took, newest first."""
+def timings(session: Session, models: Collection[str]) -> list[Timing]:
+    """Return how long the last captions of these models took, newest first."""
     last = (
         select(
             CaptionRow.model,
@@ -116,7 +117,7 @@ def timings(session: Session, model: str) -> list[Timing]:
     return [
         Timing(server, duration_ms, tokens_per_s)
         for said_by, server, duration_ms, tokens_per_s in session.execute(last)
-        if said_by == model
+        if said_by in models
     ]
 
 
