@@ -35,6 +35,8 @@ mkdir -p "$demo/cache" "$models"
 [ -e "$demo/cache/models" ] || ln -sfn "$models" "$demo/cache/models"
 export MEDIAINDEX_CONFIG="$PWD/config.yaml"
 export MEDIAINDEX_STATE_DIR="$demo/state" MEDIAINDEX_CACHE_DIR="$demo/cache"
+# Descriptions take seconds for each picture; a demo is over sooner.
+export MEDIAINDEX__CAPTION__USE=off
 
 library="${LIBRARY:-}"
 if [ -z "$library" ]; then
