@@ -20,7 +20,7 @@ test: ## lint, types, import rules and tests
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PYTHON) -m pytest -q -rs -n auto --maxprocesses 4 --dist loadscope --durations=10 \
+	$(PYTHON) -m pytest -q -rs -n 4 --dist loadscope --durations=10 \
 		-p tests.ci_skips
 
 lint: ## put the code in order
