@@ -4,7 +4,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from mediaindex import describers, parts
 from mediaindex.captioners.describe import Described, Describer
@@ -14,12 +13,11 @@ from mediaindex.media.formats import sniff_file
 from mediaindex.media.jpeg import jpeg_for_model
 from mediaindex.media.photo import Limits, decode_photo
 from mediaindex.media.previews import PreviewMissing
+from mediaindex.pipeline.caption import spread
 from mediaindex.store.assets import moments_by_asset
 from mediaindex.store.files import find_file
 from mediaindex.store.tables import AssetRow
 from mediaindex.types import Caption
-
-T = TypeVar("T")
 
 MOST_MOMENTS = 4
 """So many moments of a video are shown where no second is named."""
@@ -145,15 +143,6 @@ def moment_view(config: Config, path: Path, sha256: str, at_ms: int, *, is_video
     pixels = parts.previews(config).read(sha256, at_ms)
     jpeg = jpeg_for_model(pixels, config.settings.caption.max_px)
     return View(path, at_ms if is_video else None, jpeg)
-
-
-def spread(things: Sequence[T], number: int) -> list[T]:
-    """Return up to `number` of the things, evenly spread, the first and the last among them."""
-    if len(things) <= number:
-        return list(things)
-    if number == 1:
-        return [things[len(things) // 2]]
-    return [things[round(place * (len(things) - 1) / (number - 1))] for place in range(number)]
 
 
 def nearest(times_ms: Sequence[int], at_s: float) -> int:

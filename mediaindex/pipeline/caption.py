@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
@@ -27,6 +28,8 @@ CHUNK = 4
 What is found is stored after each such part, so a kill in the middle of a film loses that at most.
 """
 
+
+T = TypeVar("T")
 
 GRACE_S = 8.0
 """So long an answer may take yet when the run is to end: an end within ten seconds is expected."""
@@ -285,10 +288,10 @@ def _gravity(error: Exception) -> int:
     return next((rank for rank, kind in enumerate(kinds) if isinstance(error, kind)), -1)
 
 
-def spread(times: Sequence[int], number: int) -> list[int]:
-    """Return up to `number` of the times, evenly spread, the first and the last among them."""
-    if len(times) <= number:
-        return list(times)
+def spread(things: Sequence[T], number: int) -> list[T]:
+    """Return up to `number` of the things, evenly spread, the first and the last among them."""
+    if len(things) <= number:
+        return list(things)
     if number == 1:
-        return [times[len(times) // 2]]
-    return [times[round(place * (len(times) - 1) / (number - 1))] for place in range(number)]
+        return [things[len(things) // 2]]
+    return [things[round(place * (len(things) - 1) / (number - 1))] for place in range(number)]

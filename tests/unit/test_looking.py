@@ -9,7 +9,8 @@ from mediaindex.captioners import ModelFacts
 from mediaindex.comparing import even
 from mediaindex.errors import ServerOff
 from mediaindex.installed import Installed, check, same
-from mediaindex.looking import nearest, spread
+from mediaindex.looking import nearest
+from mediaindex.pipeline.caption import spread
 
 SEES, BLIND = ModelFacts("qwen2.5vl:7b", can_see=True), ModelFacts("llama3:latest", can_see=False)
 
