@@ -10,13 +10,14 @@ from itertools import islice
 from pathlib import Path
 
 from mediaindex import parts
-from mediaindex.asking import Asked, ask
+from mediaindex.asking import ask
 from mediaindex.captioners.describe import Describer
 from mediaindex.captioners.guard import judge_text
 from mediaindex.config import Config
 from mediaindex.errors import Faulty, QueryError, RetryLater
 from mediaindex.looking import describer, moment_view
 from mediaindex.media.previews import PreviewMissing
+from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Hit
 from mediaindex.search.question import Wanted, wanted, without_operators
 from mediaindex.store import moments

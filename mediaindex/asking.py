@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from mediaindex.media.hashing import content_hash
 from mediaindex.media.photo import Limits, decode_photo
 from mediaindex.pipeline.serving import serving
 from mediaindex.pipeline.sync import Sync
+from mediaindex.search.asked import Asked
 from mediaindex.search.check import check
 from mediaindex.search.engine import Engine
 from mediaindex.search.hits import Answer
@@ -28,32 +29,6 @@ from mediaindex.types import Vectors
 from mediaindex.vectors.indexes import Indexes
 
 LIKE_PX = 768
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question as the user put it."""
-
-    #: Words, operators included; may be empty.
-    words: str
-    #: A picture to find the like of.
-    like: Path | None = None
-    #: Names and values of operators that came apart from the words, as flags.
-    operators: tuple[tuple[str, str], ...] = ()
-    limit: int = 20
-    #: All moments of a video that match, and not its best alone.
-    moments: bool = False
-    #: Read dates and known places in the words as filters.
-    understand: bool = True
-
-    @property
-    def text(self) -> str:
-        """The whole question as it would be typed in one line."""
-        flags = (
-            f'{name}:"{value}"' if " " in value else f"{name}:{value}"
-            for name, value in self.operators
-        )
-        return " ".join([self.words, *flags]).strip()
 
 
 def ask(config: Config, asked: Asked, today: date) -> Answer:

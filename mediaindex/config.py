@@ -34,6 +34,8 @@ class LibrarySettings(Section, frozen=True):
     path: str
     name: str | None = None
     exclude: tuple[str, ...] = ()
+    watch: Literal["auto", "inotify", "poll", "off"] = "auto"
+    sentinel: str | None = None
 
 
 class SweepSettings(Section, frozen=True):
@@ -56,6 +58,9 @@ class SweepSettings(Section, frozen=True):
     follow_links: bool = False
     max_vanish_fraction: Fraction = 0.5
     retention_days: Count = 30
+    cron: str = "0 3 * * *"
+    poll_s: Positive = 300
+    settle_s: Annotated[float, msgspec.Meta(ge=0.2, le=3600)] = 2.0
 
 
 class PhotoSettings(Section, frozen=True):
@@ -161,6 +166,32 @@ class WorkSettings(Section, frozen=True):
     """How much of the machine indexing takes."""
 
     decoders: Count = 0
+    memory_mb: Count = 0
+    min_free_mb: Count = 500
+    quiet_hours: str | None = None
+
+
+class ServeSettings(Section, frozen=True):
+    """How the daemon is asked."""
+
+    socket: str | None = None
+    listen: str | None = None
+    token: str | None = None
+    token_file: str | None = None
+
+
+class BackupSettings(Section, frozen=True):
+    """When the daemon copies the database, and how many copies it keeps."""
+
+    cron: str | None = "30 4 * * *"
+    keep: Positive = 7
+    folder: str | None = None
+
+
+class CacheSettings(Section, frozen=True):
+    """How much of what can be made again is kept."""
+
+    previews_mb: Count = 0
 
 
 class LogSettings(Section, frozen=True):
@@ -185,6 +216,9 @@ class Settings(Section, frozen=True):
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
     work: WorkSettings = WorkSettings()
+    serve: ServeSettings = ServeSettings()
+    backup: BackupSettings = BackupSettings()
+    cache: CacheSettings = CacheSettings()
     log: LogSettings = LogSettings()
 
 
@@ -203,6 +237,18 @@ class Config(msgspec.Struct, frozen=True):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.state_dir / "mediaindex.db"
+
+    @property
+    def socket_path(self) -> Path:
+        """The socket at which the daemon is asked."""
+        chosen = self.settings.serve.socket
+        return Path(chosen).expanduser() if chosen else self.state_dir / "mediaindex.sock"
+
+    @property
+    def backup_dir(self) -> Path:
+        """Where copies of the database lie."""
+        chosen = self.settings.backup.folder
+        return Path(chosen).expanduser() if chosen else self.state_dir / "backups"
 
     @property
     def models_dir(self) -> Path:
@@ -252,8 +298,9 @@ def as_shown(config: Config) -> dict[str, Any]:
     """Return the settings in force as plain values, secrets masked, for `config show`."""
     plain: dict[str, Any] = msgspec.to_builtins(config.settings)
     plain |= {"state_dir": str(config.state_dir), "cache_dir": str(config.cache_dir)}
-    for secret in (plain["embedder"], plain["caption"], *plain["caption"]["servers"]):
-        for key in ("hub_token", "api_key"):
+    holders = (plain["embedder"], plain["serve"], plain["caption"], *plain["caption"]["servers"])
+    for secret in holders:
+        for key in ("hub_token", "api_key", "token"):
             if secret.get(key):
                 secret[key] = "********"
     return plain
@@ -301,6 +348,9 @@ def _check_paths(settings: Settings, places: Places) -> None:
         for number, library in enumerate(settings.libraries)
     }
     paths |= {("state_dir",): settings.state_dir, ("cache_dir",): settings.cache_dir}
+    paths |= {("serve", "socket"): settings.serve.socket}
+    paths |= {("serve", "token_file"): settings.serve.token_file}
+    paths |= {("backup", "folder"): settings.backup.folder}
     for keys, path in paths.items():
         if path is not None and not Path(path).expanduser().is_absolute():
             raise wrong(keys, places, f"expected a path from / or ~ on, not {path!r}")

@@ -11,26 +11,24 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from msgspec.structs import replace
-from sqlalchemy.orm import Session
 
 from mediaindex import describers, parts
-from mediaindex.config import CaptionSettings, Config, LibrarySettings
+from mediaindex.config import CaptionSettings, Config
 from mediaindex.errors import ConfigError, RetryLater
+from mediaindex.libraries import wanted_libraries
 from mediaindex.pipeline.frames import OnVideo
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.serving import Serving, take_over
 from mediaindex.pipeline.stage import PREVIEWED
-from mediaindex.pipeline.sweep import Library, SweepReport, sweep
+from mediaindex.pipeline.sweep import SweepReport, sweep
 from mediaindex.pipeline.sync import Sync
 from mediaindex.search.calibration import refresh_calibration
-from mediaindex.sources.folder import Rules
-from mediaindex.store import assets, counts, files, jobs
+from mediaindex.store import assets, counts, jobs
 from mediaindex.store.counts import WorkCounts
 from mediaindex.store.database import Database
 from mediaindex.store.lock import worker_lock
-from mediaindex.store.tables import LibraryRow
 from mediaindex.vectors.indexes import Indexes
 
 NO_CAPTIONS = CaptionSettings(use="off")
@@ -112,7 +110,7 @@ def run_once(
     describers.check(config)
     with worker_lock(config.state_dir), _opened(config) as (database, indexes):
         report = RunReport()
-        for library, below in _libraries(config, database, folders):
+        for library, below in wanted_libraries(config, database, folders):
             if stop.is_set():
                 break
             report.sweeps[library.name] = sweep(
@@ -225,57 +223,3 @@ def _care(
     for space in dropped:
         sync.drop(space)
     refresh_calibration(database, embedder, events.on_note)
-
-
-def _libraries(
-    config: Config, database: Database, folders: Sequence[Path]
-) -> list[tuple[Library, str]]:
-    """Return what to sweep: libraries, each with the folder in it to begin at."""
-    now = datetime.now(UTC)
-    named = {parts.absolute(Path(library.path)): library for library in config.settings.libraries}
-    with database.write() as session:
-        for root, library in named.items():
-            _place_of(session, root, library.name, now)
-        wanted = [_place_of(session, _folder(folder), None, now) for folder in folders]
-        if not folders:
-            wanted = [(row, "") for row in files.libraries(session)]
-        if not wanted:
-            raise ConfigError(
-                "there is no library yet: name a folder (mediaindex index ~/Pictures) "
-                "or set libraries: in config.yaml"
-            )
-        return [(_library(config, row, named.get(Path(row.root))), below) for row, below in wanted]
-
-
-def _place_of(
-    session: Session, folder: Path, name: str | None, now: datetime
-) -> tuple[LibraryRow, str]:
-    """Return the library that `folder` is of, and where in it; made, or widened, if need be."""
-    known = files.libraries(session)
-    for row in known:
-        if folder.is_relative_to(row.root):
-            below = folder.relative_to(row.root).as_posix()
-            return row, "" if below == "." else below
-    inside = [row for row in known if Path(row.root).is_relative_to(folder)]
-    if inside:
-        return files.widen_library(session, inside, folder), ""
-    return files.add_library(session, name or folder.name or "root", folder, now), ""
-
-
-def _library(config: Config, row: LibraryRow, wishes: LibrarySettings | None) -> Library:
-    section = config.settings.sweep
-    own = wishes.exclude if wishes else ()
-    rules = Rules(
-        exclude=(*section.exclude, *own),
-        marker=section.exclude_marker,
-        hidden=section.hidden,
-        follow_links=section.follow_links,
-    )
-    return Library(row.id, row.name, Path(row.root), rules)
-
-
-def _folder(folder: Path) -> Path:
-    found = parts.absolute(folder)
-    if not found.is_dir():
-        raise ConfigError(f"{folder} is not a folder that is there")
-    return found

@@ -246,3 +246,42 @@ class Origin:
     #: How many tokens were answered, and how fast; None where the server does not tell.
     tokens: int | None = None
     tokens_per_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A caption as it is stored."""
+
+    caption: Caption
+    origin: Origin
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown of a moment that was found."""
+
+    moment_id: int
+    asset_id: int
+    sha256: str
+    kind: str
+    start_ms: int
+    end_ms: int
+    at_ms: int
+    #: Where its files lie, or lay if none is there; as the file system has them, oldest first.
+    paths: tuple[str, ...]
+    taken_at: datetime | None
+    taken_local: datetime | None
+    taken_source: str | None
+    place: str | None
+    latitude: float | None
+    longitude: float | None
+    camera: str | None
+    width_px: int | None
+    height_px: int | None
+    rating: int | None
+    #: What people wrote, in the order it is worth.
+    words: tuple[str, ...]
+    #: What a model says of the moment, and of the whole video; None: nothing.
+    caption: Said | None = None
+    summary: Said | None = None

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from mediaindex.store.captions import Said
 from mediaindex.store.exports import Exported, ExportedMoment, Lying
-from mediaindex.types import Caption, Origin
+from mediaindex.types import Caption, Origin, Said
 from tests.conftest import NOW
 
 ORIGIN = Origin("qwen3-vl:4b", "sha256:abc", "7", "http://localhost:11434", 900)

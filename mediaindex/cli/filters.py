@@ -51,5 +51,5 @@ def filter_options(command: Command) -> Command:
 
 
 def given_operators(options: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:
-    """Return the filters that were given, as `asking.Asked` takes them."""
+    """Return the filters that were given, as `search.asked.Asked` takes them."""
     return tuple((name.rstrip("_"), value) for name, value in options.items() if value)

@@ -10,16 +10,16 @@ from typing import Any
 import click
 
 from mediaindex import parts
-from mediaindex.asking import Asked
 from mediaindex.cli.output import printable
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError
 from mediaindex.exporting.place import check_file
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.media.sheet import Cell, write_sheet_html, write_sheet_jpg
+from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.store import columns
-from mediaindex.store.captions import Said
+from mediaindex.types import Said
 
 JSON_VERSION = 1
 SAYS = {"seen": "read in the picture:", "machine": "described:"}

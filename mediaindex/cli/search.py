@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from mediaindex.asking import Asked, ask
+from mediaindex.asking import ask
 from mediaindex.cli import hits as shapes
 from mediaindex.cli.filters import Words, filter_options, given_operators
 from mediaindex.cli.opening import open_hit
 from mediaindex.cli.output import printable, put_json, settings_of
+from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
 
 NOTHING_FOUND = 1

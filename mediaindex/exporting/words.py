@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterator
 
 from mediaindex.captioners.sentences import join, sentences
 from mediaindex.media.text import one_line
-from mediaindex.store.captions import Said
 from mediaindex.store.exports import Exported
-from mediaindex.types import WordsKind
+from mediaindex.types import Said, WordsKind
 
 ALT_TEXT = 250
 """The most letters of an alt text. IPTC Photo Metadata 2021.1, "Alt Text (Accessibility)"."""

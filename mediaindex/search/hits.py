@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mediaindex.store.moments import Shown
+from mediaindex.types import Shown
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """What models say of moments and of whole videos."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select, update
@@ -10,16 +9,7 @@ from sqlalchemy.orm import Session
 from mediaindex.store.fulltext import refresh_caption
 from mediaindex.store.ids import each
 from mediaindex.store.tables import CaptionRow, EmbeddingRow, FileRow, MomentRow, SpaceRow
-from mediaindex.types import Caption, Origin
-
-
-@dataclass(frozen=True)
-class Said:
-    """A caption as it is stored."""
-
-    caption: Caption
-    origin: Origin
-    made_at: datetime
+from mediaindex.types import Caption, Origin, Said
 
 
 def save_caption(

@@ -14,7 +14,7 @@ from sqlalchemy.pool import QueuePool
 from mediaindex.errors import StoreError
 from mediaindex.store.columns import folded
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest migration. A database at it is opened without loading Alembic."""
 
 BUSY_TIMEOUT_MS = 30_000

@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mediaindex.store.captions import Said, said
+from mediaindex.store.captions import said
 from mediaindex.store.filters import Filter, conditions, lies_within
 from mediaindex.store.ids import each
 from mediaindex.store.moments import place_name
@@ -24,7 +24,7 @@ from mediaindex.store.tables import (
     PlaceRow,
     WordsRow,
 )
-from mediaindex.types import PersonWords
+from mediaindex.types import PersonWords, Said
 
 T = TypeVar("T")
 

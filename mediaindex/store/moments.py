@@ -2,21 +2,20 @@
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store import filters
-from mediaindex.store.captions import Said, captions_of, summaries_of
+from mediaindex.store.captions import captions_of, summaries_of
 from mediaindex.store.embeddings import in_space
 from mediaindex.store.files import paths_of_asset
 from mediaindex.store.filters import Filter, conditions, spoken
 from mediaindex.store.ids import each
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
-from mediaindex.types import Space
+from mediaindex.types import Shown, Space
 
 SAMPLE = 200
 """Vectors looked at to guess how many pass a filter."""
@@ -25,36 +24,6 @@ SAMPLE = 200
 EARLIEST = func.min(MomentRow.start_ms)
 """Beside it SQLite gives the other columns of the row that has the least (its documentation of
 SELECT, "bare columns in an aggregate query")."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What is shown of a moment that was found."""
-
-    moment_id: int
-    asset_id: int
-    sha256: str
-    kind: str
-    start_ms: int
-    end_ms: int
-    at_ms: int
-    #: Where its files lie, or lay if none is there; as the file system has them, oldest first.
-    paths: tuple[str, ...]
-    taken_at: datetime | None
-    taken_local: datetime | None
-    taken_source: str | None
-    place: str | None
-    latitude: float | None
-    longitude: float | None
-    camera: str | None
-    width_px: int | None
-    height_px: int | None
-    rating: int | None
-    #: What people wrote, in the order it is worth.
-    words: tuple[str, ...]
-    #: What a model says of the moment, and of the whole video; None: nothing.
-    caption: Said | None = None
-    summary: Said | None = None
 
 
 def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> list[int] | None:

@@ -31,12 +31,16 @@ class LibraryRow(Base):
     #: Absolute path.
     root: Mapped[str] = mapped_column(FsText, unique=True)
     added_at: Mapped[datetime] = mapped_column(Utc)
-    #: Number of the last sweep that was begun; rows seen in it carry the same number.
+    #: Number of the last sweep begun; rows seen in it carry it too.
     sweep_no: Mapped[int] = mapped_column(default=0)
     #: When the last full sweep ended.
     swept_at: Mapped[datetime | None] = mapped_column(Utc)
     #: Why the root cannot be trusted now (unmounted, empty, unreadable); None while it can.
     offline_reason: Mapped[str | None]
+    #: What it was mounted from when last trusted (`sources/mounts.py`).
+    identity: Mapped[str | None]
+    #: So many files seem to be gone; a person has to confirm it.
+    held_back: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class FolderRow(Base):
@@ -66,7 +70,7 @@ class FileRow(Base):
     mtime_ns: Mapped[int]
     #: `media`, or `sidecar` (XMP, Takeout JSON, ...: read with its owner, never indexed by itself).
     role: Mapped[str]
-    #: None: not looked at yet. `photo`, `video`, or `other`: holds no picture, left alone.
+    #: None: not looked at. `photo`, `video`, `other`: holds no picture, left alone.
     kind: Mapped[str | None]
     asset_id: Mapped[int | None] = mapped_column(
         ForeignKey("asset.id", ondelete="SET NULL"), index=True
@@ -112,8 +116,7 @@ class PlaceRow(Base):
     population: Mapped[int]
     #: IANA name.
     time_zone: Mapped[str]
-    #: Other names and spellings, one a line.
-    other_names: Mapped[str]
+    other_names: Mapped[str]  # one a line
 
 
 class AssetRow(Base):

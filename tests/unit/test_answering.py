@@ -7,7 +7,7 @@ import pytest
 
 from mediaindex.answering import Evidence, Found, Verdict, newest_first, read_reply
 from mediaindex.search.hits import Hit
-from mediaindex.store.moments import Shown
+from mediaindex.types import Shown
 
 SHOWN = Shown(
     *(1, 1, "0" * 64, "photo", 0, 0, 0, ("/a.jpg",), None, None, None, None, None, None),

@@ -7,7 +7,7 @@ import pytest
 from mediaindex.pipeline.spans import Spans
 from mediaindex.search.hits import Hit, Reason
 from mediaindex.search.spans import merged
-from mediaindex.store.moments import Shown
+from mediaindex.types import Shown
 
 
 def moment(number: int, start_s: int, likeness: float, asset: int = 1, weak: bool = False) -> Hit:

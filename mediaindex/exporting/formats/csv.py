@@ -13,9 +13,9 @@ from datetime import datetime
 from mediaindex.exporting import OneFile
 from mediaindex.exporting.words import written
 from mediaindex.media.text import one_line
-from mediaindex.store.captions import Said
 from mediaindex.store.columns import shown
 from mediaindex.store.exports import Exported, ExportedMoment
+from mediaindex.types import Said
 
 COLUMNS = (
     "type path other_paths missing kind at_ms start_ms end_ms "

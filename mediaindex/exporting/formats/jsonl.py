@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from mediaindex.exporting import OneFile
-from mediaindex.store.captions import Said
 from mediaindex.store.columns import shown
 from mediaindex.store.exports import Exported
+from mediaindex.types import Said
 
 VERSION = 1
 

@@ -14,8 +14,8 @@ from mediaindex.exporting import Mirror
 from mediaindex.exporting.words import described, machine_alt_text, tags, written
 from mediaindex.media.text import one_line
 from mediaindex.media.xmp import DC, DIGIKAM, OURS, RDF, XML_LANGUAGE
-from mediaindex.store.captions import Said
 from mediaindex.store.exports import Exported, ExportedMoment
+from mediaindex.types import Said
 
 META = "adobe:ns:meta/"
 IPTC_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"

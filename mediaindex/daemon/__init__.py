@@ -1,0 +1,1 @@
+"""The daemon: watches, sweeps, works and answers, in one process, for years."""
