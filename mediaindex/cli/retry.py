@@ -1,14 +1,13 @@
 """`mediaindex retry`: make due again what failed or was put off."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from sqlalchemy.orm import Session
 
 from mediaindex.cli.output import put_json, settings_of
+from mediaindex.pipeline.again import try_again
 from mediaindex.pipeline.stage import STAGES
-from mediaindex.store import captions, jobs
 from mediaindex.store.database import open_database
 from mediaindex.store.files import find_file
 from mediaindex.store.tables import FileRow
@@ -39,8 +38,7 @@ def retry(
     try:
         with database.write() as session:
             ids = [_known(session, path).id for path in files] if files else None
-            again = _describe_again(session, ids) if stage == "caption" else 0
-            count = again + jobs.retry(session, stage=stage, file_ids=ids)
+            count, again = try_again(session, stage, ids)
     finally:
         database.close()
     if as_json:
@@ -52,17 +50,6 @@ def retry(
             f"{again:,} of them will be described again; what is said of them now serves until then"
         )
     return 0
-
-
-def _describe_again(session: Session, file_ids: Sequence[int] | None) -> int:
-    """Have these files described again, or all of which nothing worth keeping was said."""
-    if file_ids is None:
-        assets = captions.forget_rejected(session)
-    else:
-        assets = captions.describe_again(session, file_ids)
-    for asset_id in assets:
-        jobs.forget_results(session, asset_id, ("caption",))
-    return len(assets)
 
 
 def _known(session: Session, path: Path) -> FileRow:

@@ -1,14 +1,10 @@
 """`mediaindex status`: what is indexed, what waits and why, and what went wrong."""
 
-import os
-from contextlib import suppress
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
-from mediaindex.cli.describing import describing, put_describing
+from mediaindex.cli.describing import put_describing
 from mediaindex.cli.output import (
     counted,
     printable,
@@ -18,9 +14,7 @@ from mediaindex.cli.output import (
     settings_of,
     size,
 )
-from mediaindex.config import Config
-from mediaindex.pipeline.serving import serving
-from mediaindex.store import counts, pauses
+from mediaindex.overview import overview
 from mediaindex.store.database import open_database
 
 
@@ -40,48 +34,16 @@ def status(ctx: click.Context, as_json: bool, failures: int) -> int:
         raise click.ClickException(
             f"nothing is indexed yet (no {config.database_path}); try: mediaindex index ~/Pictures"
         )
-    found = _read(config, failures)
+    database = open_database(config.database_path)
+    try:
+        found = overview(config, database, failures)
+    finally:
+        database.close()
     if as_json:
         put_json(found)
     else:
         _tell(found)
     return 0
-
-
-def _read(config: Config, failures: int) -> dict[str, Any]:
-    database = open_database(config.database_path)
-    try:
-        with database.read() as session:
-            model = serving(session)
-            return {
-                "version": 1,
-                "libraries": [asdict(row) for row in counts.count_libraries(session)],
-                "assets": counts.count_assets(session),
-                "files": counts.count_files(session),
-                "stages": {
-                    name: asdict(work) | {"blocked": counts.blocked_reason(session, name)}
-                    for name, work in counts.count_work(session).items()
-                    if name != "caption" or config.settings.caption.use != "off" or work.done
-                },
-                "blocked": [
-                    {"stage": row.stage, "reason": row.blocked_reason, "since": row.blocked_since}
-                    for row in counts.count_stages(session)
-                    if row.blocked_reason
-                ],
-                "paused": sorted(pauses.paused(session)),
-                "captions": describing(config, session, failures),
-                "troubles": [asdict(row) for row in counts.troubles(session, failures)],
-                "trouble_count": counts.count_troubles(session),
-                "model": None if model is None else model.model_id,
-                "disk_bytes": {
-                    "state": _disk(config.state_dir),
-                    "previews": _disk(config.cache_dir / "previews"),
-                    "index": _disk(config.cache_dir / "index"),
-                    "models": _disk(config.models_dir),
-                },
-            }
-    finally:
-        database.close()
 
 
 def _tell(found: dict[str, Any]) -> None:
@@ -141,12 +103,3 @@ def _tell_troubles(found: dict[str, Any]) -> None:
     if more > 0:
         click.echo(f"... and {more:,} more (mediaindex status --failures {found['trouble_count']})")
     click.echo("To try them again: mediaindex retry --failed, then mediaindex index")
-
-
-def _disk(folder: Path) -> int:
-    total_bytes = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):  # a run that is at work makes and moves files
-                total_bytes += Path(parent, name).lstat().st_size
-    return total_bytes

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mediaindex.cli.status import _disk
+from mediaindex.overview import _disk
 from tests.acceptance.program import Program
 
 

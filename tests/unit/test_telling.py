@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from mediaindex.captioners.guard import Reason
-from mediaindex.cli.describing import slow_servers
 from mediaindex.cli.output import wrapped
 from mediaindex.cli.progress import SEARCHABLE, table
 from mediaindex.cli.reasons import PLAIN, plain
+from mediaindex.overview import slow_servers
 from mediaindex.pipeline.eta import Pace
 from mediaindex.pipeline.lane import Progress
 from mediaindex.store.describing import Timing
