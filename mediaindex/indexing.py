@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -14,22 +14,17 @@ from msgspec.structs import replace
 
 from mediaindex import describers, parts
 from mediaindex.config import CaptionSettings, Config
-from mediaindex.errors import ConfigError, RetryLater
+from mediaindex.errors import ConfigError
 from mediaindex.libraries import wanted_libraries
 from mediaindex.pipeline.frames import OnVideo
 from mediaindex.pipeline.lane import Progress
-from mediaindex.pipeline.model import Model
-from mediaindex.pipeline.runner import Runner
-from mediaindex.pipeline.serving import Serving, take_over
-from mediaindex.pipeline.stage import PREVIEWED
 from mediaindex.pipeline.sweep import SweepReport, sweep
-from mediaindex.pipeline.sync import Sync
-from mediaindex.search.calibration import refresh_calibration
-from mediaindex.store import assets, counts, jobs
+from mediaindex.store import counts
 from mediaindex.store.counts import WorkCounts
 from mediaindex.store.database import Database
 from mediaindex.store.lock import worker_lock
 from mediaindex.vectors.indexes import Indexes
+from mediaindex.working import Work
 
 NO_CAPTIONS = CaptionSettings(use="off")
 
@@ -122,7 +117,7 @@ def run_once(
                 below=below,
                 on_folder=partial(events.on_sweep, library.name),
             )
-        _work(config, database, indexes, report, stop, events)
+        _work(Work(config, database, indexes, report.began, events.on_note), report, stop, events)
         with database.read() as session:
             stages = counts.count_stages(session)
         report.failures = sum(stage.failed for stage in stages)
@@ -145,38 +140,14 @@ def _opened(config: Config) -> Iterator[tuple[Database, Indexes]]:
         database.close()
 
 
-def _work(
-    config: Config,
-    database: Database,
-    indexes: Indexes,
-    report: RunReport,
-    stop: threading.Event,
-    events: Events,
-) -> None:
-    model = Model(lambda: parts.embedder(config))
-    previews = parts.previews(config)
-    if not previews.folder.is_dir():
-        with database.write() as session:
-            for stage in PREVIEWED:
-                jobs.lose_results(session, stage)
-    previews.sweep_leftovers()  # before any stage begins to write
-    sync = Sync(database, indexes.all(), indexes.facets)
-    sync.repair(lambda done, of: events.on_note(f"building the index again: {done:,} of {of:,}"))
-
-    care = partial(_care, config, database, sync, model, report, events)
-    runner = Runner(
-        database,
-        parts.stages(config, model, stop, events.on_video),
-        sync.step,
-        _teller(database, events.on_progress),
-        on_caught_up=care,
-    )
-    report.stages = runner.run(stop)
-    report.index_trouble = sync.trouble or indexes.set_aside
+def _work(work: Work, report: RunReport, stop: threading.Event, events: Events) -> None:
+    work.prepare()
+    stages = parts.stages(work.config, work.model, stop, events.on_video)
+    report.stages = work.run(stages, _teller(work.database, events.on_progress), stop)
     if not stop.is_set():
-        care()
-        while sync.step():
-            pass
+        work.care()
+        work.catch_up()
+    report.index_trouble, report.purged = work.index_trouble, work.purged
 
 
 def _teller(database: Database, tell: OnProgress) -> Callable[[Sequence[Progress]], None]:
@@ -194,32 +165,3 @@ def _teller(database: Database, tell: OnProgress) -> Callable[[Sequence[Progress
         next_at = time.monotonic() + 0.5 + 10 * (time.monotonic() - began)
 
     return told
-
-
-def _care(
-    config: Config,
-    database: Database,
-    sync: Sync,
-    model: Model,
-    report: RunReport,
-    events: Events,
-) -> None:
-    """Let a new model take over, learn what chance looks like, forget what is long gone."""
-    now = datetime.now(UTC)
-    retention = timedelta(days=config.settings.sweep.retention_days)
-    previews = parts.previews(config)
-    with database.write() as session:
-        gone = assets.purge_missing(session, retention, now, report.began)
-    for sha256 in gone:
-        previews.remove(sha256)
-    report.purged += len(gone)
-    try:
-        embedder = model.embedder
-    except RetryLater:
-        return
-    section = config.settings.embedder
-    with database.write() as session:
-        dropped = take_over(session, Serving(section.use, section.model, embedder.model_id), now)
-    for space in dropped:
-        sync.drop(space)
-    refresh_calibration(database, embedder, events.on_note)

@@ -83,7 +83,7 @@ class Caption:
 
     name = "caption"
     subject: Subject = "asset"
-    newest_first = True
+    lasting = True
     batch = 1
 
     def __init__(

@@ -45,7 +45,7 @@ class Decode:
 
     name = "decode"
     subject: Subject = "asset"
-    newest_first = False
+    lasting = False
     batch = 1
 
     def __init__(

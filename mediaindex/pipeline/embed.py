@@ -44,7 +44,7 @@ class Embed:
 
     name = "embed"
     subject: Subject = "asset"
-    newest_first = False
+    lasting = False
     width = 1
 
     def __init__(self, model: Model, previews: PreviewStore, batch: int) -> None:

@@ -75,7 +75,7 @@ class EmbedText:
 
     name = "embed_text"
     subject: Subject = "asset"
-    newest_first = False
+    lasting = False
     batch = 32
     width = 1
 

@@ -91,7 +91,7 @@ class Frames:
 
     name = "frames"
     subject: Subject = "asset"
-    newest_first = False
+    lasting = False
     batch = 1
 
     def __init__(

@@ -29,7 +29,7 @@ class Identify:
 
     name = "identify"
     subject: Subject = "file"
-    newest_first = False
+    lasting = False
     batch = 8
     width = 2
 

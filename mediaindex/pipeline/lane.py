@@ -48,9 +48,11 @@ class Claimed:
 
 @dataclass
 class Cursor:
-    """Where the next claim looks first, so that what is done is not looked through every time."""
+    """Where the next claim looks first, so that what is done is not looked through every time.
 
-    newest_first: bool
+    What arrived last comes first: it is what people look for.
+    """
+
     last_id: int | None = None
     top_id: int = 0
     #: When what came since is looked for again; monotonic.
@@ -58,10 +60,10 @@ class Cursor:
 
     def ranges(self, now: float) -> Iterator[tuple[int, int]]:
         """Yield where to look, one after the other: ids above the first, up to the second."""
-        if self.newest_first and self.last_id is not None and now >= self.look_up_at:
+        if self.last_id is not None and now >= self.look_up_at:
             yield self.top_id, LAST_ID
         if self.last_id is not None:
-            yield (0, self.last_id - 1) if self.newest_first else (self.last_id, LAST_ID)
+            yield 0, self.last_id - 1
         yield 0, LAST_ID
 
     def looked(self, span: tuple[int, int], took_s: float, now: float) -> None:
@@ -77,12 +79,12 @@ class Cursor:
         if not claimed:
             self.last_id = None
             return
-        self.last_id = min(claimed) if self.newest_first else max(claimed)
+        self.last_id = min(claimed)
         self.top_id = max(self.top_id, *claimed)
 
     def revisit(self, subject_id: int) -> None:
         """Look at a subject again before those that come after it: there may be more to do."""
-        if self.newest_first and self.last_id is not None:
+        if self.last_id is not None:
             self.last_id = max(self.last_id, subject_id + 1)
 
 

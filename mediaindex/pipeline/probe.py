@@ -58,7 +58,7 @@ class Probe:
 
     name = "probe"
     subject: Subject = "asset"
-    newest_first = False
+    lasting = False
     batch = 8
     width = 1
 

@@ -16,11 +16,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import Faulty, MediaIndexError, RetryLater, Unusable
 from mediaindex.pipeline.lane import Claimed, Cursor, Lane, Progress
+from mediaindex.pipeline.outcome import reason_of, saved, storable
 from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
 from mediaindex.store import blocked, jobs, pauses
 from mediaindex.store.database import Database
@@ -36,8 +36,15 @@ PATIENCE_S = 35
 REVIVAL_S = 600
 """Nor while a stage that did some work in it is blocked for less than this: a box restarts."""
 
-CARE_EVERY_S = 600.0
-"""So often it is told that the quick stages are done, while a slow one goes on for days."""
+CARE_FIRST_S, CARE_EVERY_S, CARE_IDLE_S = 20.0, 600.0, 30.0
+"""So long after its begin, so often while it works, and so often when it has caught up, a run has
+looked after what was done: so that the first pictures of many can be found long before the last."""
+
+LINGER_S = 120.0
+"""A run that waits for work ends when there was none for so long, and lets go of what it holds."""
+
+LOOK_S = 30.0
+"""So often it looks for work that nobody told of."""
 
 FAULT_WAIT = timedelta(seconds=15)
 BUG_WAIT = timedelta(seconds=2)
@@ -54,16 +61,30 @@ class Runner:
         sync: Callable[[], int] = lambda: 0,
         on_progress: Callable[[Sequence[Progress]], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        on_caught_up: Callable[[], None] = lambda: None,
+        care: Callable[[], None] = lambda: None,
+        on_thread: Callable[[], None] = lambda: None,
     ) -> None:
+        """Prepare a run.
+
+        Args:
+            database: The store.
+            stages: What is to be done, in order.
+            sync: Tells the indexes of a batch of changes and returns how many those were.
+            on_progress: Told how the stages fare, after every turn.
+            clock: The time, UTC.
+            care: Looks after what was done, in the run's own thread, while the indexes rest.
+            on_thread: Called first in each thread that works.
+        """
         self._database = database
         self._sync = sync
         self._syncing: Future[int] | None = None
         self._sync_pool = ThreadPoolExecutor(1, "sync")
         self._on_progress = on_progress
         self._clock = clock
-        self._on_caught_up = on_caught_up
-        self._caught_up_at = -CARE_EVERY_S
+        self._care = care
+        self._cared_at = time.monotonic() - CARE_EVERY_S + CARE_FIRST_S
+        self._cared_for = 0
+        self._idle_since: float | None = None
         self._now = clock()
         self._worker = f"{os.uname().nodename}:{os.getpid()}"
         self._claims = itertools.count()
@@ -72,15 +93,20 @@ class Runner:
         self._lanes = [
             Lane(
                 stage,
-                ThreadPoolExecutor(stage.width, stage.name),
+                ThreadPoolExecutor(stage.width, stage.name, on_thread),
                 self._progress[stage.name],
-                Cursor(stage.newest_first),
+                Cursor(),
             )
             for stage in stages
         ]
 
-    def run(self, stop: threading.Event) -> list[Progress]:
+    def run(self, stop: threading.Event, wake: threading.Event | None = None) -> list[Progress]:
         """Work until nothing is due or `stop` is set; then finish what was begun.
+
+        Args:
+            stop: Ends the run; whoever sets it sets `wake` too.
+            wake: Set when there may be work. With it the run waits for more, for as long as a stage
+                is blocked or paused, and a while longer.
 
         Returns:
             What each stage did.
@@ -91,23 +117,26 @@ class Runner:
             while not stop.is_set():
                 self._turn()
                 self._on_progress(list(self._progress.values()))
-                self._tell_caught_up()
-                if not self._wait() and not self._wait_for_retries(stop):
+                if self._wait():
+                    self._idle_since = None
+                    self._look_after(CARE_EVERY_S)
+                elif not (self._wait_for_retries(stop) if wake is None else self._rest(wake)):
                     break
             self._finish()
         finally:
             self._close()
         return list(self._progress.values())
 
-    def _tell_caught_up(self) -> None:
-        """Tell whoever asked for it, now and then, that only slow stages are still at work."""
-        slow = [lane for lane in self._lanes if lane.stage.newest_first and lane.busy]
-        quick = [lane for lane in self._lanes if not lane.stage.newest_first and lane.busy]
-        if slow and not quick and time.monotonic() > self._caught_up_at + CARE_EVERY_S:
-            if self._syncing is not None:
-                self._syncing.result()  # nobody else is at the indexes meanwhile
-            self._on_caught_up()
-            self._caught_up_at = time.monotonic()
+    def _look_after(self, every_s: float) -> None:
+        """Look after what was done since the last time, if that was long enough ago."""
+        done = sum(progress.done for progress in self._progress.values())
+        if done == self._cared_for or time.monotonic() < self._cared_at + every_s:
+            return
+        if self._syncing is not None:
+            self._syncing.result()  # nobody else is at the indexes meanwhile
+        self._care()
+        self._cared_for = done
+        self._cared_at = time.monotonic()
 
     def _turn(self) -> None:
         """Store what came back and hand out what is due, in one transaction."""
@@ -151,13 +180,13 @@ class Runner:
         job = (session, stage.name, stage.subject, subject_id)
         lane.cursor.revisit(subject_id)
         if not isinstance(outcome, BaseException):
-            outcome = _saved(session, stage, subject_id, outcome, now)
+            outcome = saved(session, stage, subject_id, outcome, now)
         if outcome is None:
             progress.done += 1
             lane.worked()
         elif isinstance(outcome, Unusable):
             log.info("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
-            jobs.fail(*job, reason=_reason(outcome), now=now)
+            jobs.fail(*job, reason=reason_of(outcome), now=now)
             progress.failed += 1
         elif isinstance(outcome, BrokenOff):
             jobs.finish(*job)
@@ -167,7 +196,7 @@ class Runner:
         elif isinstance(outcome, Redo):
             jobs.forget_results(session, subject_id, [outcome.stage, stage.name])
         elif isinstance(outcome, MediaIndexError) and not isinstance(outcome, Faulty):
-            jobs.postpone(*job, reason=_reason(outcome), until=now + POSTPONE, now=now)
+            jobs.postpone(*job, reason=reason_of(outcome), until=now + POSTPONE, now=now)
             progress.postponed += 1
         else:
             self._stumble(session, lane, subject_id, outcome, now)
@@ -177,14 +206,14 @@ class Runner:
     ) -> None:
         """Count an attempt that went wrong; a fault of ours leaves its traceback."""
         stage, expected = lane.stage, isinstance(error, Faulty)
-        log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, _reason(error))
+        log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, reason_of(error))
         failed = jobs.stumble(
             session,
             stage.name,
             stage.subject,
             subject_id,
-            reason=_reason(error),
-            traceback=None if expected else _storable("".join(traceback.format_exception(error))),
+            reason=reason_of(error),
+            traceback=None if expected else storable("".join(traceback.format_exception(error))),
             wait=FAULT_WAIT if expected else BUG_WAIT,
             now=now,
         )
@@ -204,11 +233,11 @@ class Runner:
     def _block(self, session: Session, lane: Lane, error: RetryLater, now: datetime) -> None:
         """Note that a stage cannot work, and give back what it had claimed."""
         after_s = error.after_s if isinstance(error, Blocked) else None
-        lane.block(_reason(error), after_s, time.monotonic())
+        lane.block(reason_of(error), after_s, time.monotonic())
         # The world was to blame all along, and not they.
         jobs.forgive(session, lane.stage.name, lane.stage.subject, lane.faulted)
         lane.faulted.clear()
-        blocked.block(session, lane.stage.name, _reason(error), now)
+        blocked.block(session, lane.stage.name, reason_of(error), now)
         ids = [one.subject_id for one in lane.claimed]
         jobs.give_back(session, lane.stage.name, lane.stage.subject, ids)
         lane.claimed.clear()
@@ -265,9 +294,8 @@ class Runner:
                 stage.subject,
                 stage.due(now),
                 ids=span,
-                newest_first=stage.newest_first,
                 # Little ahead, so that what arrives next need not wait for it.
-                limit=enough if stage.newest_first else max(CLAIM, enough),
+                limit=enough if stage.lasting else max(CLAIM, enough),
                 worker=lease,
                 now=now,
             )
@@ -309,6 +337,27 @@ class Runner:
         stop.wait(max(0.0, (soonest - self._clock()).total_seconds()))
         return not stop.is_set()
 
+    def _rest(self, wake: threading.Event) -> bool:
+        """Wait for work, or until something may be tried again; False after long in vain."""
+        if self._syncing is not None and self._syncing.result():
+            return True  # there may be more to tell the indexes
+        now = time.monotonic()
+        self._idle_since = now if self._idle_since is None else self._idle_since
+        self._look_after(CARE_IDLE_S)
+        waiting = [lane for lane in self._lanes if lane.progress.blocked_reason or lane.is_paused]
+        if not waiting and now > self._idle_since + LINGER_S:
+            return False
+        soon = [lane.reopen_at - now for lane in waiting if not lane.is_paused]
+        with self._database.read() as session:
+            retry = jobs.next_retry(session, list(self._progress), self._now)
+        if retry is not None:
+            soon.append((retry - self._clock()).total_seconds())
+        if wake.wait(max(0.2, min([LOOK_S, *soon]))):
+            wake.clear()
+            for lane in self._lanes:
+                lane.look_again_at = lane.cursor.look_up_at = 0.0
+        return True
+
     def _may_revive(self, lane: Lane) -> bool:
         if lane.progress.blocked_reason is None or not lane.progress.done or lane.is_paused:
             return False
@@ -339,31 +388,3 @@ class Runner:
             lane.pool.shutdown(wait=False, cancel_futures=True)
             lane.stage.close()
         self._sync_pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _saved(
-    session: Session,
-    stage: Stage[Any, Any],
-    subject_id: int,
-    result: Any,  # noqa: ANN401 - the stage's own
-    now: datetime,
-) -> Exception | None:
-    """Store a result and return None, or undo it alone and return what went wrong."""
-    try:
-        with session.begin_nested():
-            stage.save(session, subject_id, result, now)
-    except OperationalError:
-        raise  # the disk is full, or another program holds the lock: no file is to blame
-    except Exception as error:  # noqa: BLE001 - it counts against this one
-        return error
-    return None
-
-
-def _reason(error: BaseException) -> str:
-    """Return the last line of what an error says; a traceback has what happened there."""
-    return _storable(str(error).strip().rpartition("\n")[2]) or type(error).__name__
-
-
-def _storable(text: str) -> str:
-    """Return a text without halves of characters, of which no database takes any."""
-    return text.encode(errors="backslashreplace").decode()

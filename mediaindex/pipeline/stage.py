@@ -62,8 +62,8 @@ class Stage(Protocol[In, Out]):
     batch: int
     #: How many calls of `work` may run side by side.
     width: int
-    #: Whether what arrived last comes first: of a stage that takes weeks.
-    newest_first: bool
+    #: Whether it takes days or weeks, so that nothing else may wait for its end.
+    lasting: bool
 
     def ready(self) -> None:
         """Make sure that the stage can work at all; called once before the first `work`.

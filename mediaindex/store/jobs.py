@@ -127,12 +127,11 @@ def claim(
     due: Select[int],
     *,
     ids: tuple[int, int] | None = None,
-    newest_first: bool = False,
     limit: int,
     worker: str,
     now: datetime,
 ) -> list[int]:
-    """Lease up to `limit` of what is due and return their ids, in the order to work in.
+    """Lease up to `limit` of what is due, the newest first, and return their ids in that order.
 
     One statement, so two workers never get the same; the caller commits.
 
@@ -142,15 +141,13 @@ def claim(
         subject: What the ids mean.
         due: The query for what is due.
         ids: Only those above the first, up to the second; None: any.
-        newest_first: Highest id first, not lowest.
         limit: At most this many.
         worker: Who takes the lease.
         now: The time.
     """
     key = due.selected_columns[0]
     within = due if ids is None else due.where(key > ids[0], key <= ids[1])
-    order = key.desc() if newest_first else key
-    chosen = within.order_by(order).limit(limit).subquery()
+    chosen = within.order_by(key.desc()).limit(limit).subquery()
     column = JobRow.asset_id if subject == "asset" else JobRow.file_id
     lease = {"state": "leased", "lease_until": now + LEASE, "worker": worker, "updated_at": now}
     values = [literal(value, JobRow.__table__.c[name].type) for name, value in lease.items()]
@@ -160,7 +157,7 @@ def claim(
     statement = statement.on_conflict_do_update(
         index_elements=[JobRow.stage, column], set_={**lease, "run_after": None}
     )
-    return sorted(session.scalars(statement.returning(column)), reverse=newest_first)
+    return sorted(session.scalars(statement.returning(column)), reverse=True)
 
 
 def leases(

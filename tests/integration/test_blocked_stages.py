@@ -112,7 +112,7 @@ def test_attempts_at_a_server_that_turns_out_to_be_broken_are_taken_back(
     database: Database, seven: list[int]
 ) -> None:
     def fail(asset_id: int) -> Faulty | Blocked:
-        return Faulty("half an answer") if asset_id < 3 else Blocked("it fails at every picture")
+        return Faulty("half an answer") if asset_id > 5 else Blocked("it fails at every picture")
 
     step = Step("first", fail)
     step.batch = step.width = 1
@@ -131,9 +131,9 @@ def test_attempts_count_where_others_were_done_meanwhile(
     database: Database, seven: list[int]
 ) -> None:
     def fail(asset_id: int) -> Faulty | Blocked | None:
-        if asset_id == 1:
+        if asset_id == 7:
             return Faulty("half an answer")
-        return Blocked("it is off") if asset_id > 3 else None
+        return Blocked("it is off") if asset_id < 5 else None
 
     step = Step("first", fail)
     step.batch = step.width = 1
@@ -143,7 +143,7 @@ def test_attempts_count_where_others_were_done_meanwhile(
 
     with database.read() as session:
         (job,) = session.scalars(select(JobRow))
-        assert (job.asset_id, job.attempts) == (1, 1)
+        assert (job.asset_id, job.attempts) == (7, 1)
 
 
 def test_paused_stage_does_nothing_until_a_person_lets_it_go_on(
@@ -182,7 +182,7 @@ def test_newest_come_first_and_what_arrives_comes_before_what_waits(
     database: Database, seven: list[int]
 ) -> None:
     step = Step("first", lambda asset_id: arrive(asset_id))
-    step.newest_first, step.batch, step.width = True, 1, 1
+    step.lasting, step.batch, step.width = True, 1, 1
 
     def arrive(asset_id: int) -> None:
         if asset_id == 5:
@@ -201,19 +201,17 @@ def test_newest_come_first_and_what_arrives_comes_before_what_waits(
 
 
 def test_cursor_goes_on_from_where_the_last_claim_ended() -> None:
-    oldest, newest = Cursor(newest_first=False), Cursor(newest_first=True)
+    newest = Cursor()
     assert list(newest.ranges(0)) == [(0, LAST_ID)]
-    oldest.move([3, 4, 5])
     newest.move([9, 8, 7])
 
-    assert list(oldest.ranges(0)) == [(5, LAST_ID), (0, LAST_ID)]
     assert list(newest.ranges(0)) == [(9, LAST_ID), (0, 6), (0, LAST_ID)]
     newest.move([])
     assert list(newest.ranges(0)) == [(0, LAST_ID)]
 
 
 def test_cursor_seldom_looks_through_what_is_done() -> None:
-    newest = Cursor(newest_first=True)
+    newest = Cursor()
     newest.move([9])
 
     newest.looked((9, LAST_ID), took_s=0.5, now=100)
@@ -238,7 +236,7 @@ def test_what_is_done_in_parts_is_done_to_the_end_before_what_is_older(
                 super().save(session, subject_id, result, now)
 
     step = Parts("first")
-    step.newest_first, step.batch, step.width = True, 1, 1
+    step.lasting, step.batch, step.width = True, 1, 1
 
     run(database, step)
 
@@ -254,7 +252,6 @@ def test_one_lease_is_given_back_and_the_others_stay(database: Database, seven: 
             "first",
             "asset",
             step.due(NOW),
-            newest_first=True,
             limit=3,
             worker="w",
             now=NOW,

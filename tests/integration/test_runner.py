@@ -29,7 +29,7 @@ class Step:
 
     subject: Subject = "asset"
     width = 2
-    newest_first = False
+    lasting = False
 
     def __init__(self, name: str, job: Job = lambda _: None, *after: str) -> None:
         self.name = name

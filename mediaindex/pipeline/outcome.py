@@ -1,0 +1,37 @@
+"""Store what a stage made of one subject, and put what went wrong into words."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from mediaindex.pipeline.stage import Stage
+
+
+def saved(
+    session: Session,
+    stage: Stage[Any, Any],
+    subject_id: int,
+    result: Any,  # noqa: ANN401 - the stage's own
+    now: datetime,
+) -> Exception | None:
+    """Store a result and return None, or undo it alone and return what went wrong."""
+    try:
+        with session.begin_nested():
+            stage.save(session, subject_id, result, now)
+    except OperationalError:
+        raise  # the disk is full, or another program holds the lock: no file is to blame
+    except Exception as error:  # noqa: BLE001 - it counts against this one
+        return error
+    return None
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the last line of what an error says; a traceback has what happened there."""
+    return storable(str(error).strip().rpartition("\n")[2]) or type(error).__name__
+
+
+def storable(text: str) -> str:
+    """Return a text without halves of characters, of which no database takes any."""
+    return text.encode(errors="backslashreplace").decode()

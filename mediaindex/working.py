@@ -1,0 +1,125 @@
+"""Work through what is due: the same for a command that ends and for the daemon, which does not."""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mediaindex import parts
+from mediaindex.config import Config
+from mediaindex.errors import RetryLater
+from mediaindex.pipeline.lane import Progress
+from mediaindex.pipeline.model import Model
+from mediaindex.pipeline.runner import Runner
+from mediaindex.pipeline.serving import Serving, take_over
+from mediaindex.pipeline.stage import PREVIEWED, Stage
+from mediaindex.pipeline.sync import Sync
+from mediaindex.search.calibration import refresh_calibration
+from mediaindex.store import assets, jobs
+from mediaindex.store.database import Database
+from mediaindex.vectors.indexes import Indexes
+
+OnNote = Callable[[str], None]
+
+
+class Work:
+    """One run over what is due, with the indexes kept up. Whoever has it holds the state's lock."""
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        indexes: Indexes,
+        began: datetime,
+        on_note: OnNote = lambda _: None,
+        model: Model | None = None,
+    ) -> None:
+        """Prepare a run; nothing is done yet.
+
+        Args:
+            config: The settings in force.
+            database: The store.
+            indexes: What is to be kept up.
+            began: What was not looked at since then is not believed to be gone for good.
+            on_note: Told of something that takes a while, in a few words.
+            model: The embedder, if somebody has it already.
+        """
+        self.config = config
+        self.database = database
+        self.model = model or Model(lambda: parts.embedder(config))
+        #: How many assets were forgotten for having been gone so long.
+        self.purged = 0
+        self._indexes = indexes
+        self._began = began
+        self._on_note = on_note
+        self._sync = Sync(database, indexes.all(), indexes.facets)
+
+    @property
+    def index_trouble(self) -> str | None:
+        """Why an index is not kept up, None if all are."""
+        return self._sync.trouble or self._indexes.set_aside
+
+    def prepare(self) -> None:
+        """Mend what an earlier run left behind, or somebody deleted."""
+        previews = parts.previews(self.config)
+        if not previews.folder.is_dir():
+            with self.database.write() as session:
+                for stage in PREVIEWED:
+                    jobs.lose_results(session, stage)
+        previews.sweep_leftovers()  # before any stage begins to write
+        self._repair_indexes()
+
+    def run(
+        self,
+        stages: Sequence[Stage[Any, Any]],
+        on_progress: Callable[[Sequence[Progress]], None],
+        stop: threading.Event,
+        wake: threading.Event | None = None,
+        on_thread: Callable[[], None] = lambda: None,
+    ) -> Sequence[Progress]:
+        """Work until nothing is due; see `Runner`."""
+        runner = Runner(
+            self.database,
+            stages,
+            self._sync.step,
+            on_progress,
+            care=self.care,
+            on_thread=on_thread,
+        )
+        return runner.run(stop, wake)
+
+    def catch_up(self) -> None:
+        """Tell the indexes all that they were not told yet."""
+        while self._sync.step():
+            pass
+
+    def care(self) -> None:
+        """Let a new model take over, learn what chance looks like, forget what is long gone."""
+        now = datetime.now(UTC)
+        self._purge(now)
+        self._repair_indexes()
+        try:
+            embedder = self.model.embedder
+        except RetryLater:
+            return
+        section = self.config.settings.embedder
+        with self.database.write() as session:
+            candidate = Serving(section.use, section.model, embedder.model_id)
+            dropped = take_over(session, candidate, now)
+        for space in dropped:
+            self._sync.drop(space)
+        refresh_calibration(self.database, embedder, self._on_note)
+
+    def _purge(self, now: datetime) -> None:
+        retention = timedelta(days=self.config.settings.sweep.retention_days)
+        with self.database.write() as session:
+            gone = assets.purge_missing(session, retention, now, self._began)
+        previews = parts.previews(self.config)
+        for sha256 in gone:
+            previews.remove(sha256)
+        self.purged += len(gone)
+
+    def _repair_indexes(self) -> None:
+        self._sync.repair(
+            lambda done, of: self._on_note(f"building the index again: {done:,} of {of:,}")
+        )
