@@ -14,6 +14,10 @@ class RetryLater(MediaIndexError):  # noqa: N818 - names what to do, as the job 
     """The work failed for a reason that may pass; the stage is blocked and tried again later."""
 
 
+class NoRoom(RetryLater):
+    """Our own disk takes nothing now: it is full, or read-only. No file is to blame."""
+
+
 class ServerOff(RetryLater):
     """A server cannot be asked at all: it is off, refuses us, or lacks what it is asked for."""
 

@@ -44,6 +44,32 @@ def wanted_libraries(
         ]
 
 
+def every_library(config: Config, database: Database) -> list[Library]:
+    """Return all libraries: those of the settings are taken in, also while they are not there."""
+    now = datetime.now(UTC)
+    named = {parts.absolute(Path(library.path)): library for library in config.settings.libraries}
+    with database.write() as session:
+        for root, library in named.items():
+            _place_of(session, root, library.name, now)
+        return [
+            library_of(config, row, named.get(Path(row.root))) for row in files.libraries(session)
+        ]
+
+
+def check_not_listed(config: Config, library: LibraryRow) -> None:
+    """Check that the settings do not list a library that is to be forgotten.
+
+    Raises:
+        ConfigError: They do, and it would be added again.
+    """
+    for listed in config.settings.libraries:
+        if parts.absolute(Path(listed.path)) == Path(library.root):
+            raise ConfigError(
+                f"{config.file} lists {listed.path} under libraries:, so it would be added again; "
+                "remove it there first"
+            )
+
+
 def _place_of(
     session: Session, folder: Path, name: str | None, now: datetime
 ) -> tuple[LibraryRow, str]:

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ from mediaindex.vectors.indexes import Indexes, index_folder
 from mediaindex.vectors.probe import open_checked
 
 MIB = 1024 * 1024
+
+DECODER_MB = 512
+"""So much a decoder is reckoned to take; a photo of 100 megapixels takes as much."""
+
+
+FILM_MB = 1024
+"""So much ffmpeg is reckoned to take for a video of 4K."""
 
 
 def store(config: Config) -> Database:
@@ -113,13 +121,13 @@ def stages(
 ) -> list[Stage[Any, Any]]:
     """Return the walk of a photo or video, first stage first."""
     photo, metadata = config.settings.photo, config.settings.metadata
-    decoders = config.settings.work.decoders or os.cpu_count() or 1
-    children = Children(decoders, photo.memory_limit_mb * MIB)
+    decoders = side_by_side(config)
+    children = Children(decoders, photo.memory_limit_mb * MIB, stop)
     store_of_previews = previews(config)
     return [
         Identify(),
         Probe(
-            Children(1, photo.memory_limit_mb * MIB),
+            Children(1, photo.memory_limit_mb * MIB, stop),
             DateRules(order=metadata.date_sources, zone=metadata.home_zone),
             lambda: Gazetteer.open(config.cache_dir / "places"),
             photo.time_limit_s,
@@ -138,6 +146,23 @@ def stages(
     ]
 
 
+def side_by_side(config: Config) -> int:
+    """Return how many photos are decoded at the same time: by cores, and by memory."""
+    section = config.settings.work
+    memory_mb = section.memory_mb or memory_bytes() // MIB // 2
+    return max(1, min(section.decoders or os.cpu_count() or 1, memory_mb // DECODER_MB))
+
+
+def memory_bytes() -> int:
+    """Return how much memory there is: the machine's, or what the service may have of it."""
+    least = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):
+        ours = Path("/proc/self/cgroup").read_text().strip().rpartition(":")[2]
+        limit = Path(f"/sys/fs/cgroup{ours}/memory.max").read_text()
+        least = min(least, int(limit))  # "max" is no number: no limit
+    return least
+
+
 def _caption_stages(config: Config, stop: threading.Event) -> list[Stage[Any, Any]]:
     section = config.settings.caption
     if section.use == "off":
@@ -152,7 +177,8 @@ def _caption_stages(config: Config, stop: threading.Event) -> list[Stage[Any, An
 
 
 def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:
-    at_once = config.settings.video.at_once
+    memory_mb = config.settings.work.memory_mb or memory_bytes() // MIB // 2
+    at_once = max(1, min(config.settings.video.at_once, memory_mb // FILM_MB))
     lanes: list[tuple[Lengths, int]] = [("any", 1)]
     if at_once > 1:
         lanes = [("short", at_once - 1), ("long", 1)]

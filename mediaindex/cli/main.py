@@ -19,6 +19,7 @@ from mediaindex.errors import (
 
 COMMANDS = {
     "index": "Index folders of photos and videos; only what is new takes time.",
+    "serve": "Watch the libraries, index what is new, and answer searches: the service.",
     "search": "Find photos and moments of videos by words, or by a similar picture.",
     "ask": "Answer a question from the pictures that fit it.",
     "caption": "Show what the model says of a picture now, or compare models.",

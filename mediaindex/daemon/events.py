@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-Kind = Literal["library", "sweep", "stage", "progress", "asset", "daemon"]
+Kind = Literal["library", "sweep", "progress", "daemon"]
 
 BACKLOG = 1000
 """So many events wait for a listener that is slow; more, and it loses the oldest."""
@@ -19,8 +19,7 @@ class Event:
     """One thing that happened."""
 
     #: `library`: it went offline or came back, or how it is watched changed. `sweep`: one ended.
-    #: `stage`: one is blocked, paused, or works again. `progress`: how far all stages are. `asset`:
-    #: a photo or video can be found now. `daemon`: what it does as a whole.
+    #: `progress`: what the stages did. `daemon`: what it does as a whole.
     kind: Kind
     #: JSON values.
     data: Mapping[str, Any]

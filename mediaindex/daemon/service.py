@@ -57,6 +57,8 @@ class State:
     #: Videos that are looked through, and how much of each is done, 0 to 1.
     videos: Mapping[str, float]
     index_trouble: str | None
+    #: What went wrong with a backup, or with other upkeep; for people.
+    chore_troubles: tuple[str, ...] = ()
 
 
 class Service(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mediaindex.errors import RetryLater
+from mediaindex.errors import NoRoom, RetryLater
 from mediaindex.media.reading import is_of_the_disk
 from mediaindex.media.textual import is_full_of_text
 from mediaindex.types import RGB
@@ -65,15 +65,15 @@ class PreviewStore:
         empty, which `read` notices, and then it is made again.
 
         Raises:
-            RetryLater: The cache cannot be written now: its disk is full, say.
+            NoRoom: The cache cannot be written now: its disk is full, say.
         """
         try:
             return self._write(self.path(sha256, at_ms), pixels)
         except OSError as error:
             if not is_of_the_disk(error):
                 raise
-            raise RetryLater(
-                f"its preview cannot be written into {self.folder}: {error.strerror}"
+            raise NoRoom(
+                f"previews cannot be written into {self.folder}: {error.strerror}"
             ) from error
 
     def read(self, sha256: str, at_ms: int) -> RGB:

@@ -32,6 +32,8 @@ class Progress:
     blocked_reason: str | None = None
     #: Whether a person paused it.
     is_paused: bool = False
+    #: Whether anything of it is on its way.
+    is_busy: bool = False
     #: Seconds spent in `work`, all threads together.
     busy_s: float = 0.0
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import Faulty, MediaIndexError, RetryLater, Unusable
+from mediaindex.errors import Faulty, MediaIndexError, NoRoom, RetryLater, Unusable
 from mediaindex.pipeline.lane import Claimed, Cursor, Lane, Progress
 from mediaindex.pipeline.outcome import reason_of, saved, storable
 from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
@@ -116,7 +116,7 @@ class Runner:
         try:
             while not stop.is_set():
                 self._turn()
-                self._on_progress(list(self._progress.values()))
+                self._tell_progress()
                 if self._wait():
                     self._idle_since = None
                     self._look_after(CARE_EVERY_S)
@@ -126,6 +126,11 @@ class Runner:
         finally:
             self._close()
         return list(self._progress.values())
+
+    def _tell_progress(self) -> None:
+        for name, progress in self._progress.items():
+            progress.is_busy = any(lane.busy for lane in self._lanes if lane.stage.name == name)
+        self._on_progress(list(self._progress.values()))
 
     def _look_after(self, every_s: float) -> None:
         """Look after what was done since the last time, if that was long enough ago."""
@@ -190,7 +195,7 @@ class Runner:
             progress.failed += 1
         elif isinstance(outcome, BrokenOff):
             jobs.finish(*job)
-        elif isinstance(outcome, Blocked):
+        elif isinstance(outcome, Blocked | NoRoom):
             jobs.give_back(session, stage.name, stage.subject, [subject_id])
             self._block(session, lane, outcome, now)
         elif isinstance(outcome, Redo):
@@ -345,11 +350,11 @@ class Runner:
         self._idle_since = now if self._idle_since is None else self._idle_since
         self._look_after(CARE_IDLE_S)
         waiting = [lane for lane in self._lanes if lane.progress.blocked_reason or lane.is_paused]
-        if not waiting and now > self._idle_since + LINGER_S:
-            return False
-        soon = [lane.reopen_at - now for lane in waiting if not lane.is_paused]
         with self._database.read() as session:
             retry = jobs.next_retry(session, list(self._progress), self._now)
+        if not waiting and retry is None and now > self._idle_since + LINGER_S:
+            return False
+        soon = [lane.reopen_at - now for lane in waiting if not lane.is_paused]
         if retry is not None:
             soon.append((retry - self._clock()).total_seconds())
         if wake.wait(max(0.2, min([LOOK_S, *soon]))):

@@ -52,7 +52,8 @@ STATE = {
 
 
 @cache
-def _places() -> Path:
+def gazetteer() -> Path:
+    """Return the gazetteer in its compact form, which takes seconds to make, made once."""
     folder = Path(tempfile.mkdtemp(prefix="mediaindex-places-"))
     atexit.register(shutil.rmtree, folder)
     Gazetteer.open(folder).close()
@@ -72,7 +73,7 @@ class Program:
         cache_dir = self.home / "cache"
         cache_dir.mkdir(parents=True, exist_ok=True)
         if not (cache_dir / "places").exists():
-            (cache_dir / "places").symlink_to(_places())
+            (cache_dir / "places").symlink_to(gazetteer())
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,0 +1,91 @@
+"""`mediaindex serve`: the daemon, in the foreground."""
+
+import logging
+import os
+import queue
+import signal
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from types import FrameType
+
+import click
+
+from mediaindex.cli.output import settings_of
+from mediaindex.logs import set_up_logs
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 10.0
+"""So often it looks whether all of it is alive, and tells whoever started it."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@click.command()
+@click.pass_context
+def serve(ctx: click.Context) -> int:
+    """Watch the libraries, index what is new, and answer searches, until it is stopped.
+
+    Made to be run by systemd (deploy/install.sh sets that up), and by hand just as well: Ctrl-C
+    ends it. SIGHUP has it read the settings again. The other commands find it by themselves.
+
+    Exit codes: 0 it was stopped; 1 the store cannot be used; 2 a mistake in the settings; 3 another
+    mediaindex works on the same state.
+    """
+    told = _listen()
+    config = settings_of(ctx)
+    if ("log", "level") not in config.places:
+        set_up_logs("info", config.settings.log.format)
+    # What a program needs that stays for years takes a second to load; no other command needs it.
+    from mediaindex.api.server import serve as open_doors
+    from mediaindex.care.integrity import check_at_start
+    from mediaindex.daemon import systemd
+    from mediaindex.daemon.daemon import Daemon
+    from mediaindex.indexing import check_folders
+    from mediaindex.store.lock import worker_lock
+
+    with ExitStack() as stack:
+        check_folders(config)
+        stack.enter_context(worker_lock(config.state_dir))
+        verdict = check_at_start(config, datetime.now(UTC), log.info)
+        if verdict.note:
+            log.warning("%s", verdict.note)
+        daemon = Daemon(config, ctx.find_root().obj)
+        doors = stack.enter_context(open_doors(daemon))
+        stack.enter_context(daemon)
+        log.info("ready: %s", config.socket_path)
+        systemd.ready()
+        while (number := _next(told, systemd.watchdog_s())) not in (signal.SIGTERM, signal.SIGINT):
+            if number == signal.SIGHUP:
+                systemd.reloading()
+                daemon.reload()
+                systemd.ready()
+            if doors.are_open and not daemon.is_hung:
+                systemd.alive()
+        systemd.stopping()
+        log.info("stopping")
+    if not daemon.has_ended:
+        # Threads that hang in a dead share would keep the process for ever.
+        os._exit(0)
+    return 0
+
+
+def _listen() -> "queue.SimpleQueue[int]":
+    """Return a queue that gets every signal; its `put` may be called by a handler."""
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def tell(number: int, _frame: FrameType | None) -> None:
+        told.put(number)
+
+    for number in SIGNALS:
+        signal.signal(number, tell)
+    return told
+
+
+def _next(told: "queue.SimpleQueue[int]", watchdog_s: float | None) -> int | None:
+    """Wait for a signal, and no longer than whoever watches over us would."""
+    limit_s = LOOK_EVERY_S if watchdog_s is None else min(LOOK_EVERY_S, watchdog_s / 3)
+    try:
+        return told.get(timeout=limit_s)
+    except queue.Empty:
+        return None

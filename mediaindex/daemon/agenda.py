@@ -1,0 +1,69 @@
+"""Which folders of a library are to be looked at, and when; the clock is passed in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MOST = 10_000
+"""More folders than this at once: one look at the whole library is cheaper."""
+
+WHOLE = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look that is due."""
+
+    #: Relative to the root; "" is the root itself.
+    folder: str
+    #: All that lies below it, too.
+    deep: bool
+    #: A person said that what is gone is gone.
+    confirmed: bool = False
+
+
+class Agenda:
+    """Looks that are wanted, the soonest first; what covers another takes its place."""
+
+    def __init__(self) -> None:
+        self._shallow: dict[str, float] = {}
+        self._deep: dict[str, float] = {}
+        self._confirmed = False
+
+    def want(self, folder: str, at: float, *, deep: bool = False, confirmed: bool = False) -> None:
+        """Have a folder looked at, at a time (monotonic, seconds) or earlier."""
+        wanted = self._deep if deep else self._shallow
+        wanted[folder] = min(at, wanted.get(folder, at))
+        self._confirmed |= confirmed
+        if len(self._shallow) + len(self._deep) > MOST:
+            at = min([*self._shallow.values(), *self._deep.values()])
+            self.clear()
+            self._deep[WHOLE] = at
+
+    def take(self, now: float) -> Look | None:
+        """Return a look that is due, and forget it; small ones first: somebody waits for them."""
+        for wanted, deep in ((self._shallow, False), (self._deep, True)):
+            due = _soonest(wanted.items(), now)
+            if due is not None:
+                del wanted[due]
+                return self._taken(due, deep)
+        return None
+
+    def next_at(self) -> float | None:
+        """Return when the next look is due; None: none is wanted."""
+        return min([*self._shallow.values(), *self._deep.values()], default=None)
+
+    def clear(self) -> None:
+        """Forget all but a person's word."""
+        self._shallow.clear()
+        self._deep.clear()
+
+    def _taken(self, folder: str, deep: bool) -> Look:
+        if not (deep and folder == WHOLE):
+            return Look(folder, deep)
+        confirmed, self._confirmed = self._confirmed, False
+        return Look(folder, deep, confirmed)
+
+
+def _soonest(wanted: Iterable[tuple[str, float]], now: float) -> str | None:
+    at, folder = min(((at, folder) for folder, at in wanted), default=(None, None))
+    return folder if at is not None and at <= now else None

@@ -1,0 +1,205 @@
+"""The daemon in this process: what it notices, how it rests, and what does not end it."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mediaindex.errors import ConfigError
+from mediaindex.pipeline.again import try_again
+from mediaindex.store import counts, files
+from mediaindex.store.counts import WorkCounts
+from tests.daemons import Home, finds, is_caught_up, paint, until
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def test_what_is_there_and_what_arrives_is_found(home: Home) -> None:
+    paint(home.library / "first.png")
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "first") == ["first.png"])
+        paint(home.library / "trip" / "second.png", 20, 200, 20)
+        until(lambda: finds(daemon, "second") == ["second.png"])
+        until(lambda: finds(daemon, "red")[:1] == ["first.png"])
+        (library,) = daemon.state().libraries
+        assert library.offline_reason is None
+        assert library.held_back == 0
+
+
+def test_a_folder_that_is_renamed_keeps_its_assets_and_one_deleted_file_is_missing(
+    home: Home,
+) -> None:
+    for name in ("one", "two", "three"):
+        paint(home.library / "before" / f"{name}.png", len(name) * 30)
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "three") and is_caught_up(daemon))
+        done = sum(stage.done for stage in daemon.state().stages if stage.stage == "decode")
+        (home.library / "before").rename(home.library / "after")
+        until(lambda: finds(daemon, "after"))
+        (home.library / "after" / "one.png").unlink()
+        until(lambda: not finds(daemon, "one"))
+        assert sorted(finds(daemon, "after")) == ["three.png", "two.png"]
+        again = sum(stage.done for stage in daemon.state().stages if stage.stage == "decode")
+        assert again == done
+
+
+def test_library_that_goes_away_is_offline_and_nothing_of_it_is_missing(home: Home) -> None:
+    paint(home.library / "kept.png")
+    away = home.folder / "away"
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "kept") and is_caught_up(daemon))
+        home.library.rename(away)
+        daemon.sweep_soon()
+        until(lambda: daemon.state().libraries[0].offline_reason)
+        assert finds(daemon, "kept") == ["kept.png"]
+        away.rename(home.library)
+        daemon.sweep_soon()
+        until(lambda: daemon.state().libraries[0].offline_reason is None)
+        paint(home.library / "fresh.png", 20, 20, 200)
+        until(lambda: finds(daemon, "fresh") == ["fresh.png"])
+        with daemon.database.read() as session:
+            assert counts.count_libraries(session)[0].missing_files == 0
+
+
+def test_settings_are_read_again_and_bad_ones_leave_the_old_in_force(home: Home) -> None:
+    paint(home.library / "first.png")
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "first"))
+        home.write("sweep: {cron: never}\n")
+        daemon.reload()
+        until(lambda: daemon.state().config_trouble)
+        assert "sweep.cron" in str(daemon.state().config_trouble)
+        more = home.folder / "more"
+        paint(more / "elsewhere.png", 20, 20, 200)
+        home.write("search: {limit: 7}\nserve: {listen: 127.0.0.1:1}\n")
+        home.file.write_text(
+            home.file.read_text().replace("libraries: [", f"libraries: [{{path: {more}}}, ")
+        )
+        daemon.reload()
+        until(lambda: finds(daemon, "elsewhere"))
+        assert daemon.config.settings.search.limit == 7
+        assert daemon.state().config_trouble == "serve: in force after a restart"
+
+
+def test_captions_that_cannot_be_made_as_the_settings_say_leave_all_else_going(
+    home: Home,
+) -> None:
+    paint(home.library / "first.png")
+    home.settings = {"CAPTION__USE": "telepathy"}
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "first") and is_caught_up(daemon))
+        assert "telepathy" in str(daemon.state().config_trouble)
+        with daemon.database.read() as session:
+            assert "telepathy" in str(counts.blocked_reason(session, "caption"))
+
+
+def test_in_quiet_hours_names_are_noted_and_nothing_is_looked_at(home: Home) -> None:
+    paint(home.library / "first.png")
+    now = datetime.now()
+    begin, end = now - timedelta(hours=2), now + timedelta(hours=2)
+    home.settings = {"WORK__QUIET_HOURS": f"{begin:%H:%M}-{end:%H:%M}"}
+    with home.running() as daemon:
+
+        def work() -> dict[str, WorkCounts]:
+            with daemon.database.read() as session:
+                return counts.count_work(session)
+
+        until(lambda: work()["probe"].done and daemon.state().phase == "resting")
+        assert work()["decode"].done == 0
+
+
+def test_quiet_hours_that_are_none_are_an_error_of_the_settings(home: Home) -> None:
+    home.settings = {"WORK__QUIET_HOURS": "at night"}
+    with pytest.raises(ConfigError, match=r"work\.quiet_hours"), home.running():
+        pass
+
+
+def test_a_disk_that_is_nearly_full_stops_the_work_and_not_the_answers(home: Home) -> None:
+    paint(home.library / "first.png")
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "first"))
+    free_mb = shutil.disk_usage(home.folder).free // 1024**2
+    home.settings = {"WORK__MIN_FREE_MB": str(2 * free_mb)}
+    with home.running() as daemon:
+        until(lambda: daemon.state().phase == "stuck")
+        assert "work.min_free_mb" in str(daemon.state().trouble)
+        assert finds(daemon, "first") == ["first.png"]
+
+
+def test_a_database_that_somebody_holds_is_waited_for(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaindex.store.database.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("mediaindex.daemon.worker.TROUBLE_S", 0.1)
+    monkeypatch.setattr("mediaindex.daemon.keeper.TROUBLE_S", 0.1)
+    with home.running() as daemon:
+        until(lambda: daemon.state().phase == "idle")
+        with closing(sqlite3.connect(daemon.database.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            paint(home.library / "first.png")
+            daemon.wake()
+            until(lambda: daemon.state().phase == "stuck")
+            assert "locked" in str(daemon.state().trouble)
+            other.execute("ROLLBACK")
+        until(lambda: finds(daemon, "first") == ["first.png"])
+        assert daemon.state().trouble is None
+
+
+def test_the_index_folder_may_be_deleted_while_it_runs(home: Home) -> None:
+    paint(home.library / "first.png")
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "red") and is_caught_up(daemon))
+        shutil.rmtree(home.config.cache_dir / "index")
+        paint(home.library / "second.png", 20, 20, 200)
+        until(lambda: set(finds(daemon, "second")) == {"second.png"})
+        until(lambda: set(finds(daemon, "blue")) == {"first.png", "second.png"})
+
+
+def test_what_failed_is_tried_again_at_once_when_a_person_says_so(home: Home) -> None:
+    broken = home.library / "broken.png"
+    broken.parent.mkdir(exist_ok=True)
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n" + b"nonsense" * 20)
+    with home.running() as daemon:
+
+        def failed() -> int:
+            with daemon.database.read() as session:
+                return sum(stage.failed for stage in counts.count_stages(session))
+
+        until(lambda: failed() and is_caught_up(daemon))
+        with daemon.database.write() as session:
+            assert try_again(session, None, None)[0] >= 1
+        assert failed() == 0
+        daemon.wake()
+        until(failed)
+
+
+def test_a_library_comes_and_goes_by_a_persons_word(home: Home) -> None:
+    paint(home.library / "first.png")
+    paint(home.folder / "more" / "second.png", 20, 20, 200)
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "first"))
+        assert daemon.add_library(home.folder / "more") == "more"
+        until(lambda: finds(daemon, "second"))
+        with daemon.database.read() as session:
+            ids = {row.name: row.id for row in files.libraries(session)}
+        with pytest.raises(ConfigError, match="under libraries:"):
+            daemon.forget_library(ids["pictures"])
+        assert daemon.forget_library(ids["more"]) == 1
+        assert not finds(daemon, "second")
+        assert [library.name for library in daemon.state().libraries] == ["pictures"]
+        assert (home.folder / "more" / "second.png").exists()
+
+
+def test_who_listens_is_told(home: Home) -> None:
+    with home.running() as daemon, daemon.events.listen() as told:
+        paint(home.library / "first.png")
+        kinds = set()
+        while not {"progress"} <= kinds:
+            kinds.add(told.get(timeout=60).kind)
+    assert daemon.events.listeners == 0
