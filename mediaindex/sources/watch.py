@@ -116,6 +116,15 @@ class Watch:
             self._begin("plant", self._plant_until_over)
             self._begin("tell", self._tell_until_over)
 
+    def mend(self) -> None:
+        """Have folders watched that should be by now and are not; returns at once.
+
+        For after a full sweep: it finds what nothing tells of (a marker that was taken away, a disk
+        that was mounted within, a folder that may be read now). What begins to be watched is told
+        deep.
+        """
+        self._jobs.put(self._mend)
+
     def close(self) -> None:
         """End the watch; what was not told by now is not told any more.
 
@@ -168,7 +177,8 @@ class Watch:
         reader = self._begin("read", partial(self._read_until_woken, inotify, folders))
         try:
             self._replant(folders, "")
-            self._is_ready.set()
+            if not self._is_over.is_set():
+                self._is_ready.set()
             while not self._is_over.is_set():
                 self._jobs.get()(folders)
         finally:
@@ -187,16 +197,25 @@ class Watch:
         log.warning("%s: so much changed at once that not all was told; looking", self._root)
         self._replant(folders, "")
 
-    def _arrived(self, path: str, is_folder: bool, folders: WatchedFolders) -> None:
+    def _mend(self, folders: WatchedFolders) -> None:
+        for path in folders.mend():
+            self._gathering.touch(path, deep=True)
+
+    def _created(self, path: str, is_folder: bool, folders: WatchedFolders) -> None:
         # What is watched was met by the walk through its parent, which told of it as well.
         if path not in folders:
-            folders.plant(path)
-            if is_folder or path in folders:
-                self._gathering.touch(path, deep=True)
+            self._moved(path, is_folder, folders)
 
-    def _left(self, path: str, is_folder: bool, folders: WatchedFolders) -> None:
-        if is_folder or path in folders:
-            folders.drop(path)
+    def _moved(self, path: str, is_folder: bool, folders: WatchedFolders) -> None:
+        """Take away the watches on what was there, and put them on what is there now, if any is.
+
+        What arrives may take the place of another folder, and two may change places at once, so
+        what left may be there nevertheless.
+        """
+        was_watched = path in folders
+        folders.drop(path)
+        folders.plant(path)
+        if is_folder or was_watched or path in folders:
             self._gathering.touch(path, deep=True)
 
     def _give_up(self, error: OSError) -> None:
@@ -255,10 +274,10 @@ class Watch:
             path, closed=name if is_whole else None, gone=name if leaves else None
         )
         if is_folder or self._rules.follow_links:
-            if arrives:
-                self._jobs.put(partial(self._arrived, inside, is_folder))
-            elif leaves:
-                self._jobs.put(partial(self._left, inside, is_folder))
+            if mask & IN.IN_CREATE:
+                self._jobs.put(partial(self._created, inside, is_folder))
+            elif arrives or leaves:
+                self._jobs.put(partial(self._moved, inside, is_folder))
 
 
 def _call(callee: Callable[[], None]) -> None:

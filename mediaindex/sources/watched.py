@@ -99,7 +99,7 @@ class WatchedFolders:
 
     def drop(self, path: str) -> None:
         """Watch a folder and all below it no more."""
-        self._parted(path).inside.discard(path.rpartition("/")[2])
+        self._parent_of(path).inside.discard(path.rpartition("/")[2])
         waiting = [path]
         while waiting:
             here = waiting.pop()
@@ -112,18 +112,52 @@ class WatchedFolders:
             elif self._paths.pop(held.wd, None):
                 self._inotify.remove(held.wd)
 
+    def mend(self) -> list[str]:
+        """Watch what should be watched by now and is not; return the folders that begin it.
+
+        Nothing tells that a marker was taken out of a folder, that a disk was mounted upon one,
+        that one may be read now, or that what a link leads to has appeared.
+
+        Raises:
+            OSError: As of `plant`.
+        """
+        begun = []
+        for path in sorted(self._held):
+            if path not in self._held or self._is_stopping():
+                continue
+            missing = [path] if self._is_another(path) else self._missing_in(path)
+            for top in missing:
+                self.drop(top)
+                self.plant(top)
+            begun += [top for top in missing if top in self._held]
+        return begun
+
     def forget(self, wd: int) -> None:
         """Let go of a watch that the kernel has taken away, with all below it."""
         for path in self._paths.pop(wd, ()):
             self.drop(path)
 
-    def _parted(self, path: str) -> _Held:
+    def _is_another(self, path: str) -> bool:
+        try:
+            wd = self._inotify.add(self._full(path), self._mask(path))
+        except OSError as error:
+            if not path or error.errno in NO_MORE:
+                raise
+            return True
+        if wd not in self._paths:
+            self._inotify.remove(wd)  # only asked for; it may be one to pass by
+        return wd != self._held[path].wd
+
+    def _missing_in(self, path: str) -> list[str]:
+        return [inside for inside, _ in self._folders_in(path) if inside not in self._held]
+
+    def _parent_of(self, path: str) -> _Held:
         parent = self._held.get(path.rpartition("/")[0]) if path else None
         return parent or _Held(-1, 0)
 
     def _links_to(self, path: str) -> int:
         is_link = bool(path) and os.path.islink(self._full(path))  # noqa: PTH114 - surrogates, speed
-        return self._parted(path).links + is_link
+        return self._parent_of(path).links + is_link
 
     def _hold(self, path: str, links: int) -> bool:
         parent, _, name = path.rpartition("/")

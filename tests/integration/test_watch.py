@@ -1,15 +1,18 @@
 """Real folders, watched by the real kernel."""
 
+import ctypes
 import mmap
 import os
+import random
 import shutil
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from mediaindex.sources.filesystems import Choice, Watching
-from mediaindex.sources.folder import Rules
+from mediaindex.sources.folder import Rules, walk
 from mediaindex.sources.touched import Touched
 from mediaindex.sources.watch import Watch
 from tests.watching import Ear, kernel_watches, watch_of, watching
@@ -175,6 +178,39 @@ def test_marker_ends_the_watching_of_its_folder(root: Path, ear: Ear) -> None:
         assert kernel_watches() - before == KEPT - 2
 
 
+def test_folder_whose_marker_was_taken_away_is_watched_once_it_is_mended(
+    root: Path, ear: Ear
+) -> None:
+    with watching(root, ear, RULES) as watch:
+        (root / "marked/.nomedia").unlink()
+        watch.mend()
+        ear.wait_for("marked", deep=True)
+        assert watch.folder_count == KEPT + 2
+        assert ear.folders() == {"marked"}
+        (root / "marked/below/a.jpg").touch()
+        ear.wait_for("marked/below", closed="a.jpg")
+
+
+def test_folders_that_change_places_or_take_anothers_are_watched(root: Path, ear: Ear) -> None:
+    (root / "empty").mkdir()
+    (root / "2025/of 2025").mkdir()
+    exchange = 2  # RENAME_EXCHANGE
+    with watching(root, ear, RULES) as watch:
+        places = (-100, os.fsencode(root / "2024"), -100, os.fsencode(root / "2025"))
+        assert ctypes.CDLL(None).renameat2(*places, exchange) == 0
+        (root / "2024/of 2025").rename(root / "empty")
+        (root / "2025/june/a.jpg").touch()
+        (root / "end").mkdir()
+        ear.wait_for("end", deep=True)
+        ear.forget()
+        (root / "2025/june/b.jpg").touch()
+        (root / "empty/c.jpg").touch()
+        ear.wait_for("2025/june", closed="b.jpg")
+        ear.wait_for("empty", closed="c.jpg")
+
+        assert watch.folder_count == KEPT + 2
+
+
 def test_marker_in_the_root_comes_and_goes(root: Path, ear: Ear) -> None:
     with watching(root, ear, RULES) as watch:
         (root / ".nomedia").touch()
@@ -192,6 +228,41 @@ def test_names_that_are_not_utf8_come_through(root: Path, ear: Ear) -> None:
         ear.wait_for(folder, closed=name)
 
     assert (root / folder / name).exists()
+
+
+def churn(root: Path, chance: random.Random) -> None:
+    def some() -> Path:
+        return root.joinpath(*chance.choices(["a", "b", "c", "@eaDir"], k=chance.randint(1, 4)))
+
+    for _ in range(300):
+        one, other = some(), some()
+        with suppress(OSError):
+            match chance.randint(0, 4):
+                case 0 | 1:
+                    one.mkdir(parents=True)
+                case 2 | 3:
+                    one.rename(other)
+                case 4:
+                    shutil.rmtree(one)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_after_any_churn_exactly_what_counts_is_watched(
+    tmp_path: Path, ear: Ear, seed: int
+) -> None:
+    before = kernel_watches()
+    with watching(tmp_path, ear, RULES) as watch:
+        churn(tmp_path, random.Random(seed))
+        (tmp_path / "end").mkdir()
+        ear.wait_for("end", deep=True)
+        ear.forget()
+        left = {folder.path for folder in walk(tmp_path, RULES)}
+        for folder in left:
+            (tmp_path / folder / "a.jpg").touch()
+        ear.wait(lambda: all(ear.has(folder, closed="a.jpg") for folder in left))
+
+        assert kernel_watches() - before == watch.folder_count == len(left)
+    assert ear.folders() == left
 
 
 def test_links_are_not_followed_unless_the_rules_say_so(
@@ -350,8 +421,8 @@ def test_nothing_is_left_behind(root: Path, ear: Ear) -> None:
         watch.close()
         watch.close()
 
-    assert threading.active_count() == threads
-    assert open_files() == files
+    assert threading.active_count() <= threads
+    assert open_files() <= files
 
 
 @pytest.mark.parametrize("moves", [True, False])

@@ -157,6 +157,24 @@ with watching(root, ear) as watch:
 
 
 @needs_namespace
+def test_disk_that_is_mounted_within_is_watched_once_it_is_mended(root: Path) -> None:
+    run_apart(
+        root,
+        """
+import subprocess
+(root / "7/hidden").mkdir()
+with watching(root, ear) as watch:
+    subprocess.run(["mount", "-t", "tmpfs", "none", root / "7"], check=True)
+    watch.mend()
+    ear.wait_for("7", deep=True)
+    assert watch.folder_count == 31
+    (root / "7/a.jpg").touch()
+    ear.wait_for("7", closed="a.jpg")
+""",
+    )
+
+
+@needs_namespace
 def test_folder_that_is_mounted_twice_is_told_under_both_names(root: Path) -> None:
     run_apart(
         root,
