@@ -38,7 +38,6 @@ OF_ITSELF = IN.IN_DELETE_SELF | IN.IN_MOVE_SELF | IN.IN_UNMOUNT | IN.IN_IGNORED
 NONE_TO_HAVE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSYS})
 """What is answered when no library at all can be watched."""
 
-
 Job = Callable[[WatchedFolders], None]
 
 
@@ -67,8 +66,9 @@ class Watch:
             root: The library's root.
             rules: What is never watched, nor told of.
             on_touched: Told of each folder that has to be looked at again, each at most once in
-                `gather_s`. Of the root, deep, as soon as everything is watched: what came before
-                is not told. A folder that arrived, or left, is told deep, beside its parent.
+                `gather_s`. Of the root, deep, as soon as everything is watched, for what changed
+                until then, and whenever more changed at once than the kernel could keep. A folder
+                that arrived, or left, is told deep, beside its parent.
             choice: From `filesystems.choose`.
             on_mode: Told when inotify is given up: how it is watched now, and the trouble with it.
             on_lost: Told once when the root is gone, moved away or unmounted, with the reason, or
@@ -103,12 +103,13 @@ class Watch:
     @property
     def is_ready(self) -> bool:
         """Whether every folder is watched by now that is to be; never so in other modes."""
-        return self._is_ready.is_set()
+        return self._is_ready.is_set() and not self._is_over.is_set()
 
     @property
     def folder_count(self) -> int:
         """How many folders are watched now."""
-        return len(self._folders) if self._folders is not None else 0
+        folders = self._folders
+        return 0 if folders is None else len(folders)
 
     def start(self) -> None:
         """Begin, once; returns at once, however many folders there are, and if the disk hangs."""
@@ -123,7 +124,8 @@ class Watch:
         that was mounted within, a folder that may be read now). What begins to be watched is told
         deep.
         """
-        self._jobs.put(self._mend)
+        if self.is_ready:
+            self._jobs.put(self._mend)
 
     def close(self) -> None:
         """End the watch; what was not told by now is not told any more.
@@ -222,7 +224,10 @@ class Watch:
         if error.errno not in NO_MORE | NONE_TO_HAVE:
             self._lose(error.strerror or str(error))
             return
-        count = count_folders(self._root, self._rules, self._is_over.is_set)
+        self._choice = Choice("poll", "no more folders can be watched")
+        count = 0
+        if error.errno == errno.ENOSPC:
+            count = count_folders(self._root, self._rules, self._is_over.is_set)
         if not self._is_over.is_set():
             self._be_polled(why_refused(error, count, read_limits()))
 

@@ -225,6 +225,33 @@ watch.close()
     )
 
 
+def test_folder_that_may_not_be_read_is_passed_by_until_it_may(root: Path) -> None:
+    run_child(
+        root,
+        """
+import os, tempfile
+with tempfile.TemporaryDirectory() as place:
+    root = Path(place)
+    root.chmod(0o755)
+    (root / "open").mkdir()
+    (root / "locked/below").mkdir(parents=True)
+    (root / "locked").chmod(0)
+    me = os.geteuid()
+    os.seteuid(me or 65534)  # nothing is locked for the superuser
+    with watching(root, ear) as watch:
+        assert kernel_watches() == watch.folder_count == 2
+        assert watch.trouble is None
+        os.seteuid(me)
+        (root / "locked").chmod(0o755)
+        os.seteuid(me or 65534)
+        watch.mend()
+        ear.wait_for("locked", deep=True)
+        assert watch.folder_count == 4
+    os.seteuid(me)
+""",
+    )
+
+
 def test_real_overflow_is_parsed_as_one(tmp_path: Path) -> None:
     queued = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     inotify = Inotify()
