@@ -224,6 +224,8 @@ class Keeper:
         if look.deep and look.folder == WHOLE:
             self._held_back = report.held_back
             self._tell(report)
+            if self._watch is not None:
+                self._watch.mend()
 
     def _tell(self, report: SweepReport) -> None:
         counts = {name: getattr(report, name) for name in COUNTED}
