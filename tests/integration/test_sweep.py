@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from mediaindex.pipeline.sweep import FEW, Library, SweepReport, believable, sweep
+from mediaindex.pipeline.sweep import Library, SweepReport, sweep
+from mediaindex.pipeline.vanished import FEW, believable
 from mediaindex.sources.folder import Rules
 from mediaindex.store import assets, files, jobs
 from mediaindex.store.assets import Identity
@@ -173,14 +174,18 @@ def test_root_that_is_not_mounted_changes_nothing(
         assert session.scalars(select(LibraryRow.offline_reason)).one() == report.offline_reason
 
 
-def test_folder_that_cannot_be_listed_is_not_gone(database: Database, library: Library) -> None:
+def test_folder_that_cannot_be_listed_is_not_gone(
+    database: Database, library: Library, tmp_path: Path
+) -> None:
+    library = replace(library, rules=Rules(follow_links=True))
     fill(library, "a.jpg", "x/b.jpg", "x/y/c.jpg")
     look(database, library)
-    (library.root / "x").rename(library.root / "elsewhere")
+    (library.root / "x").rename(tmp_path / "aside")
+    (library.root / "x").symlink_to("n" * 300)
 
     report = look(database, library, below="x")
 
-    assert report.unreadable == {"x": "No such file or directory"}
+    assert report.unreadable == {"x": "File name too long"}
     assert present(database) == {"a.jpg", "x/b.jpg", "x/y/c.jpg"}
 
 
