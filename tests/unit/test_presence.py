@@ -108,7 +108,7 @@ def test_mount_within_that_is_away_is_told_where_it_left_nothing(
 
 @pytest.fixture
 def silent(tmp_path: Path) -> Iterator[Path]:
-    """A file system that does not answer: whoever opens a pipe waits for who opens its other end."""
+    """A root, beside a pipe: who reads it waits as one does for a server that is gone."""
     path = tmp_path / "root"
     path.mkdir()
     fill(path, 1)
