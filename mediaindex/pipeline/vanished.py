@@ -73,11 +73,10 @@ def follow(
     # Whole folders: a file and its sidecar are never apart in between.
     for batch in _batches(folders):
         with database.write() as session:
-            tried = [(new, moved.move_file(session, old, new)) for old, new in batch]
-            moves = [move for _, move in tried if move is not None]
+            moves = moved.move_files(session, batch)
             _settle_moves(session, moves, now)
         done.update(move.file_id for move in moves)
-        replaced += sum(new > above_id for new, move in tried if move is not None)
+        replaced += sum(move.replaced_id > above_id for move in moves)
     return done, replaced
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
+from mediaindex.store import fulltext
 from mediaindex.store.filters import visible
 from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.ids import each
@@ -174,8 +175,7 @@ def assets_of(session: Session, file_ids: Collection[int]) -> set[int]:
 
 def refresh_names(session: Session, file_ids: Collection[int]) -> None:
     """Bring the full text of these files' assets in line with where they lie now."""
-    for asset_id in assets_of(session, file_ids):
-        refresh_document(session, asset_id)
+    fulltext.refresh_names(session, assets_of(session, file_ids))
 
 
 def purge_missing(

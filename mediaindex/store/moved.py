@@ -1,7 +1,7 @@
 """Files that lie elsewhere than they did: which may have moved, and what is known comes along."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import PurePath
 
@@ -32,6 +32,8 @@ class Move:
     """What a file's move means for others."""
 
     file_id: int
+    #: What it was before it was known for this one.
+    replaced_id: int
     #: The folders that it left and came to.
     folder_ids: tuple[int, int]
     is_renamed: bool
@@ -74,27 +76,42 @@ def found_since(
         yield Spot(*row[:-1])
 
 
-def move_file(session: Session, old_id: int, new_id: int) -> Move | None:
-    """Let the file that is gone lie where the other was found, with all that is known of it.
+def move_files(session: Session, pairs: Sequence[tuple[int, int]]) -> list[Move]:
+    """Let files that are gone lie where others were found, with all that is known of them.
 
-    The other is forgotten. Returns None where nothing was done: a look into it said already that it
-    is another.
+    The others are forgotten. Left alone are those that a look into them said already to be others.
 
     Args:
-        session: An open session; the caller commits, and sets the pairs of both folders.
-        old_id: The file that is gone.
-        new_id: The file that was found.
+        session: An open session; the caller commits, and sets the pairs of the folders.
+        pairs: Ids: of the file that is gone, and of the one that was found. None twice.
+
+    Returns:
+        What was done.
     """
-    old, new = session.get(FileRow, old_id), session.get(FileRow, new_id)
-    if old is None or new is None or not _may_be_one(old, new):
-        return None
-    move = Move(old_id, (old.folder_id, new.folder_id), old.name != new.name)
-    place = {"folder_id": new.folder_id, "name": new.name, "missing_since": None}
-    session.expunge(new)
-    session.execute(delete(FileRow).where(FileRow.id == new_id))
-    session.execute(update(FileRow).where(FileRow.id == old_id).values(**place))
-    session.execute(delete(JobRow).where(JobRow.file_id == old_id, JobRow.state.in_(PATIENT)))
-    return move
+    rows = _rows(session, [id_ for pair in pairs for id_ in pair])
+    done = [
+        (rows[old], rows[new])
+        for old, new in pairs
+        if old in rows and new in rows and _may_be_one(rows[old], rows[new])
+    ]
+    if not done:
+        return []
+    old_ids = [old.id for old, _ in done]
+    session.execute(delete(FileRow).where(FileRow.id.in_(each([new.id for _, new in done]))))
+    session.execute(
+        update(FileRow),
+        [
+            {"id": old.id, "folder_id": new.folder_id, "name": new.name, "missing_since": None}
+            for old, new in done
+        ],
+    )
+    session.execute(
+        delete(JobRow).where(JobRow.file_id.in_(each(old_ids)), JobRow.state.in_(PATIENT))
+    )
+    return [
+        Move(old.id, new.id, (old.folder_id, new.folder_id), old.name != new.name)
+        for old, new in done
+    ]
 
 
 def retry_reading(session: Session, file_ids: Collection[int], stages: Collection[str]) -> None:
@@ -110,7 +127,26 @@ def retry_reading(session: Session, file_ids: Collection[int], stages: Collectio
     )
 
 
-def _may_be_one(old: FileRow, new: FileRow) -> bool:
+@dataclass(frozen=True)
+class _Known:
+    id: int
+    folder_id: int
+    name: str
+    size_bytes: int
+    mtime_ns: int
+    role: str
+    kind: str | None
+    asset_id: int | None
+    missing_since: datetime | None
+
+
+def _rows(session: Session, file_ids: Collection[int]) -> dict[int, _Known]:
+    columns = [getattr(FileRow, column.name) for column in fields(_Known)]
+    query = select(*columns).where(FileRow.id.in_(each(file_ids)))
+    return {row[0]: _Known(*row) for row in session.execute(query)}
+
+
+def _may_be_one(old: _Known, new: _Known) -> bool:
     same = (old.size_bytes, old.mtime_ns, old.role) == (new.size_bytes, new.mtime_ns, new.role)
     if not same or new.missing_since is not None:
         return False
