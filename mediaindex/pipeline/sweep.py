@@ -133,7 +133,8 @@ def sweep(
         on_folder(report)
     gone = _missed(database, look, below, shallow=shallow)
     # Whatever came loose in the middle of the look is not to be taken for gone.
-    is_whole = not gone or _is_as_before(database, look, seen)
+    is_doubtful = bool(gone or report.unreadable)
+    is_whole = not is_doubtful or _is_as_before(database, look, seen)
     is_part = bool(below) or shallow
     if is_whole:
         max_gone = 1.0 if confirmed else max_vanish_fraction
