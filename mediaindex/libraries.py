@@ -95,7 +95,8 @@ def library_of(config: Config, row: LibraryRow, wishes: LibrarySettings | None) 
         hidden=section.hidden,
         follow_links=section.follow_links,
     )
-    return Library(row.id, row.name, Path(row.root), rules)
+    sentinel = wishes.sentinel if wishes else None
+    return Library(row.id, row.name, Path(row.root), rules, sentinel)
 
 
 def _folder(folder: Path) -> Path:

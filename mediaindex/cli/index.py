@@ -10,8 +10,15 @@ from types import FrameType
 
 import click
 
+from mediaindex.cli.held_back import held_back_words
 from mediaindex.cli.offer import offer_download
-from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
+from mediaindex.cli.output import (
+    counted,
+    printable,
+    put_json,
+    put_wrapped,
+    settings_of,
+)
 from mediaindex.cli.progress import Display
 from mediaindex.indexing import RunReport, check_folders, run_once
 from mediaindex.pipeline.lane import Progress
@@ -174,14 +181,11 @@ def _tell_sweep(name: str, sweep: SweepReport) -> None:
         return
     changes = [
         f"{number:,} {what}"
-        for what in ("new", "changed", "back", "gone")
+        for what in ("new", "changed", "moved", "back", "gone")
         if (number := getattr(sweep, what))
     ]
     click.echo(f"{name}: {counted(sweep.seen, 'file')}, {', '.join(changes) or 'nothing new'}")
     if sweep.held_back:
-        click.echo(
-            f"  {counted(sweep.held_back, 'file')} seem to be gone. That is much at once, so "
-            "nothing was forgotten. If you deleted them: mediaindex index --confirm-removal"
-        )
+        put_wrapped(f"  {held_back_words(sweep.held_back, name)}")
     for folder, reason in sweep.unreadable.items():
         click.echo(f"  cannot look into {printable(folder or '.')}: {reason}")

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from mediaindex.cli.describing import put_describing
+from mediaindex.cli.held_back import held_back_words
 from mediaindex.cli.output import (
     counted,
     printable,
@@ -53,6 +54,8 @@ def _tell(found: dict[str, Any]) -> None:
         click.echo(f"{library['name']}: {there}{gone}  ({printable(library['root'])})")
         if library["offline_reason"]:
             put_wrapped(f"  offline: {library['offline_reason']}")
+        if library["held_back"]:
+            put_wrapped(f"  {held_back_words(library['held_back'], library['name'])}")
     put_wrapped(f"Files: {_files(found)}")
     click.echo(f"Model: {found['model'] or 'none yet'}\n")
     columns = ("done", "waiting", "failed", "total")

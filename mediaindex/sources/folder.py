@@ -65,7 +65,9 @@ class Rules:
         return bool(self._names.fullmatch(name) or self._paths.fullmatch(path))
 
 
-def walk(root: Path, rules: Rules, below: str = "") -> Iterator[FoundFolder]:
+def walk(
+    root: Path, rules: Rules, below: str = "", *, shallow: bool = False
+) -> Iterator[FoundFolder]:
     """Yield every folder of a library that is not excluded, in order of path, behind links last.
 
     Only regular files are listed. Nothing is opened. A folder that cannot be looked into is yielded
@@ -76,8 +78,12 @@ def walk(root: Path, rules: Rules, below: str = "") -> Iterator[FoundFolder]:
     Args:
         root: The library's root.
         rules: What to pass by.
-        below: Begin at this folder, relative to the root.
+        below: Begin at this folder, relative to the root. Nothing is yielded if it is gone, or no
+            walk from the root would come to it.
+        shallow: Only that folder.
     """
+    if below and is_passed_by(root, below, rules):
+        return
     waiting = [(0, below)]
     walked: set[tuple[int, int]] = set()
     while waiting:
@@ -93,27 +99,53 @@ def walk(root: Path, rules: Rules, below: str = "") -> Iterator[FoundFolder]:
                 continue
             folders, files = _sort_out(path, entries, rules)
         except OSError as error:
-            yield FoundFolder(path, (), error.strerror or str(error))
+            # What its holder named a moment ago is away rather than gone: it is being unmounted.
+            if not (below and path == below and is_gone(root, below)):
+                yield FoundFolder(path, (), error.strerror or str(error))
             continue
         walked.add(here)
-        for inside, is_link in folders:
+        for inside, is_link in [] if shallow else folders:
             heapq.heappush(waiting, (links + is_link, inside))
         yield FoundFolder(path, tuple(files))
 
 
-def why_offline(root: Path, expects_files: bool) -> str | None:
-    """Return why the root of a library cannot be trusted, or None if it can.
+def is_passed_by(root: Path, path: str, rules: Rules) -> bool:
+    """Return True if no walk from the root would come to `path`, a file or a folder."""
+    holder, way = root, ""
+    for name in path.split("/"):
+        way = f"{way}/{name}" if way else name
+        if rules.excluded(way, name) or os.path.lexists(holder / rules.marker):
+            return True
+        holder /= name
+        if holder.is_symlink() and not rules.follow_links:
+            return True
+    return False
 
-    An empty folder where there were files is what an unmounted share looks like.
+
+def is_gone(root: Path, path: str) -> bool:
+    """Return True if a folder is surely not there any more: the one that held it says so.
+
+    Where that one cannot be listed, or names a folder that cannot be, nobody knows.
     """
+    holder = root
+    for name in path.split("/"):
+        try:
+            if name not in os.listdir(holder):  # noqa: PTH208 - names are all that is asked
+                return True
+        except NotADirectoryError:
+            return True
+        except OSError:
+            return False
+        holder /= name
+    return os.path.isfile(holder)  # noqa: PTH113 - says no where it cannot be asked
+
+
+def may_be_there(path: Path, *, follow_links: bool) -> bool:
+    """Return False only if it is sure that no regular file is at `path`."""
     try:
-        with os.scandir(root) as listing:
-            empty = next(listing, None) is None
+        return stat.S_ISREG(path.stat(follow_symlinks=follow_links).st_mode)
     except OSError as error:
-        return error.strerror or str(error)
-    if empty and expects_files:
-        return "the folder is empty; is its disk or share mounted?"
-    return None
+        return error.errno not in NOWHERE
 
 
 def _identity(folder: Path) -> tuple[int, int]:

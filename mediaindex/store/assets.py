@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
+from mediaindex.store import fulltext
 from mediaindex.store.filters import visible
 from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.ids import each
@@ -61,7 +62,7 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
     asset.missing_since = None
     file.kind, file.asset_id = asset.kind, asset.id
     session.flush()
-    _link_companions(session, file.id)
+    link_companions(session, file.id)
     refresh_document(session, asset.id)
 
 
@@ -166,13 +167,15 @@ def asset_by_hash(session: Session, sha256: str) -> AssetRow | None:
     return session.scalar(select(AssetRow).filter_by(sha256=sha256))
 
 
+def assets_of(session: Session, file_ids: Collection[int]) -> set[int]:
+    """Return the ids of these files' assets."""
+    query = select(FileRow.asset_id).where(FileRow.id.in_(each(file_ids)))
+    return {asset_id for asset_id in session.scalars(query) if asset_id is not None}
+
+
 def refresh_names(session: Session, file_ids: Collection[int]) -> None:
     """Bring the full text of these files' assets in line with where they lie now."""
-    query = select(FileRow.asset_id).where(
-        FileRow.id.in_(each(file_ids)), FileRow.asset_id.is_not(None)
-    )
-    for asset_id in set(session.scalars(query)):
-        refresh_document(session, asset_id or 0)
+    fulltext.refresh_names(session, assets_of(session, file_ids))
 
 
 def purge_missing(
@@ -240,7 +243,7 @@ def _keep_place(session: Session, place: Place | None) -> int | None:
     return place.id
 
 
-def _link_companions(session: Session, file_id: int) -> None:
+def link_companions(session: Session, file_id: int) -> None:
     """Tie a live photo's video to its photo, whichever of the two files this is."""
     video, photo = aliased(FileRow), aliased(FileRow)
     pairs = session.execute(

@@ -31,6 +31,8 @@ class LibraryCounts:
     missing_files: int
     swept_at: datetime | None
     offline_reason: str | None
+    #: So many files seem to be gone; a person has to confirm it.
+    held_back: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def count_libraries(session: Session) -> list[LibraryCounts]:
             missing_files=int(gone),
             swept_at=row.swept_at,
             offline_reason=row.offline_reason,
+            held_back=row.held_back,
         )
         for row, total, gone in session.execute(query)
     ]

@@ -108,6 +108,17 @@ def set_offline(session: Session, library_id: int, reason: str | None) -> None:
     session.get_one(LibraryRow, library_id).offline_reason = reason
 
 
+def trust(session: Session, library_id: int, identity: str | None) -> None:
+    """Note that the library's root can be trusted, and what it is mounted from."""
+    library = session.get_one(LibraryRow, library_id)
+    library.offline_reason, library.identity = None, identity
+
+
+def hold_back(session: Session, library_id: int, count: int) -> None:
+    """Note how many files seem to be gone and wait for a person to confirm it."""
+    session.get_one(LibraryRow, library_id).held_back = count
+
+
 def known_folder(session: Session, library_id: int, path: str) -> tuple[int, dict[str, KnownFile]]:
     """Return a folder's id, made if new, and the files known in it by name."""
     folder_id = session.scalar(
@@ -127,10 +138,25 @@ def known_folder(session: Session, library_id: int, path: str) -> tuple[int, dic
     return folder_id, {row[0]: KnownFile(*row[1:]) for row in rows}
 
 
+def names_there(session: Session, folder_id: int) -> Sequence[str]:
+    """Return the names of the files of a folder that are there."""
+    query = select(FileRow.name).where(FileRow.folder_id == folder_id)
+    return session.scalars(query.where(FileRow.missing_since.is_(None))).all()
+
+
+def folders_of(session: Session, file_ids: Collection[int]) -> Sequence[int]:
+    """Return the ids of the folders that these files lie in."""
+    query = select(FileRow.folder_id).where(FileRow.id.in_(each(file_ids)))
+    return session.scalars(query.distinct()).all()
+
+
 def see_folders(session: Session, folder_ids: Collection[int], sweep_no: int) -> None:
     """Note that a sweep looked at these folders."""
     session.execute(
-        update(FolderRow).where(FolderRow.id.in_(folder_ids)).values(seen_sweep=sweep_no)
+        update(FolderRow)
+        # A later sweep, of a part, may have been there meanwhile.
+        .where(FolderRow.id.in_(each(folder_ids)), FolderRow.seen_sweep < sweep_no)
+        .values(seen_sweep=sweep_no)
     )
 
 
@@ -138,7 +164,11 @@ def see_below(session: Session, library_id: int, path: str, sweep_no: int) -> No
     """Note that a sweep could not look into `path`: nothing in or below it counts as gone."""
     session.execute(
         update(FolderRow)
-        .where(FolderRow.library_id == library_id, _in_or_below(path))
+        .where(
+            FolderRow.library_id == library_id,
+            FolderRow.seen_sweep < sweep_no,
+            _in_or_below(path),
+        )
         .values(seen_sweep=sweep_no)
     )
 
@@ -201,6 +231,46 @@ def files_of_unseen_folders(
     ).all()
 
 
+def has_present(session: Session, library_id: int) -> bool:
+    """Return True if any file of the library is there, as far as is known."""
+    query = (
+        select(FileRow.id)
+        .join(FolderRow)
+        .where(FolderRow.library_id == library_id, FileRow.missing_since.is_(None))
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def count_missing_since(session: Session, library_id: int, since: datetime) -> int:
+    """Return how many files of the library were found gone after `since`."""
+    return (
+        session.scalar(
+            select(func.count(FileRow.id))
+            .join(FolderRow)
+            .where(FolderRow.library_id == library_id, FileRow.missing_since > since)
+        )
+        or 0
+    )
+
+
+def sample(session: Session, library_id: int, most: int) -> list[tuple[str, int]]:
+    """Return up to `most` files that should be there, spread over the library's folders.
+
+    Each as its path from the root and its size in bytes.
+    """
+    step = max(1, count_present(session, library_id) // most)
+    number = func.row_number().over(order_by=(FileRow.folder_id, FileRow.id)).label("number")
+    every = (
+        select(FolderRow.path, FileRow.name, FileRow.size_bytes, number)
+        .join(FolderRow)
+        .where(FolderRow.library_id == library_id, FileRow.missing_since.is_(None))
+        .subquery()
+    )
+    query = select(every.c.path, every.c.name, every.c.size_bytes)
+    query = query.where((every.c.number - 1) % step == 0).limit(most)
+    return [(f"{path}/{name}".lstrip("/"), size) for path, name, size in session.execute(query)]
+
+
 def count_present(session: Session, library_id: int) -> int:
     """Return how many files of the library are there, as far as is known."""
     return (
@@ -211,55 +281,6 @@ def count_present(session: Session, library_id: int) -> int:
         )
         or 0
     )
-
-
-def set_pairs(session: Session, folder_id: int, pairs: Mapping[tuple[str, str], str]) -> None:
-    """Store which files of a folder belong to which, in place of what was known.
-
-    The owners whose sidecars changed are read again.
-
-    Args:
-        session: An open session; the caller commits.
-        folder_id: The folder.
-        pairs: `sidecar` or `companion`, by (file's name, owner's name).
-    """
-    names = select(FileRow.name, FileRow.id).where(FileRow.folder_id == folder_id)
-    ids = dict(session.execute(names).all())
-    known = {
-        (row.file_id, row.owner_id): row
-        for row in session.scalars(
-            select(PairRow)
-            .join(FileRow, FileRow.id == PairRow.file_id)
-            .where(FileRow.folder_id == folder_id)
-        )
-    }
-    wanted = {(ids[name], ids[owner]): kind for (name, owner), kind in pairs.items()}
-    for key in known.keys() - wanted.keys():
-        session.delete(known[key])
-    for (file_id, owner_id), kind in wanted.items():
-        if (file_id, owner_id) not in known:
-            session.add(PairRow(file_id=file_id, owner_id=owner_id, kind=kind))
-    session.flush()
-    changed = {owner for _, owner in known.keys() ^ wanted.keys()}
-    read_again(session, changed)
-
-
-def read_again(session: Session, file_ids: Collection[int]) -> None:
-    """Make `probe` due again for the assets of these files: their sidecars changed."""
-    for asset_id in session.scalars(
-        select(FileRow.asset_id).where(
-            FileRow.id.in_(each(file_ids)), FileRow.asset_id.is_not(None)
-        )
-    ).all():
-        if asset_id is not None:
-            forget_results(session, asset_id, ["probe"])
-
-
-def owners_of(session: Session, file_ids: Collection[int]) -> Sequence[int]:
-    """Return the ids of the files that these sidecars belong to."""
-    return session.scalars(
-        select(PairRow.owner_id).where(PairRow.file_id.in_(each(file_ids)))
-    ).all()
 
 
 def find_file(session: Session, path: Path) -> FileRow | None:
@@ -300,6 +321,7 @@ def paths_of_asset(
 ) -> list[Path]:
     """Return where an asset's files lie, oldest known first; missing ones too if asked for.
 
+    Those of a library that is offline come last, and a server that is gone is not waited for.
     Those in a `FolderRow` of which `first` holds come before the others.
     """
     query = (
@@ -308,7 +330,7 @@ def paths_of_asset(
         .join(FolderRow)
         .join(LibraryRow)
         .where(FileRow.asset_id == asset_id)
-        .order_by(first.desc(), FileRow.id)
+        .order_by(first.desc(), LibraryRow.offline_reason.is_not(None), FileRow.id)
     )
     if not missing:
         query = query.where(FileRow.missing_since.is_(None))
@@ -332,19 +354,27 @@ def sidecars_of_asset(session: Session, asset_id: int) -> list[Path]:
     return [Path(*row) for row in session.execute(query)]
 
 
-def settle_assets(session: Session, now: datetime) -> None:
-    """Bring every asset's `missing_since` in line with its files; the caller commits."""
+def settle_assets(
+    session: Session, now: datetime, asset_ids: Collection[int] | None = None
+) -> None:
+    """Bring `missing_since` of these assets, or of all, in line with their files.
+
+    The caller commits.
+    """
     there = (
         select(FileRow.id)
         .where(FileRow.asset_id == AssetRow.id, FileRow.missing_since.is_(None))
         .exists()
     )
+    which = true() if asset_ids is None else AssetRow.id.in_(each(asset_ids))
     session.execute(
-        update(AssetRow).where(AssetRow.missing_since.is_(None), ~there).values(missing_since=now)
+        update(AssetRow)
+        .where(which, AssetRow.missing_since.is_(None), ~there)
+        .values(missing_since=now)
     )
     session.execute(
         update(AssetRow)
-        .where(AssetRow.missing_since.is_not(None), there)
+        .where(which, AssetRow.missing_since.is_not(None), there)
         .values(missing_since=None)
     )
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
@@ -147,7 +147,7 @@ def refresh_document(session: Session, asset_id: int) -> None:
         return
     fresh = {
         "person": _person(session, asset_id),
-        "names": _names(session, asset_id),
+        "names": _names(session, [asset_id])[asset_id],
         "place": _place(session, asset.place_id),
         "facts": " ".join(
             filter(None, (asset.camera_make, asset.camera_model, asset.lens, asset.format))
@@ -162,6 +162,26 @@ def refresh_document(session: Session, asset_id: int) -> None:
         for column, value in fresh.items():
             setattr(document, column, value)
     session.flush()
+
+
+def refresh_names(session: Session, asset_ids: Collection[int]) -> None:
+    """Write where the files of these assets lie now into their documents; many in one go."""
+    query = select(DocumentRow.asset_id, DocumentRow.id, DocumentRow.names).where(
+        DocumentRow.asset_id.in_(each(asset_ids)), DocumentRow.moment_id.is_(None)
+    )
+    known = {asset_id: (id_, names) for asset_id, id_, names in session.execute(query)}
+    fresh = _names(session, known)
+    changed = [
+        {"document": known[asset_id][0], "fresh": names}
+        for asset_id, names in fresh.items()
+        if names != known[asset_id][1]
+    ]
+    if changed:
+        table = DocumentRow.metadata.tables[DocumentRow.__tablename__]
+        statement = update(table).where(table.c.id == bindparam("document"))
+        session.connection().execute(statement.values(names=bindparam("fresh")), changed)
+    for asset_id in set(asset_ids) - known.keys():
+        refresh_document(session, asset_id)
 
 
 def refresh_caption(
@@ -271,15 +291,22 @@ def _person(session: Session, asset_id: int) -> str:
     return searchable("\n".join(session.scalars(query)))
 
 
-def _names(session: Session, asset_id: int) -> str:
+def _names(session: Session, asset_ids: Collection[int]) -> dict[int, str]:
+    """Return the names of each asset's files and of their folders."""
     query = (
-        select(FolderRow.path, FileRow.name)
+        select(FileRow.asset_id, FolderRow.path, FileRow.name)
         .select_from(FileRow)
         .join(FolderRow)
-        .where(FileRow.asset_id == asset_id, FileRow.missing_since.is_(None))
+        .where(FileRow.asset_id.in_(each(asset_ids)), FileRow.missing_since.is_(None))
         .order_by(FileRow.id)
     )
-    names = [shown(f"{folder}/{name}") for folder, name in session.execute(query)]
+    found: dict[int, list[str]] = {asset_id: [] for asset_id in asset_ids}
+    for asset_id, folder, name in session.execute(query):
+        found[asset_id or 0].append(shown(f"{folder}/{name}"))
+    return {asset_id: _findable(names) for asset_id, names in found.items()}
+
+
+def _findable(names: Sequence[str]) -> str:
     # Both forms: "BirthdayParty2019" is found by its parts and as it is.
     apart = [_CAMEL.sub(" ", name) for name in names]
     return searchable("\n".join(dict.fromkeys([*names, *apart])))

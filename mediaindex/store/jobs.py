@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from mediaindex.store.reach import asset_within_reach, file_within_reach
 from mediaindex.store.tables import (
     AssetRow,
     CaptionRow,
@@ -68,9 +69,13 @@ class Work:
 
 
 def assets_due(work: Work, now: datetime) -> Select[int]:
-    """Return the query for the ids of assets that lack `work`'s current result and may get it."""
+    """Return the query for the ids of assets that lack `work`'s current result and may get it.
+
+    Of work that needs the file, those are left out that lie in libraries that are offline only.
+    """
     free = ~_forbidden(work.stage, JobRow.asset_id, AssetRow.id, now)
-    return select(AssetRow.id).where(*_lacking(work), free)
+    within = [] if work.after else [asset_within_reach()]
+    return select(AssetRow.id).where(*_lacking(work), free, *within)
 
 
 def was_at(stage: str) -> ColumnElement[bool]:
@@ -111,12 +116,13 @@ def any_lacking(session: Session, work: Work, *, told: bool = False) -> bool:
 
 
 def files_due(stage: str, now: datetime) -> Select[int]:
-    """Return the query for the ids of files that nobody has looked into yet."""
+    """Return the query for the ids of files, in reach, that nobody has looked into yet."""
     return select(FileRow.id).where(
         FileRow.kind.is_(None),
         FileRow.role == "media",
         FileRow.missing_since.is_(None),
         ~_forbidden(stage, JobRow.file_id, FileRow.id, now),
+        file_within_reach(),
     )
 
 

@@ -10,20 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from mediaindex.pipeline.sweep import FEW, Library, SweepReport, believable, sweep
+from mediaindex.pipeline.sweep import Library
+from mediaindex.pipeline.vanished import FEW, believable
 from mediaindex.sources.folder import Rules
 from mediaindex.store import assets, files, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
-from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, FolderRow, LibraryRow, ResultRow
+from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, LibraryRow, ResultRow
 from tests.conftest import NOW
-
-
-def added(database: Database, root: Path) -> Library:
-    root.mkdir(parents=True)
-    with database.write() as session:
-        row = files.add_library(session, "family", root, NOW)
-        return Library(row.id, row.name, root, Rules(("@eaDir",)))
+from tests.sweeping import added, fill, identify_all, look, present
 
 
 def widened(database: Database, root: Path) -> Library:
@@ -35,38 +30,6 @@ def widened(database: Database, root: Path) -> Library:
 @pytest.fixture
 def library(database: Database, tmp_path: Path) -> Library:
     return added(database, tmp_path / "library")
-
-
-def look(database: Database, library: Library, **options: object) -> SweepReport:
-    wanted = {"max_vanish_fraction": 0.5, **options}
-    return sweep(database, library, NOW, **wanted)  # type: ignore[arg-type] # options of each test
-
-
-def identify_all(database: Database) -> None:
-    """Link every file to an asset of its own, as `identify` does."""
-    with database.write() as session:
-        for file in session.scalars(select(FileRow).where(FileRow.kind.is_(None))).all():
-            if file.role == "media":
-                sha256 = f"{file.id:064}"
-                assets.identify_file(session, file.id, Identity(sha256, 1, "photo", "jpeg"), NOW)
-        for asset_id in session.scalars(select(AssetRow.id)).all():
-            jobs.mark_done(session, asset_id, "probe", "1", NOW, redo=())
-
-
-def present(database: Database) -> set[str]:
-    with database.read() as session:
-        query = select(FolderRow.path, FileRow.name).join(FileRow)
-        return {
-            f"{folder}/{name}".lstrip("/")
-            for folder, name in session.execute(query.where(FileRow.missing_since.is_(None)))
-        }
-
-
-def fill(library: Library, *names: str) -> None:
-    for name in names:
-        path = library.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
 
 
 def test_new_files_are_found_and_found_once(database: Database, library: Library) -> None:
@@ -173,14 +136,18 @@ def test_root_that_is_not_mounted_changes_nothing(
         assert session.scalars(select(LibraryRow.offline_reason)).one() == report.offline_reason
 
 
-def test_folder_that_cannot_be_listed_is_not_gone(database: Database, library: Library) -> None:
+def test_folder_that_cannot_be_listed_is_not_gone(
+    database: Database, library: Library, tmp_path: Path
+) -> None:
+    library = replace(library, rules=Rules(follow_links=True))
     fill(library, "a.jpg", "x/b.jpg", "x/y/c.jpg")
     look(database, library)
-    (library.root / "x").rename(library.root / "elsewhere")
+    (library.root / "x").rename(tmp_path / "aside")
+    (library.root / "x").symlink_to("n" * 300)
 
     report = look(database, library, below="x")
 
-    assert report.unreadable == {"x": "No such file or directory"}
+    assert report.unreadable == {"x": "File name too long"}
     assert present(database) == {"a.jpg", "x/b.jpg", "x/y/c.jpg"}
 
 

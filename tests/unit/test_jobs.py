@@ -1,12 +1,12 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store import blocked, jobs
 from mediaindex.store.jobs import Work
-from mediaindex.store.tables import AssetRow, BlockedRow, JobRow
+from mediaindex.store.tables import AssetRow, BlockedRow, FileRow, JobRow, LibraryRow
 from tests.conftest import NOW, AddAsset
 
 DECODE = Work("decode", "768px", kinds=("photo",), after=())
@@ -193,3 +193,57 @@ def test_blocked_stage_remembers_since_when(session: Session) -> None:
     blocked.unblock(session, "embed")
     session.expire_all()
     assert session.scalars(select(BlockedRow)).all() == []
+
+
+@pytest.mark.parametrize(("stage", "is_due"), [("decode", False), ("embed", True)])
+def test_only_work_that_needs_the_file_waits_for_a_library_that_is_offline(
+    session: Session, add_asset: AddAsset, stage: str, is_due: bool
+) -> None:
+    asset_id = add_asset("a.jpg", "nas")
+    copied = add_asset("b.jpg", "nas")
+    here = add_asset("c.jpg", "here")
+    folder_id = session.scalars(select(FileRow.folder_id).filter_by(asset_id=here)).one()
+    copy = {"name": "b.jpg", "size_bytes": 1, "mtime_ns": 0, "role": "media", "found_at": NOW}
+    session.add(FileRow(folder_id=folder_id, asset_id=copied, kind="photo", **copy))
+    session.scalars(select(LibraryRow).filter_by(name="nas")).one().offline_reason = "no network"
+    work = DECODE if stage == "decode" else EMBED
+    for each in (asset_id, copied, here) if stage == "embed" else ():
+        jobs.mark_done(session, each, "decode", "768px", NOW, redo=())
+    session.flush()
+
+    assert session.scalars(jobs.assets_due(work, NOW)).all() == [
+        *([asset_id] if is_due else []),
+        copied,
+        here,
+    ]
+
+
+def test_copy_that_is_gone_makes_no_asset_of_an_offline_library_due(
+    session: Session, add_asset: AddAsset
+) -> None:
+    asset_id = add_asset("a.jpg", "nas")
+    add_asset("c.jpg", "here", missing_since=NOW)
+    session.execute(update(FileRow).where(FileRow.name == "c.jpg").values(asset_id=asset_id))
+    session.execute(update(FileRow).where(FileRow.name == "c.jpg").values(missing_since=NOW))
+    assert claim(session) == [asset_id]
+    jobs.release_leases(session)
+    session.execute(update(LibraryRow).where(LibraryRow.name == "nas").values(offline_reason="x"))
+
+    assert claim(session) == []
+
+
+def test_file_of_a_library_that_is_offline_is_not_due_until_it_is_back(
+    session: Session, add_asset: AddAsset
+) -> None:
+    for library in ("nas", "here"):
+        add_asset(f"{library}.jpg", library)
+    session.execute(update(FileRow).values(kind=None, asset_id=None))
+    due = jobs.files_due("identify", NOW)
+    assert len(session.scalars(due).all()) == 2
+    nas = update(LibraryRow).where(LibraryRow.name == "nas")
+
+    session.execute(nas.values(offline_reason="no network"))
+    names = select(FileRow.name).where(FileRow.id.in_(due))
+    assert session.scalars(names).all() == ["here.jpg"]
+    session.execute(nas.values(offline_reason=None))
+    assert len(session.scalars(due).all()) == 2

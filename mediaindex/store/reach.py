@@ -1,0 +1,35 @@
+"""What can be read now: files of libraries that are not offline."""
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow
+
+
+def file_within_reach() -> ColumnElement[bool]:
+    """Return the condition that a `FileRow`'s library is online."""
+    return or_(~_any_offline(), _online(FileRow.folder_id))
+
+
+def asset_within_reach() -> ColumnElement[bool]:
+    """Return the condition that an `AssetRow` has a file that is there in a library online."""
+    file = aliased(FileRow)
+    there = exists().where(
+        file.asset_id == AssetRow.id, file.missing_since.is_(None), _online(file.folder_id)
+    )
+    return or_(~_any_offline(), there)
+
+
+def _any_offline() -> ColumnElement[bool]:
+    # Asked once a query, so that the rest costs nothing while all are online.
+    library = aliased(LibraryRow)
+    return select(library.id).where(library.offline_reason.is_not(None)).exists()
+
+
+def _online(folder_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    folder, library = aliased(FolderRow), aliased(LibraryRow)
+    return exists().where(
+        folder.id == folder_id,
+        library.id == folder.library_id,
+        library.offline_reason.is_(None),
+    )
