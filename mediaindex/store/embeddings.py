@@ -122,9 +122,10 @@ def of_summaries(session: Session, keys: Sequence[int]) -> set[int]:
 def read_vectors(session: Session, space: Space, keys: Sequence[int]) -> tuple[Keys, Vectors]:
     """Return those of `keys` that exist, ascending, and their vectors, float32 (n, dim)."""
     query = select(EmbeddingRow.id, EmbeddingRow.vector).where(
-        in_space(space), EmbeddingRow.id.in_(keys)
+        in_space(space), EmbeddingRow.id.in_(each(keys))
     )
-    return _arrays(space, session.execute(query.order_by(EmbeddingRow.id)).all())
+    rows = session.connection().execute(query.order_by(EmbeddingRow.id)).all()
+    return _arrays(space, rows)
 
 
 def all_vectors(

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 from mediaindex.store import filters
 from mediaindex.store.captions import captions_of, summaries_of
 from mediaindex.store.embeddings import in_space
-from mediaindex.store.files import paths_of_asset
+from mediaindex.store.files import paths_of_assets
 from mediaindex.store.filters import Filter, conditions, spoken
 from mediaindex.store.ids import each
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
@@ -117,11 +116,16 @@ def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[in
         .where(MomentRow.id.in_(each(moment_ids)))
     )
     rows = session.execute(query).all()
+    asset_ids = [asset.id for _, asset, _ in rows]
     captions = captions_of(session, moment_ids)
-    summaries = summaries_of(session, [asset.id for _, asset, _ in rows])
+    summaries = summaries_of(session, asset_ids)
+    paths = paths_of_assets(session, asset_ids, filters.lies_within(wanted))
+    words = _words(session, asset_ids)
     return {
         moment.id: replace(
-            _shown(session, moment, asset, place, _paths(session, asset.id, wanted)),
+            _shown(moment, asset, place),
+            paths=tuple(paths.get(asset.id, ())),
+            words=tuple(words.get(asset.id, ())),
             caption=captions.get(moment.id),
             summary=summaries.get(asset.id),
         )
@@ -129,14 +133,7 @@ def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[in
     }
 
 
-def _shown(
-    session: Session,
-    moment: MomentRow,
-    asset: AssetRow,
-    place: PlaceRow | None,
-    paths: Sequence[Path],
-) -> Shown:
-    words = select(WordsRow.text).filter_by(asset_id=asset.id).order_by(WordsRow.id)
+def _shown(moment: MomentRow, asset: AssetRow, place: PlaceRow | None) -> Shown:
     camera = " ".join(filter(None, (asset.camera_make, asset.camera_model)))
     return Shown(
         moment_id=moment.id,
@@ -146,7 +143,7 @@ def _shown(
         start_ms=moment.start_ms,
         end_ms=moment.end_ms,
         at_ms=moment.at_ms,
-        paths=tuple(map(str, paths)),
+        paths=(),
         taken_at=asset.taken_at,
         taken_local=asset.taken_local,
         taken_source=asset.taken_source,
@@ -157,14 +154,16 @@ def _shown(
         width_px=asset.width_px,
         height_px=asset.height_px,
         rating=asset.rating,
-        words=tuple(session.scalars(words)),
+        words=(),
     )
 
 
-def _paths(session: Session, asset_id: int, wanted: Filter) -> list[Path]:
-    first = filters.lies_within(wanted)
-    there = paths_of_asset(session, asset_id, first=first)
-    return there or paths_of_asset(session, asset_id, missing=True, first=first)
+def _words(session: Session, asset_ids: Sequence[int]) -> dict[int, list[str]]:
+    query = select(WordsRow.asset_id, WordsRow.text).where(WordsRow.asset_id.in_(each(asset_ids)))
+    found: dict[int, list[str]] = {}
+    for asset_id, text in session.connection().execute(query.order_by(WordsRow.id)):
+        found.setdefault(asset_id, []).append(text)
+    return found
 
 
 def place_name(place: PlaceRow | None) -> str | None:
