@@ -227,7 +227,9 @@ class Engine:
         if not known:
             return found
         good = better_than_chance(calibration, question, pictures)
-        return [replace(one, weak=not fine) for one, fine in zip(known, good, strict=True)]
+        return [
+            one if fine else replace(one, weak=True) for one, fine in zip(known, good, strict=True)
+        ]
 
     def _vectors(
         self, session: Session, kind: SpaceKind, found: Sequence[Candidate]

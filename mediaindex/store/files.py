@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from mediaindex.store.fulltext import refresh_document
-from mediaindex.store.ids import each
+from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import (
     AssetRow,
@@ -313,26 +313,29 @@ def paths_of_assets(
 
     Those in a `FolderRow` of which `first` holds come before the others.
     """
-    query = (
-        select(
-            FileRow.asset_id,
-            FileRow.missing_since.is_(None),
-            LibraryRow.root,
-            FolderRow.path,
-            FileRow.name,
-        )
-        .select_from(FileRow)
-        .join(FolderRow)
-        .join(LibraryRow)
-        .where(FileRow.asset_id.in_(each(asset_ids)))
-        .order_by(first.desc(), FileRow.id)
-    )
     there: dict[int, list[str]] = {}
     missing: dict[int, list[str]] = {}
-    for asset_id, is_there, *parts in session.connection().execute(query):
+    for asset_id, is_there, *parts in session.connection().execute(
+        _LYING.order_by(first.desc(), FileRow.id), these(asset_ids)
+    ):
         found = there if is_there else missing
         found.setdefault(asset_id or 0, []).append(str(Path(*parts)))
     return missing | there
+
+
+_LYING = (
+    select(
+        FileRow.asset_id,
+        FileRow.missing_since.is_(None),
+        LibraryRow.root,
+        FolderRow.path,
+        FileRow.name,
+    )
+    .select_from(FileRow)
+    .join(FolderRow)
+    .join(LibraryRow)
+    .where(FileRow.asset_id.in_(THESE))
+)
 
 
 def sidecars_of_asset(session: Session, asset_id: int) -> list[Path]:
