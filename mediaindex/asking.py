@@ -109,9 +109,8 @@ class Asker:
 
     def warm(self) -> None:
         """Load what a first question needs, by answering one; takes seconds, and never fails."""
-        with suppress(RetryLater, ConfigError, QueryError):
+        with suppress(RetryLater, ConfigError):
             self.ask(WARMING, date.min)
-            self._find_place("Lisbon")
 
     def close(self) -> None:
         """Let go of the model and of all that was kept; questions under way are still answered."""

@@ -1,5 +1,6 @@
 """A warm asker: many questions from many threads, models that come and change, a busy store."""
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,12 +10,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from mediaindex.asking import LOOK_AGAIN_S, SEEN_AGAIN_S, Asker
 from mediaindex.config import Config, load_config
 from mediaindex.embedders import Embedder
 from mediaindex.embedders.colour import ColourEmbedder
 from mediaindex.errors import QueryError, RetryLater
+from mediaindex.parts import Embedders
 from mediaindex.pipeline.serving import Serving
 from mediaindex.pipeline.sync import Sync
 from mediaindex.search.asked import Asked
@@ -23,6 +26,7 @@ from mediaindex.store import settings
 from mediaindex.store.assets import moments_by_asset, save_metadata
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import open_space, replace_embeddings
+from mediaindex.store.tables import AssetRow
 from mediaindex.types import Metadata, Place, Position, Vectors
 from mediaindex.vectors.exact import ExactIndex
 from mediaindex.vectors.facets import Facets
@@ -232,3 +236,68 @@ def test_questions_go_on_while_the_file_is_vacuumed(library: Library) -> None:
 def test_what_cannot_be_understood_is_told_as_ever(library: Library) -> None:
     with pytest.raises(QueryError):
         library.ask("")
+
+
+def test_index_that_is_deleted_under_way_is_noticed_and_made_again(library: Library) -> None:
+    library.names("red")
+    shutil.rmtree(library.indexes.exact._folder)  # type: ignore[attr-defined]
+
+    library.add("late.jpg", COLOURS["red"])
+    assert "late.jpg" in library.names("red"), "what came since is found"
+    assert not library.indexes.are_whole()
+    library.sync.repair()
+
+    assert library.indexes.are_whole()
+    assert set(library.names("red")[:2]) == {"red.jpg", "late.jpg"}
+
+
+def test_sixteen_ask_while_the_index_is_written_dropped_deleted_and_made_again(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaindex.vectors.exact.WASTE_ROWS", 4)
+    done = threading.Event()
+
+    def ask(words: str) -> list[Answer]:
+        found = []
+        while not done.is_set():
+            found.append(library.ask(words))
+        return found
+
+    def write() -> None:
+        try:
+            for turn in range(5):
+                added = [library.add(f"{turn} {at}.jpg", COLOURS["green"]) for at in range(4)]
+                with library.database.write() as session:
+                    session.execute(delete(AssetRow).where(AssetRow.id.in_(added[1:])))
+                library.catch_up()
+                if turn % 4 == 1:
+                    shutil.rmtree(tmp_path / "e")
+                if turn % 4 == 3:
+                    shutil.rmtree(tmp_path / "f")
+                if not library.indexes.are_whole():
+                    library.sync.repair()
+        finally:
+            done.set()
+
+    words = ["red", "green", "blue after:2000", "red kind:photo"] * 4
+    with ThreadPoolExecutor(17) as pool:
+        asking = [pool.submit(ask, each) for each in words]
+        pool.submit(write).result(60)
+        answers = {each: call.result(60) for each, call in zip(words, asking, strict=True)}
+
+    assert library.sync.trouble is None
+    assert all(found for found in answers.values())
+    assert library.names("red")[0] == "red.jpg"
+    best = [hit for answer in answers["red kind:photo"] for hit in answer.hits[:1]]
+    for hit in best:
+        likeness = [reason.similarity for reason in hit.why if reason.by == "picture"]
+        assert likeness[0] is None or likeness[0] < 1.001
+    assert len(library.names("green")) == 3 + 5
+
+
+def test_weights_are_in_memory_once_however_many_use_them(library: Library) -> None:
+    shared = Embedders()
+    first = shared.find(library.config, "colour", "one")
+
+    assert shared.find(library.config, "colour", "one") is first
+    assert shared.find(library.config, "colour", "other") is not first
