@@ -44,7 +44,12 @@ def fill(database: Database, count: int) -> Space:
     with database.write() as session:
         space = open_space(session, "benchmark", "picture", DIM)
         now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
-        session.execute(text(f"INSERT INTO library VALUES (1, 'b', '/b', '{now}', 0, NULL, NULL)"))
+        session.execute(
+            text(
+                "INSERT INTO library (id, name, root, added_at, sweep_no)"
+                f" VALUES (1, 'b', '/b', '{now}', 0)"
+            )
+        )
         for folder in range(FOLDERS):
             query = (
                 "INSERT INTO folder (id, library_id, path, seen_sweep) VALUES (:id, 1, :path, 0)"

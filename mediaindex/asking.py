@@ -1,38 +1,203 @@
-"""Ask the store a question without a daemon: open what is needed, answer, close."""
+"""Answer questions: one alone, or any number while the program goes on."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from mediaindex import parts
 from mediaindex.config import Config
 from mediaindex.embedders import Embedder
-from mediaindex.errors import AlreadyRunning, QueryError, RetryLater, StoreError
+from mediaindex.errors import AlreadyRunning, ConfigError, QueryError, RetryLater, StoreError
 from mediaindex.media.hashing import content_hash
 from mediaindex.media.photo import Limits, decode_photo
-from mediaindex.pipeline.serving import serving
+from mediaindex.media.places import Gazetteer
+from mediaindex.pipeline.model import Model
+from mediaindex.pipeline.serving import Serving, serving
 from mediaindex.pipeline.sync import Sync
 from mediaindex.search.asked import Asked
+from mediaindex.search.calibration import Chances
 from mediaindex.search.check import check
 from mediaindex.search.engine import Engine
 from mediaindex.search.hits import Answer
+from mediaindex.search.kept import Kept
 from mediaindex.search.parse import parse
 from mediaindex.search.query import Note, Query
+from mediaindex.search.remembering import Remembering, Texts
+from mediaindex.search.where import KnownPlaces
 from mediaindex.store.assets import asset_by_hash, known_places
 from mediaindex.store.counts import blocked_reason, count_undescribed
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import has_vectors, spaces
 from mediaindex.store.lock import worker_lock
-from mediaindex.types import Vectors
+from mediaindex.types import Place, Vectors
 from mediaindex.vectors.indexes import Indexes
 
 LIKE_PX = 768
 
+AT_ONCE = 8
+"""So many questions are worked at side by side; more only get in each other's way."""
+
+SEEN_AGAIN_S = 5.0
+"""So old may be what is known of the library as a whole: its places, and what is not described."""
+
+LOOK_AGAIN_S = 30.0
+"""So long a model that was not there is not looked for."""
+
+WARMING = Asked("a photo of the sea", understand=False)
+
+FindEmbedder = Callable[[Serving], Embedder]
+
+
+class Asker:
+    """Answers any number of questions from one library, and keeps warm what they need.
+
+    Safe from any thread. It writes nothing and waits for no writer.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        indexes: Indexes,
+        find_embedder: FindEmbedder | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Answer with the settings, store and indexes given, which stay the caller's.
+
+        Args:
+            config: The settings; for others, make another `Asker`.
+            database: The store.
+            indexes: Where vectors lie; in a program that writes to them, the same ones.
+            find_embedder: Gives the embedder of the model that answers, or raises `RetryLater`;
+                None: built from the settings.
+            clock: Monotonic, seconds.
+        """
+        self._config, self._database, self._indexes = config, database, indexes
+        self._find = find_embedder or (lambda model: parts.embedder(config, model.use, model.model))
+        self._clock = clock
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._serving: tuple[Serving, Model] | None = None
+        self._switching = threading.Lock()
+        self._texts = Texts()
+        self._chances = Chances(clock)
+        self._gazetteer = Kept[None, Gazetteer](1)
+        self._places = Kept[None, KnownPlaces](1, SEEN_AGAIN_S, clock)
+        self._undescribed = Kept[None, int](1, SEEN_AGAIN_S, clock)
+
+    def ask(self, asked: Asked, today: date) -> Answer:
+        """Answer one question.
+
+        Raises:
+            QueryError: The question cannot be understood.
+            RetryLater: A picture was given, and the model that would look at it is not there; or
+                the store or an index cannot be read right now.
+            Unusable: The picture cannot be decoded.
+        """
+        with self._turns:
+            try:
+                return self._answer(asked, today)
+            except OperationalError as error:
+                raise RetryLater(f"{self._database.path} cannot be read: {error.orig}") from error
+
+    def warm(self) -> None:
+        """Load what a first question needs, by answering one; takes seconds, and never fails."""
+        with suppress(RetryLater, ConfigError):
+            self.ask(WARMING, date.min)
+
+    def close(self) -> None:
+        """Let go of the model and of all that was kept; questions under way are still answered."""
+        with self._switching:
+            self._serving = None
+        self._gazetteer.clear()
+
+    def _answer(self, asked: Asked, today: date) -> Answer:
+        query, model, missing = self._understood(asked, today)
+        embedder = None
+        if model is not None:
+            try:
+                embedder = model.embedder
+                _read(embedder, query)
+            except RetryLater as error:
+                embedder, missing = None, str(error)
+        if embedder is None and query.terms:
+            told = f"only names, written words, dates and places were searched: {missing}"
+            query = replace(query, notes=(*query.notes, Note(told)))
+        like = None
+        if asked.like is not None:
+            like = _look(embedder, asked.like, missing)
+            query = _all_but(self._database, asked.like, query)
+        settings = self._config.settings.search
+        engine = Engine(self._database, self._indexes, embedder, settings, self._chances)
+        answer = engine.answer(query, like, asked.limit, "moment" if asked.moments else "asset")
+        if query.terms and (not answer.hits or answer.no_good_match):
+            answer = replace(answer, notes=(*answer.notes, *self._not_described()))
+        return answer
+
+    def _understood(self, asked: Asked, today: date) -> tuple[Query, Model | None, str]:
+        """Return what is asked, the model if it is needed, and why it may not be there."""
+        with self._database.read() as session:
+            query = parse(
+                asked.words,
+                today,
+                self._places.get(None, lambda: KnownPlaces(known_places(session))),
+                operators=asked.operators,
+                understand=asked.understand,
+                find_place=self._find_place,
+            )
+            if query.is_empty and asked.like is None:
+                raise QueryError("nothing was asked: give words, or an operator such as after:2019")
+            doubts = check(session, query.filter)
+            model, missing = None, ""
+            if query.terms or query.phrases or query.excluded or asked.like:
+                model, missing = self._model(session)
+        return replace(query, notes=(*query.notes, *map(Note, doubts))), model, missing
+
+    def _model(self, session: Session) -> tuple[Model | None, str]:
+        """Return the model that looked at the pictures; or None, and why there is none."""
+        served = serving(session)
+        if served is None:
+            reason = blocked_reason(session, "embed")
+            return None, reason or "no picture has been looked at yet; run mediaindex index"
+        with self._switching:
+            if self._serving is None or self._serving[0] != served:
+                build = partial(self._remembering, served)
+                self._serving = served, Model(build, LOOK_AGAIN_S, self._clock)
+            return self._serving[1], ""
+
+    def _remembering(self, served: Serving) -> Embedder:
+        return Remembering(self._find(served), self._texts)
+
+    def _find_place(self, name: str) -> list[Place]:
+        folder = self._config.cache_dir / "places"
+        try:
+            return self._gazetteer.get(None, lambda: Gazetteer.open(folder)).find(name)
+        except OSError as error:
+            said = error.strerror or str(error)
+            raise RetryLater(f"the list of places in {folder} cannot be made: {said}") from error
+
+    def _not_described(self) -> list[str]:
+        """Return what may be the reason why nothing was found: nobody has described it yet."""
+        if self._config.settings.caption.use == "off":
+            return []
+        number = self._undescribed.get(None, self._count_undescribed)
+        are = "moment is" if number == 1 else "moments are"
+        return [f"{number:,} {are} not described yet"] if number else []
+
+    def _count_undescribed(self) -> int:
+        with self._database.read() as session:
+            return count_undescribed(session)
+
 
 def ask(config: Config, asked: Asked, today: date) -> Answer:
-    """Answer one question.
+    """Answer one question without a daemon: open what is needed, answer, close.
 
     Raises:
         QueryError: The question cannot be understood.
@@ -42,72 +207,8 @@ def ask(config: Config, asked: Asked, today: date) -> Answer:
     """
     if not config.database_path.exists():
         raise StoreError("nothing is indexed yet; try: mediaindex index ~/Pictures")
-    with _opened(config) as (database, indexes):
-        query = _understood(config, database, asked, today)
-        embedder, missing = _embedder(config, database, query, asked)
-        if embedder is None and query.terms:
-            told = f"only names, written words, dates and places were searched: {missing}"
-            query = replace(query, notes=(*query.notes, Note(told)))
-        like = None
-        if asked.like is not None:
-            like = _look(embedder, asked.like, missing)
-            query = _all_but(database, asked.like, query)
-        engine = Engine(database, indexes, embedder, config.settings.search)
-        answer = engine.answer(query, like, asked.limit, "moment" if asked.moments else "asset")
-        if query.terms and (not answer.hits or answer.no_good_match):
-            answer = replace(answer, notes=(*answer.notes, *_not_described(config, database)))
-        return answer
-
-
-def _not_described(config: Config, database: Database) -> list[str]:
-    """Return what may be the reason why nothing was found: nobody has described it yet."""
-    if config.settings.caption.use == "off":
-        return []
-    with database.read() as session:
-        number = count_undescribed(session)
-    are = "moment is" if number == 1 else "moments are"
-    return [f"{number:,} {are} not described yet"] if number else []
-
-
-def _understood(config: Config, database: Database, asked: Asked, today: date) -> Query:
-    with database.read() as session:
-        query = parse(
-            asked.words,
-            today,
-            known_places(session),
-            operators=asked.operators,
-            understand=asked.understand,
-            find_place=lambda name: parts.find_place(config, name),
-        )
-        if query.is_empty and asked.like is None:
-            raise QueryError("nothing was asked: give words, or an operator such as after:2019")
-        doubts = check(session, query.filter)
-    return replace(query, notes=(*query.notes, *map(Note, doubts)))
-
-
-def _embedder(
-    config: Config, database: Database, query: Query, asked: Asked
-) -> tuple[Embedder | None, str]:
-    """Return the model that looked at the pictures, if it is needed; and why it is not there."""
-    with database.read() as session:
-        model = serving(session)
-        missing = blocked_reason(session, "embed")
-    missing = missing or "no picture has been looked at yet; run mediaindex index"
-    if model is None or not (query.terms or query.phrases or query.excluded or asked.like):
-        return None, missing
-    try:
-        return parts.embedder(config, model.use, model.model), missing
-    except RetryLater as error:
-        return None, str(error)
-
-
-def _all_but(database: Database, picture: Path, query: Query) -> Query:
-    """Leave the picture itself out of its likes."""
-    sha256 = content_hash(picture).sha256
-    with database.read() as session:
-        asset = asset_by_hash(session, sha256)
-    besides = () if asset is None else (asset.id,)
-    return replace(query, filter=replace(query.filter, besides=besides))
+    with _opened(config) as (database, indexes), closing(Asker(config, database, indexes)) as asker:
+        return asker.ask(asked, today)
 
 
 @contextmanager
@@ -138,6 +239,22 @@ def _catch_up(config: Config, database: Database, indexes: Indexes) -> None:
             Sync(database, indexes.all(), indexes.facets).repair()
     except AlreadyRunning:
         return
+
+
+def _read(embedder: Embedder, query: Query) -> None:
+    """Have the model read the question: before the store is, and so that its trouble is told."""
+    for text in (*(term.text for term in query.terms), *query.phrases, *query.excluded):
+        if embedder.split_text(text):
+            embedder.embed_texts([text])
+
+
+def _all_but(database: Database, picture: Path, query: Query) -> Query:
+    """Leave the picture itself out of its likes."""
+    sha256 = content_hash(picture).sha256
+    with database.read() as session:
+        asset = asset_by_hash(session, sha256)
+    besides = () if asset is None else (asset.id,)
+    return replace(query, filter=replace(query.filter, besides=besides))
 
 
 def _look(embedder: Embedder | None, picture: Path, missing: str) -> Vectors:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from mediaindex.config import Config
 from mediaindex.embedders import Embedder
@@ -68,8 +69,32 @@ def embedder(config: Config, use: str | None = None, model: str | None = None) -
         ConfigError: There is no such embedder or model.
         RetryLater: Its weights are not on this machine; the text names the remedy.
     """
+    return load_embedder(use or config.settings.embedder.use, _options(config, model))
+
+
+class Embedders:
+    """One embedder of each kind for all who use it at a time: weights are in memory once.
+
+    One that nobody uses any more is let go. Safe from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._used = WeakValueDictionary[tuple[object, ...], Embedder]()
+        self._lock = threading.Lock()
+
+    def find(self, config: Config, use: str | None = None, model: str | None = None) -> Embedder:
+        """Return the embedder that somebody uses already, or build it; raises as `embedder`."""
+        kind = (use or config.settings.embedder.use, *_options(config, model).values())
+        with self._lock:
+            found = self._used.get(kind)
+            if found is None:
+                found = self._used[kind] = embedder(config, use, model)
+            return found
+
+
+def _options(config: Config, model: str | None) -> dict[str, object]:
     section = config.settings.embedder
-    options = {
+    return {
         "model": model or section.model,
         "runtime": section.runtime,
         "device": section.device,
@@ -78,7 +103,6 @@ def embedder(config: Config, use: str | None = None, model: str | None = None) -
         "prompt": section.prompt,
         "models_dir": config.models_dir,
     }
-    return load_embedder(use or section.use, options)
 
 
 def indexes(config: Config, database: Database) -> Indexes:

@@ -94,14 +94,8 @@ class Sync:
         Returns:
             How many spaces were built again.
         """
-        while self.step():
-            pass
+        wanted = self._caught_up()
         self._repair_facets()
-        with self._database.read() as session:
-            wanted = {
-                space: embeddings.count_vectors(session, space)
-                for space in embeddings.spaces(session)
-            }
         built = 0
         for index in list(self._indexes):
             for space, count in wanted.items():
@@ -116,6 +110,22 @@ class Sync:
     def drop(self, space: Space) -> None:
         """Forget a space everywhere."""
         self._each(lambda index: index.drop(space))
+
+    def _caught_up(self) -> dict[Space, int]:
+        """Tell the indexes all that is known, and return how many vectors each space has by then.
+
+        Counted where nothing is pending: what somebody stored a moment ago must not make an index
+        look as if it had lost something.
+        """
+        while True:
+            while self.step():
+                pass
+            with self._database.read() as session:
+                if not embeddings.pending_changes(session, self._told_vectors, 1):
+                    return {
+                        space: embeddings.count_vectors(session, space)
+                        for space in embeddings.spaces(session)
+                    }
 
     def _fill(
         self, index: VectorIndex, space: Space, count: int, told: Callable[[int, int], None]

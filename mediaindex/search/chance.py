@@ -17,6 +17,7 @@ Tried in made spaces with a gap between words and pictures as real models have
 """
 
 import base64
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -182,6 +183,10 @@ def _packed(vectors: Vectors) -> str:
     return base64.b64encode(vectors.astype("<f2").tobytes()).decode("ascii")
 
 
+@lru_cache(maxsize=8)
 def _unpacked(packed: str, dim: int) -> Vectors:
+    """Return what was packed, not to be written to: every question uses the same."""
     halves = np.frombuffer(base64.b64decode(packed), dtype="<f2")
-    return halves.reshape(-1, dim).astype(np.float32)
+    vectors: Vectors = halves.reshape(-1, dim).astype(np.float32)
+    vectors.flags.writeable = False
+    return vectors

@@ -1,14 +1,14 @@
 """From a parsed question to an answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from mediaindex.config import SearchSettings
 from mediaindex.embedders import Embedder
-from mediaindex.search.calibration import read_calibration
+from mediaindex.search.calibration import Chances
 from mediaindex.search.chance import (
     FEWEST_PICTURES,
     Calibration,
@@ -51,6 +51,7 @@ class Engine:
     #: The serving model's; None where it is not there: then words only.
     embedder: Embedder | None
     settings: SearchSettings
+    chances: Chances = field(default_factory=Chances)
 
     def answer(
         self, query: Query, like: Vectors | None, limit: int, each: Each = "asset"
@@ -186,8 +187,8 @@ class Engine:
 
         Few assets have words on them; the worst of a handful would rank with the best pictures.
         """
-        calibration = self._calibration()
-        if not found or calibration is None or self.embedder is None:
+        calibration = self._calibration(session) if found else None
+        if calibration is None:
             return found
         known, texts = self._vectors(session, kind, found)
         scores = np.array([candidate.score for candidate in known], dtype=np.float32)
@@ -206,7 +207,7 @@ class Engine:
             return found
         summaries = of_summaries(session, [candidate.key for candidate in found])
         found = [replace(one, is_whole=one.key in summaries) for one in found]
-        calibration = self._calibration("caption")
+        calibration = self._calibration(session, "caption")
         if calibration is None or calibration.sample < FEWEST_PICTURES:
             return self._telling(session, "caption", found)
         known, texts = self._vectors(session, "caption", found)
@@ -217,14 +218,18 @@ class Engine:
         self, session: Session, found: list[Candidate], question: Vectors | None
     ) -> list[Candidate]:
         """Mark pictures that are no nearer to the question than chance brings one."""
-        calibration = self._calibration()
-        if calibration is None or question is None or self.settings.weak == "off":
+        if not found or question is None or self.settings.weak == "off":
+            return found
+        calibration = self._calibration(session)
+        if calibration is None:
             return found
         known, pictures = self._vectors(session, "picture", found)
         if not known:
             return found
         good = better_than_chance(calibration, question, pictures)
-        return [replace(one, weak=not fine) for one, fine in zip(known, good, strict=True)]
+        return [
+            one if fine else replace(one, weak=True) for one, fine in zip(known, good, strict=True)
+        ]
 
     def _vectors(
         self, session: Session, kind: SpaceKind, found: Sequence[Candidate]
@@ -240,10 +245,10 @@ class Engine:
         known = [candidate for candidate in found if candidate.key in rows]
         return known, np.array([rows[candidate.key] for candidate in known], dtype=np.float32)
 
-    def _calibration(self, kind: SpaceKind = "picture") -> Calibration | None:
+    def _calibration(self, session: Session, kind: SpaceKind = "picture") -> Calibration | None:
         if self.embedder is None:
             return None
-        return read_calibration(self.database, self.embedder.model_id, kind)
+        return self.chances.of(session, self.embedder.model_id, kind)
 
     def _hits(self, session: Session, found: Sequence[Found], wanted: Filter) -> list[Hit]:
         shown = moments.show(session, [item.moment_id for item in found], wanted)

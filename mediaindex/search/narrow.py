@@ -51,11 +51,10 @@ def listed(asset_ids: Iterable[int], length: int) -> Mask:
 
 def keys_of(known: Known, mask: Mask) -> Keys:
     """Return the keys of all vectors of the assets in `mask`, ascending."""
-    # An owner may be newer than the records: what is not known yet does not pass.
-    longest = int(known.owners.max(initial=0)) + 1
-    wide = np.zeros(max(longest, len(mask)), dtype=bool)
-    wide[: len(mask)] = mask
-    return np.flatnonzero(wide[known.owners])
+    # An owner may be newer than the records, and be written at this moment: what is not known yet
+    # is clipped to the last, which does not pass.
+    wide = np.append(mask, False)
+    return np.flatnonzero(np.take(wide, known.owners, mode="clip"))
 
 
 def _taken(facets: FacetRecords, dates: Dates) -> Mask:

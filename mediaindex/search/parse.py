@@ -17,8 +17,8 @@ from mediaindex.errors import QueryError
 from mediaindex.media.places import plain as plain_name
 from mediaindex.search.query import Note, Query, Term
 from mediaindex.search.when import find_date, read_period, words_for
+from mediaindex.search.where import KnownPlaces, reach_km
 from mediaindex.search.where import find_place as find_known_place
-from mediaindex.search.where import reach_km
 from mediaindex.store.filters import Circle, Dates, Filter
 from mediaindex.types import Place
 
@@ -86,7 +86,7 @@ DANGLING = re.compile(
 def parse(
     text: str,
     today: date,
-    places: Sequence[Place],
+    places: Sequence[Place] | KnownPlaces,
     *,
     operators: Sequence[tuple[str, str]] = (),
     understand: bool = True,
@@ -97,7 +97,8 @@ def parse(
     Args:
         text: As typed.
         today: What "yesterday" is counted from.
-        places: Those that the library has pictures of, for "in Lisbon".
+        places: Those that the library has pictures of, for "in Lisbon"; `KnownPlaces` for many
+            questions.
         operators: Names and values that came apart from the words, as flags.
         understand: Read dates and known places in plain words as filters.
         find_place: The gazetteer, for `near:`; asked only then.
@@ -239,7 +240,9 @@ class _Reader:
             self._notes.append(Note(f"{written}: taken as words; did you mean {meant[0]}:"))
 
 
-def _understood(query: Query, plain: str, today: date, places: Sequence[Place]) -> Query:
+def _understood(
+    query: Query, plain: str, today: date, places: Sequence[Place] | KnownPlaces
+) -> Query:
     """Turn dates and known places in the plain words into filters, and say so."""
     text, found, notes = plain, query.filter, list(query.notes)
     # Dates first: March is a town, too.

@@ -148,8 +148,8 @@ def placed(candidates: Sequence[Candidate], pictures: Sequence[Candidate]) -> li
     for picture in pictures:
         best.setdefault(picture.asset_id, picture.moment_id)
     return [
-        replace(found, moment_id=best.get(found.asset_id, found.moment_id))
-        if found.is_whole
+        replace(found, moment_id=best[found.asset_id])
+        if found.is_whole and found.asset_id in best
         else found
         for found in candidates
     ]
@@ -174,6 +174,8 @@ def matching_words(
         if len(best) >= limit:
             break
         found = _said(session, expression, wanted, limit, each)
+        if not found:
+            continue
         first = moments.first_moments(session, {match.asset_id for match in found}, wanted)
         for match in found:
             moment_id = match.moment_id or first.get(match.asset_id)

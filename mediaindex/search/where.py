@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mediaindex.media.places import plain
 from mediaindex.search.when import NEGATION
@@ -68,16 +69,16 @@ class FoundPlace:
     ids: tuple[int, ...]
 
 
-def find_place(text: str, places: Sequence[Place]) -> FoundPlace | None:
+def find_place(text: str, places: "Sequence[Place] | KnownPlaces") -> FoundPlace | None:
     """Return the first known places after a preposition, the longest names that fit.
 
     "in Lisbon or Porto" is both; "in Paris, Texas" is what lies in both.
 
     Args:
         text: Plain words.
-        places: Those that the library has pictures of.
+        places: Those that the library has pictures of; `KnownPlaces` for many texts.
     """
-    names = _Names(places)
+    names = places if isinstance(places, KnownPlaces) else KnownPlaces(places)
     for match in BEFORE.finditer(text):
         first = _name_at(text, match.end(), names)
         if first is None or NEGATION.search(text[: match.end()]):
@@ -88,7 +89,7 @@ def find_place(text: str, places: Sequence[Place]) -> FoundPlace | None:
             if link["or"] is None and not both:
                 break
             end, ids = more[0], (ids | more[1]) if link["or"] else both
-        meant = [place for place in places if place.id in ids]
+        meant = [place for place in names.places if place.id in ids]
         return FoundPlace((match.start(), end), _told(meant), tuple(sorted(ids)))
     return None
 
@@ -100,35 +101,43 @@ LINK = re.compile(
 WORD = re.compile(r"[^\s,;]+")
 
 
-class _Names:
-    """The known places by what they are called."""
+class KnownPlaces:
+    """The places that a library has pictures of, by what they are called."""
 
     def __init__(self, places: Sequence[Place]) -> None:
-        self._places = places
-        self._towns: dict[str, list[Place]] = {}
-        self._areas: dict[str, set[int]] = {}
-        for place in places:
+        self.places = places
+
+    @cached_property
+    def _towns(self) -> dict[str, list[Place]]:
+        towns: dict[str, list[Place]] = {}
+        for place in self.places:
             for name in {plain(name) for name in (place.name, *place.other_names)}:
-                self._towns.setdefault(name, []).append(place)
+                towns.setdefault(name, []).append(place)
+        return towns
+
+    @cached_property
+    def _areas(self) -> dict[str, set[int]]:
+        areas: dict[str, set[int]] = {}
+        for place in self.places:
             for area in (place.region, place.country):
-                self._areas.setdefault(plain(area or ""), set()).add(place.id)
+                areas.setdefault(plain(area or ""), set()).add(place.id)
+        return areas
 
     def called(self, name: str) -> frozenset[int]:
         """Return what has this name, and what lies within reach of it if that is a town.
 
         So Amadora is asked for by "Lisbon"; regions and countries end at their borders.
         """
+        towns = self._towns.get(name, ())
         near = (
             place.id
-            for place in self._places
-            if any(
-                _distance_km(place, town) <= reach_km(town) for town in self._towns.get(name, ())
-            )
+            for place in (self.places if towns else ())
+            if any(_distance_km(place, town) <= reach_km(town) for town in towns)
         )
         return frozenset(self._areas.get(name, ()) if name else ()).union(near)
 
 
-def _name_at(text: str, at: int, names: _Names) -> tuple[int, frozenset[int]] | None:
+def _name_at(text: str, at: int, names: KnownPlaces) -> tuple[int, frozenset[int]] | None:
     """Return where the longest name that starts at `at` ends, and the places it names."""
     ends = [word.end() for word in WORD.finditer(text, at)][:MOST_WORDS]
     for end in reversed(ends):

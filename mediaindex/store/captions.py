@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.fulltext import refresh_caption
-from mediaindex.store.ids import each
+from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.tables import CaptionRow, EmbeddingRow, FileRow, MomentRow, SpaceRow
 from mediaindex.types import Caption, Origin, Said
 
@@ -67,20 +67,21 @@ def captions_of_asset(session: Session, asset_id: int) -> dict[int | None, Said]
 
 def captions_of(session: Session, moment_ids: Sequence[int]) -> dict[int, Said]:
     """Return what is said of each of these moments, of those of which anything is."""
-    query = select(CaptionRow).where(
-        CaptionRow.moment_id.in_(each(moment_ids)), CaptionRow.description != ""
-    )
-    return {row.moment_id or 0: said(row) for row in session.scalars(query)}
+    rows = session.scalars(_OF_MOMENTS, these(moment_ids))
+    return {row.moment_id or 0: said(row) for row in rows}
 
 
 def summaries_of(session: Session, asset_ids: Sequence[int]) -> dict[int, Said]:
     """Return what is said of each of these videos as a whole, of those of which anything is."""
-    query = select(CaptionRow).where(
-        CaptionRow.asset_id.in_(each(asset_ids)),
-        CaptionRow.moment_id.is_(None),
-        CaptionRow.description != "",
-    )
-    return {row.asset_id: said(row) for row in session.scalars(query)}
+    return {row.asset_id: said(row) for row in session.scalars(_OF_WHOLE, these(asset_ids))}
+
+
+_OF_MOMENTS = select(CaptionRow).where(
+    CaptionRow.moment_id.in_(THESE), CaptionRow.description != ""
+)
+_OF_WHOLE = select(CaptionRow).where(
+    CaptionRow.asset_id.in_(THESE), CaptionRow.moment_id.is_(None), CaptionRow.description != ""
+)
 
 
 def forget_rejected(session: Session) -> list[int]:

@@ -72,6 +72,11 @@ def _engine(path: Path) -> Engine:
             path, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
         ),
         poolclass=QueuePool,
+        # As many as ask: whoever may ask is bounded elsewhere, and nobody is turned away here. The
+        # one used last is taken first, so that few grow a cache of pages.
+        pool_size=8,
+        max_overflow=-1,
+        pool_use_lifo=True,
     )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from mediaindex.store.ids import each
+from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.tables import EmbeddingRow, IndexChangeRow, MomentRow, SpaceRow
 from mediaindex.types import Keys, Space, SpaceKind, Vectors
 
@@ -33,14 +33,21 @@ def open_space(session: Session, model_id: str, kind: SpaceKind, dim: int) -> Sp
 
 def find_space(session: Session, model_id: str, kind: SpaceKind) -> Space | None:
     """Return the space of a model's vectors of one kind, or None if it has none."""
-    row = session.scalar(select(SpaceRow).filter_by(model_id=model_id, kind=kind))
+    asked = {"model": model_id, "kind": kind}
+    row = session.connection().execute(_SPACE, asked).one_or_none()
     return None if row is None else Space(row.id, model_id, kind, row.dim)
 
 
 def spaces(session: Session) -> list[Space]:
     """Return every space, oldest first."""
-    rows = session.scalars(select(SpaceRow).order_by(SpaceRow.id))
+    rows = session.connection().execute(_SPACES)
     return [Space(row.id, row.model_id, cast("SpaceKind", row.kind), row.dim) for row in rows]
+
+
+_SPACE = select(SpaceRow.id, SpaceRow.dim).where(
+    SpaceRow.model_id == bindparam("model"), SpaceRow.kind == bindparam("kind")
+)
+_SPACES = select(SpaceRow.id, SpaceRow.model_id, SpaceRow.kind, SpaceRow.dim).order_by(SpaceRow.id)
 
 
 def drop_space(session: Session, space_id: int) -> None:
@@ -113,18 +120,28 @@ def moments_with_vectors(session: Session, space: Space, moment_ids: Sequence[in
 
 def of_summaries(session: Session, keys: Sequence[int]) -> set[int]:
     """Return which of these vectors are of a summary, and so of a whole video."""
-    query = select(EmbeddingRow.id).where(
-        EmbeddingRow.id.in_(each(keys)), EmbeddingRow.ordinal >= SUMMARY
-    )
-    return set(session.scalars(query))
+    return set(session.connection().scalars(_OF_SUMMARIES, these(keys)))
+
+
+_OF_SUMMARIES = select(EmbeddingRow.id).where(
+    EmbeddingRow.id.in_(THESE), EmbeddingRow.ordinal >= SUMMARY
+)
 
 
 def read_vectors(session: Session, space: Space, keys: Sequence[int]) -> tuple[Keys, Vectors]:
     """Return those of `keys` that exist, ascending, and their vectors, float32 (n, dim)."""
-    query = select(EmbeddingRow.id, EmbeddingRow.vector).where(
-        in_space(space), EmbeddingRow.id.in_(keys)
-    )
-    return _arrays(space, session.execute(query.order_by(EmbeddingRow.id)).all())
+    rows = session.connection().execute(_VECTORS, these(keys) | {"space": space.id}).all()
+    return _arrays(space, rows)
+
+
+IN_SPACE = EmbeddingRow.space_id + 0 == bindparam("space")
+"""As `in_space`, of the space given when it is run."""
+
+_VECTORS = (
+    select(EmbeddingRow.id, EmbeddingRow.vector)
+    .where(IN_SPACE, EmbeddingRow.id.in_(THESE))
+    .order_by(EmbeddingRow.id)
+)
 
 
 def all_vectors(

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from mediaindex.store.fulltext import refresh_document
-from mediaindex.store.ids import each
+from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import (
     AssetRow,
@@ -312,17 +312,10 @@ def path_of(session: Session, file_id: int) -> Path:
     return Path(row[0], row[1], row[2])
 
 
-def paths_of_asset(
-    session: Session,
-    asset_id: int,
-    *,
-    missing: bool = False,
-    first: ColumnElement[bool] = ANY_FOLDER,
-) -> list[Path]:
+def paths_of_asset(session: Session, asset_id: int, *, missing: bool = False) -> list[Path]:
     """Return where an asset's files lie, oldest known first; missing ones too if asked for.
 
     Those of a library that is offline come last, and a server that is gone is not waited for.
-    Those in a `FolderRow` of which `first` holds come before the others.
     """
     query = (
         select(LibraryRow.root, FolderRow.path, FileRow.name)
@@ -330,11 +323,43 @@ def paths_of_asset(
         .join(FolderRow)
         .join(LibraryRow)
         .where(FileRow.asset_id == asset_id)
-        .order_by(first.desc(), LibraryRow.offline_reason.is_not(None), FileRow.id)
+        .order_by(LibraryRow.offline_reason.is_not(None), FileRow.id)
     )
     if not missing:
         query = query.where(FileRow.missing_since.is_(None))
     return [Path(*row) for row in session.execute(query)]
+
+
+def paths_of_assets(
+    session: Session, asset_ids: Collection[int], first: ColumnElement[bool] = ANY_FOLDER
+) -> dict[int, list[str]]:
+    """Return where each asset's files lie, oldest known first; the missing ones where all are.
+
+    Those in a `FolderRow` of which `first` holds come before the others.
+    """
+    there: dict[int, list[str]] = {}
+    missing: dict[int, list[str]] = {}
+    for asset_id, is_there, *parts in session.connection().execute(
+        _LYING.order_by(first.desc(), FileRow.id), these(asset_ids)
+    ):
+        found = there if is_there else missing
+        found.setdefault(asset_id or 0, []).append(str(Path(*parts)))
+    return missing | there
+
+
+_LYING = (
+    select(
+        FileRow.asset_id,
+        FileRow.missing_since.is_(None),
+        LibraryRow.root,
+        FolderRow.path,
+        FileRow.name,
+    )
+    .select_from(FileRow)
+    .join(FolderRow)
+    .join(LibraryRow)
+    .where(FileRow.asset_id.in_(THESE))
+)
 
 
 def sidecars_of_asset(session: Session, asset_id: int) -> list[Path]:

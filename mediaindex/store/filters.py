@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     exists,
     func,
     literal_column,
@@ -172,8 +173,13 @@ def _saying(query: Select[*Ts], expression: str) -> Select[*Ts]:
 
 def matches(expression: str) -> ColumnElement[bool]:
     """Return the condition that a row of the full text matches an expression of FTS5."""
-    whole: ColumnElement[str] = literal_column("fulltext")
-    return whole.bool_op("MATCH")(expression)
+    return _WHOLE.bool_op("MATCH")(expression)
+
+
+_WHOLE: ColumnElement[str] = literal_column("fulltext")
+
+MATCHES: ColumnElement[bool] = _WHOLE.bool_op("MATCH")(bindparam("expression"))
+"""As `matches`, of the expression given when it is run."""
 
 
 def in_folder(name: str) -> ColumnElement[bool]:

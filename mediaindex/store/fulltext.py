@@ -3,13 +3,24 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
-from mediaindex.store.filters import Filter, conditions, matches, spoken
-from mediaindex.store.ids import each
+from mediaindex.store.filters import MATCHES, Filter, conditions, spoken
+from mediaindex.store.ids import THESE, these
 from mediaindex.store.tables import (
     FULLTEXT,
     AssetRow,
@@ -114,7 +125,7 @@ def rarer(session: Session, words: str) -> str:
 
     They tell next to nothing, and ranking all documents that hold one takes tenths of a second.
     """
-    most = max(FEW_DOCUMENTS, int(COMMON_SHARE * (session.scalar(_COUNT) or 0)))
+    most = max(FEW_DOCUMENTS, int(COMMON_SHARE * (session.connection().scalar(_COUNT) or 0)))
     held = {word: _held(session, word, most) for word in words.split()}
     rare = [
         word
@@ -209,21 +220,27 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
             its moments passes.
         limit: At most this many.
     """
+    asked = {"expression": expression, "most": limit}
+    rows = session.connection().execute(_match(wanted), asked)
+    return [Match(*row) for row in rows.all()]
+
+
+@lru_cache(64)
+def _match(wanted: Filter) -> Select[int, int, int | None, float]:
     others = ", ".join(map(str, COLUMN_WEIGHTS.values()))
     person = ", ".join("1" if name == "person" else "0" for name in COLUMN_WEIGHTS)
     rank: ColumnElement[float] = literal_column(
         f"{PERSON_WEIGHT} * bm25(fulltext, {person}) + bm25(fulltext, {others})"
     )
-    query = (
+    return (
         select(DocumentRow.id, DocumentRow.asset_id, DocumentRow.moment_id, rank.label("rank"))
         .select_from(FULLTEXT)
         .join(DocumentRow, DocumentRow.id == FULLTEXT.c.rowid)
         .join(AssetRow, AssetRow.id == DocumentRow.asset_id)
-        .where(matches(expression), *conditions(wanted), *_on_a_moment(wanted))
+        .where(MATCHES, *conditions(wanted), *_on_a_moment(wanted))
         .order_by("rank", DocumentRow.asset_id, DocumentRow.id)
-        .limit(limit)
+        .limit(bindparam("most"))
     )
-    return [Match(*row) for row in session.connection().execute(query)]
 
 
 def passages(
@@ -233,23 +250,24 @@ def passages(
 
     Of several columns the one with most of them; of equals, who knows better comes first.
     """
-    columns = list(COLUMN_WEIGHTS)
-    told: list[ColumnElement[str]] = [
-        literal_column(f"snippet(fulltext, {number}, '«', '»', '…', 16)")
-        for number in range(len(columns))
-    ]
-    query = (
-        select(FULLTEXT.c.rowid, *told)
-        .where(matches(expression), FULLTEXT.c.rowid.in_(each(document_ids)))
-        .select_from(FULLTEXT)
-    )
+    asked = these(document_ids) | {"expression": expression}
     found = {}
-    for rowid, *texts in session.connection().execute(query):
-        said = dict(zip(columns, texts, strict=True))
+    for rowid, *texts in session.connection().execute(_PASSAGES, asked):
+        said = dict(zip(COLUMN_WEIGHTS, texts, strict=True))
         best = max(TRUST, key=lambda column: len(set(_marked(said[column]))))
         found[rowid] = Passage(best, readable(said[best]))
     return found
 
+
+_SNIPPETS: list[ColumnElement[str]] = [
+    literal_column(f"snippet(fulltext, {number}, '«', '»', '…', 16)")
+    for number in range(len(COLUMN_WEIGHTS))
+]
+_PASSAGES = (
+    select(FULLTEXT.c.rowid, *_SNIPPETS)
+    .where(MATCHES, FULLTEXT.c.rowid.in_(THESE))
+    .select_from(FULLTEXT)
+)
 
 # The highest id stands for the number: counting a million takes as long as ranking them.
 _COUNT = select(func.max(DocumentRow.id))
@@ -259,8 +277,13 @@ def _held(session: Session, word: str, most: int) -> int:
     """Return how many documents hold a word, counted to one more than `most`."""
     if not any(map(str.isalnum, word)):
         return 0
-    held = select(FULLTEXT.c.rowid).where(matches(_quoted(word))).limit(most + 1).subquery()
-    return session.scalar(select(func.count()).select_from(held)) or 0
+    asked = {"expression": _quoted(word), "most": most + 1}
+    return session.connection().scalar(_HELD, asked) or 0
+
+
+_HELD = select(func.count()).select_from(
+    select(FULLTEXT.c.rowid).where(MATCHES).limit(bindparam("most")).subquery()
+)
 
 
 def _on_a_moment(wanted: Filter) -> list[ColumnElement[bool]]:

@@ -3,19 +3,22 @@
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import lru_cache
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store import filters
 from mediaindex.store.captions import captions_of, summaries_of
-from mediaindex.store.embeddings import in_space
-from mediaindex.store.files import paths_of_asset
+from mediaindex.store.embeddings import IN_SPACE, in_space
+from mediaindex.store.files import paths_of_assets
 from mediaindex.store.filters import Filter, conditions, spoken
-from mediaindex.store.ids import each
+from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
 from mediaindex.types import Shown, Space
+
+QUERIES = 64
+"""So many filters' statements are kept: to build one takes longer than to run it."""
 
 SAMPLE = 200
 """Vectors looked at to guess how many pass a filter."""
@@ -69,30 +72,34 @@ def passing(
     session: Session, space: Space, keys: Sequence[int], wanted: Filter
 ) -> dict[int, tuple[int, int]]:
     """Return (moment id, asset id) by key for those of `keys` that pass."""
-    query = (
+    rows = session.connection().execute(_passing(wanted), these(keys) | {"space": space.id})
+    return {key: (moment, asset) for key, moment, asset in rows.all()}
+
+
+@lru_cache(QUERIES)
+def _passing(wanted: Filter) -> Select[int, int, int]:
+    return (
         select(EmbeddingRow.id, EmbeddingRow.moment_id, MomentRow.asset_id)
         .join(MomentRow, MomentRow.id == EmbeddingRow.moment_id)
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
-        .where(
-            in_space(space),
-            EmbeddingRow.id.in_(each(keys)),
-            *conditions(wanted),
-            *spoken(wanted),
-        )
+        .where(IN_SPACE, EmbeddingRow.id.in_(THESE), *conditions(wanted), *spoken(wanted))
     )
-    rows = session.connection().execute(query)
-    return {key: (moment, asset) for key, moment, asset in rows}
 
 
 def first_moments(session: Session, asset_ids: Collection[int], wanted: Filter) -> dict[int, int]:
     """Return each asset's first moment that passes, of those that have one."""
-    query = (
+    rows = session.connection().execute(_first_moments(wanted), these(asset_ids))
+    return {asset_id: moment_id for asset_id, moment_id, _ in rows.all()}
+
+
+@lru_cache(QUERIES)
+def _first_moments(wanted: Filter) -> Select[int, int, int]:
+    return (
         select(MomentRow.asset_id, MomentRow.id, EARLIEST)
         .join(AssetRow, AssetRow.id == MomentRow.asset_id)
-        .where(MomentRow.asset_id.in_(each(asset_ids)), *spoken(wanted))
+        .where(MomentRow.asset_id.in_(THESE), *spoken(wanted))
         .group_by(MomentRow.asset_id)
     )
-    return {asset_id: moment_id for asset_id, moment_id, _ in session.execute(query)}
 
 
 def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]]:
@@ -110,18 +117,17 @@ def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]
 
 def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[int, Shown]:
     """Return what is shown of each of these moments; of copies, those that pass come first."""
-    query = (
-        select(MomentRow, AssetRow, PlaceRow)
-        .join(AssetRow, AssetRow.id == MomentRow.asset_id)
-        .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
-        .where(MomentRow.id.in_(each(moment_ids)))
-    )
-    rows = session.execute(query).all()
+    rows = session.execute(_SHOWN, these(moment_ids)).all()
+    asset_ids = [asset.id for _, asset, _ in rows]
     captions = captions_of(session, moment_ids)
-    summaries = summaries_of(session, [asset.id for _, asset, _ in rows])
+    summaries = summaries_of(session, asset_ids)
+    paths = paths_of_assets(session, asset_ids, filters.lies_within(wanted))
+    words = _words(session, asset_ids)
     return {
         moment.id: replace(
-            _shown(session, moment, asset, place, _paths(session, asset.id, wanted)),
+            _shown(moment, asset, place),
+            paths=tuple(paths.get(asset.id, ())),
+            words=tuple(words.get(asset.id, ())),
             caption=captions.get(moment.id),
             summary=summaries.get(asset.id),
         )
@@ -129,14 +135,15 @@ def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[in
     }
 
 
-def _shown(
-    session: Session,
-    moment: MomentRow,
-    asset: AssetRow,
-    place: PlaceRow | None,
-    paths: Sequence[Path],
-) -> Shown:
-    words = select(WordsRow.text).filter_by(asset_id=asset.id).order_by(WordsRow.id)
+_SHOWN = (
+    select(MomentRow, AssetRow, PlaceRow)
+    .join(AssetRow, AssetRow.id == MomentRow.asset_id)
+    .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
+    .where(MomentRow.id.in_(THESE))
+)
+
+
+def _shown(moment: MomentRow, asset: AssetRow, place: PlaceRow | None) -> Shown:
     camera = " ".join(filter(None, (asset.camera_make, asset.camera_model)))
     return Shown(
         moment_id=moment.id,
@@ -146,7 +153,7 @@ def _shown(
         start_ms=moment.start_ms,
         end_ms=moment.end_ms,
         at_ms=moment.at_ms,
-        paths=tuple(map(str, paths)),
+        paths=(),
         taken_at=asset.taken_at,
         taken_local=asset.taken_local,
         taken_source=asset.taken_source,
@@ -157,14 +164,22 @@ def _shown(
         width_px=asset.width_px,
         height_px=asset.height_px,
         rating=asset.rating,
-        words=tuple(session.scalars(words)),
+        words=(),
     )
 
 
-def _paths(session: Session, asset_id: int, wanted: Filter) -> list[Path]:
-    first = filters.lies_within(wanted)
-    there = paths_of_asset(session, asset_id, first=first)
-    return there or paths_of_asset(session, asset_id, missing=True, first=first)
+def _words(session: Session, asset_ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for asset_id, text in session.connection().execute(_WORDS, these(asset_ids)):
+        found.setdefault(asset_id, []).append(text)
+    return found
+
+
+_WORDS = (
+    select(WordsRow.asset_id, WordsRow.text)
+    .where(WordsRow.asset_id.in_(THESE))
+    .order_by(WordsRow.id)
+)
 
 
 def place_name(place: PlaceRow | None) -> str | None:

@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -12,11 +12,13 @@ from mediaindex.store.tables import SettingRow
 
 DATABASE_ID = "database_id"
 
+_VALUE = select(SettingRow.value).where(SettingRow.name == bindparam("name"))
+
 
 def recall(session: Session, name: str) -> Any:  # noqa: ANN401 - any JSON value
     """Return what was remembered under `name`, or None."""
-    row = session.get(SettingRow, name)
-    return None if row is None else json.loads(row.value)
+    value = session.connection().scalar(_VALUE, {"name": name})
+    return None if value is None else json.loads(value)
 
 
 def remember(session: Session, name: str, value: object) -> None:

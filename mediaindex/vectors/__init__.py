@@ -45,6 +45,13 @@ class VectorIndex(Protocol):
     def drop(self, space: Space) -> None:
         """Forget the whole space."""
 
+    def is_whole(self) -> bool:
+        """Return False once files that it had open were taken away; cheap.
+
+        Questions are still answered, but of a part only, until each space that does not hold all
+        is dropped and filled again; see `Sync.repair`.
+        """
+
     def close(self) -> None:
         """Flush and release files; the index is not used after."""
 

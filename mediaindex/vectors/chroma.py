@@ -7,6 +7,7 @@ process: open it by `probe.open_checked`.
 """
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class ChromaIndex:
             self._client = _open(str(folder), settings, self._mark)
             self._batch = min(self._client.get_max_batch_size(), 5000)
         self._collections: dict[str, Any] = {}
+        self._naming = threading.RLock()
 
     def add(self, space: Space, keys: Keys, vectors: Vectors) -> None:
         """Store vectors under keys; see `VectorIndex.add`.
@@ -112,10 +114,15 @@ class ChromaIndex:
         Raises:
             RetryLater: Chroma cannot write.
         """
-        with self._trouble:
+        # A question must not keep hold of what is deleted here.
+        with self._trouble, self._naming:
             if self._known(space) is not None:
                 self._client.delete_collection(_name(space))
-        self._collections.pop(_name(space), None)
+            self._collections.pop(_name(space), None)
+
+    def is_whole(self) -> bool:
+        """Return False once its folder was taken away; it has to be opened anew then."""
+        return self._mark.is_there()
 
     def close(self) -> None:
         """Let go of the files; what was written is on disk."""
@@ -141,13 +148,14 @@ class ChromaIndex:
         from chromadb.errors import NotFoundError
 
         name = _name(space)
-        if name not in self._collections:
-            try:
-                found = self._client.get_collection(name, embedding_function=None)
-            except NotFoundError:
-                return None
-            self._collections[name] = found
-        return self._collections[name]
+        with self._naming:
+            if name not in self._collections:
+                try:
+                    found = self._client.get_collection(name, embedding_function=None)
+                except NotFoundError:
+                    return None
+                self._collections[name] = found
+            return self._collections[name]
 
     def _made(self, space: Space) -> Any:  # noqa: ANN401
         known = self._known(space)

@@ -6,6 +6,7 @@ filters for free.
 """
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ class ExactIndex:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._mapped: dict[str, Rows] = {}
+        self._mapping = threading.Lock()
+        self._lost: set[str] = set()
 
     def add(self, space: Space, keys: Keys, vectors: Vectors) -> None:
         """Store vectors under keys; see `VectorIndex.add`.
@@ -109,9 +112,21 @@ class ExactIndex:
         Raises:
             RetryLater: The files cannot be removed.
         """
-        self._mapped.pop(_name(space), None)
-        with _trouble(self._home(space), "removed"):
+        with self._mapping, _trouble(self._home(space), "removed"):
+            self._mapped.pop(_name(space), None)
+            self._lost.discard(_name(space))
             rows.drop(self._home(space))
+
+    def is_whole(self) -> bool:
+        """Return False once files of a space have vanished; see `VectorIndex.is_whole`.
+
+        Raises:
+            RetryLater: The files cannot be read.
+        """
+        with self._mapping:
+            for name, known in list(self._mapped.items()):
+                self._read(name, known.vectors.shape[1])
+            return not self._lost
 
     def close(self) -> None:
         """Let go of the mapped files."""
@@ -121,10 +136,17 @@ class ExactIndex:
         return self._folder / _name(space)
 
     def _rows(self, space: Space) -> Rows:
-        name = _name(space)
-        with _trouble(self._home(space), "read"):
-            self._mapped[name] = rows.read(self._home(space), space.dim, self._mapped.get(name))
-        return self._mapped[name]
+        with self._mapping:
+            return self._read(_name(space), space.dim)
+
+    def _read(self, name: str, dim: int) -> Rows:
+        known = self._mapped.get(name)
+        with _trouble(self._folder / name, "read"):
+            found = rows.read(self._folder / name, dim, known)
+        if known is not None and found is not known and rows.is_lost(known, found):
+            self._lost.add(name)
+        self._mapped[name] = found
+        return found
 
 
 def build(folder: Path) -> ExactIndex:

@@ -8,6 +8,7 @@ A folder has two files, in which a place is an id: `assets.facets` (a record by 
 `owners.i64` (an asset id by key of a vector). What was never written is zero, which passes nothing.
 """
 
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -118,5 +119,7 @@ class Facets:
 
 
 def _map(path: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:
-    size = path.stat().st_size // kind.itemsize
-    return np.memmap(path, dtype=kind, mode="r", shape=(size,)) if size else np.empty(0, kind)
+    # Opened first: another file may take the name at any time.
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size // kind.itemsize
+        return np.memmap(file, dtype=kind, mode="r", shape=(size,)) if size else np.empty(0, kind)

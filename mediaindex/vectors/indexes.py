@@ -1,11 +1,15 @@
 """The indexes of one database side by side, and which of them answers."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaindex.errors import RetryLater
 from mediaindex.types import Keys, Near, Space, Vectors
 from mediaindex.vectors import VectorIndex
 from mediaindex.vectors.facets import Facets
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,26 @@ class Indexes:
         if self.chroma is None or among is not None:
             return self.exact.nearest(space, query, limit, among)
         count = self.exact.count(space)
-        if count <= self.exact_below or self.chroma.count(space) < count:
-            return self.exact.nearest(space, query, limit)
-        return self.chroma.nearest(space, query, limit)
+        try:
+            if count > self.exact_below and self.chroma.count(space) >= count:
+                return self.chroma.nearest(space, query, limit)
+        except RetryLater as error:
+            log.info("answered without Chroma: %s", error)
+        return self.exact.nearest(space, query, limit)
 
     def all(self) -> list[VectorIndex]:
         """Return every index that is to be kept up."""
         return [self.exact] if self.chroma is None else [self.exact, self.chroma]
+
+    def are_whole(self) -> bool:
+        """Return False once files of any were taken away while they were in use; cheap.
+
+        Whoever writes to them has `Sync.repair` make them again.
+
+        Raises:
+            RetryLater: The files cannot be read.
+        """
+        return self.facets.read() is not None and all(index.is_whole() for index in self.all())
 
     def close(self) -> None:
         """Release their files."""

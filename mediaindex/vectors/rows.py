@@ -80,6 +80,13 @@ def read(home: Path, dim: int, known: Rows | None = None) -> Rows:
                 return Rows(np.empty(0, np.int64), none, *encode(none), generation, ())
 
 
+def is_lost(known: Rows, now: Rows) -> bool:
+    """Return whether what was mapped was taken away by somebody, and `now` is what there is."""
+    if now.generation != known.generation:
+        return now.generation < known.generation
+    return known.state[:1] != now.state[:1]
+
+
 def append(home: Path, keys: Keys, vectors: Vectors) -> None:
     """Write rows, then keys, right behind the whole rows there are; on disk on return.
 
@@ -144,20 +151,32 @@ def _newest(home: Path) -> int:
 
 
 def _map(folder: Path, dim: int, generation: int, known: Rows | None) -> Rows:
-    # Keys first: what they count has its row in the files that are looked at next.
-    keys_at = (folder / KEYS).stat()
-    sizes = [(folder / name).stat().st_size for name in COLUMNS]
-    state = (keys_at.st_ino, *sizes)
-    if known is not None and known.state == state:
-        return known
-    # The shortest counts: a kill leaves rows without keys, a power cut may leave any.
-    whole = min(size // _row_bytes(name, dim) for name, size in zip(COLUMNS, sizes, strict=True))
-    if whole == 0:
-        raise FileNotFoundError(folder)
-    vectors, codes, scales, keys = (
-        np.memmap(folder / name, kind, "r", shape=(whole,) if name in ONE_A_ROW else (whole, dim))
-        for name, kind in COLUMNS.items()
-    )
+    with ExitStack() as stack:
+        # By the folder that is open: another may take its name at any time, and columns of two
+        # would make rows that never were.
+        at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, at)
+        # Keys first: what they count has its row in the files that are looked at next.
+        keys_at = os.stat(KEYS, dir_fd=at)
+        sizes = [os.stat(name, dir_fd=at).st_size for name in COLUMNS]
+        state = (keys_at.st_ino, *sizes)
+        if known is not None and known.state == state:
+            return known
+        # The shortest counts: a kill leaves rows without keys, a power cut may leave any.
+        whole = min(
+            size // _row_bytes(name, dim) for name, size in zip(COLUMNS, sizes, strict=True)
+        )
+        if whole == 0:
+            raise FileNotFoundError(folder)
+        vectors, codes, scales, keys = (
+            np.memmap(
+                stack.enter_context(open(os.open(name, os.O_RDONLY, dir_fd=at), "rb")),  # noqa: PTH123 - by the open folder
+                kind,
+                "r",
+                shape=(whole,) if name in ONE_A_ROW else (whole, dim),
+            )
+            for name, kind in COLUMNS.items()
+        )
     return Rows(keys, vectors, codes, scales, generation, state)
 
 

@@ -34,6 +34,10 @@ class Mark:
         Path(name).rename(self._path)
         (folder / SEAL).unlink(missing_ok=True)
 
+    def is_there(self) -> bool:
+        """Return False once the mark, and so the folder, was taken away."""
+        return self._path.exists()
+
     def leave(self, in_order: bool) -> None:
         """Take the mark away; the last to leave seals the folder.
 

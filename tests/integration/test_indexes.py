@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from mediaindex.types import Keys, Near, Space, Vectors
 from mediaindex.vectors.chroma import DIRTY
 from mediaindex.vectors.chroma import build as build_chroma
 from mediaindex.vectors.exact import CHUNK_ROWS, WASTE_ROWS, ExactIndex
-from mediaindex.vectors.facets import Facets
+from mediaindex.vectors.facets import Facets, Known
 from mediaindex.vectors.indexes import Indexes
 from mediaindex.vectors.probe import open_checked, probe
 from tests.conftest import NOW
@@ -28,6 +29,7 @@ SPACE = Space(1, "model", "picture", 4)
 
 ADD_FOR_EVER = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 import numpy as np
 from mediaindex import vectors
@@ -284,3 +286,28 @@ def test_index_that_lacks_vectors_is_not_asked(tmp_path: Path) -> None:
     pair = Indexes(exact, Facets(tmp_path / "facets"), chroma, exact_below=0)
 
     assert pair.nearest(SPACE, unit_rows(1)[0], 1).keys.tolist() == [1]
+
+
+class Late(Facets):
+    """Somebody stores a vector just as all seemed to be told."""
+
+    def __init__(self, folder: Path, store: Callable[[], None]) -> None:
+        super().__init__(folder)
+        self._store = store
+
+    def read(self) -> Known | None:
+        self._store()
+        return super().read()
+
+
+def test_vector_that_was_stored_a_moment_ago_does_not_make_an_index_look_lost(
+    database: Database, stored: Space, tmp_path: Path
+) -> None:
+    def store() -> None:
+        with database.write() as session:
+            replace_embeddings(session, stored, [1], [1, 1], unit_rows(2))
+
+    index = ExactIndex(tmp_path / "exact")
+    Sync(database, [index], Facets(tmp_path / "facets")).repair()
+
+    assert Sync(database, [index], Late(tmp_path / "facets", store)).repair() == 0
