@@ -138,6 +138,9 @@ make_venv() {
     # The service cannot write here, so that Python would compile everything at each start.
     on_system "$app/.venv/bin/python" -m compileall -q "$app/mediaindex" "$app/migrations"
     if command -v restorecon >/dev/null; then on_system restorecon -R "$app"; fi
+    on_system runuser -u mediaindex -- "$app/.venv/bin/mediaindex" --version >/dev/null ||
+        fail "the user mediaindex cannot run $(readlink -f "$app/.venv/bin/python")" \
+            "with a Python that all users can run: sudo rm -rf $app/.venv, sudo PATH=/usr/bin:/bin:/usr/sbin:/sbin deploy/install.sh"
     run mkdir -p "$root${link%/*}"
     run ln -sfn "$app/.venv/bin/mediaindex" "$root$link"
 }
@@ -253,13 +256,17 @@ install_all() {
     say_what_next
 }
 
-uninstall() {
-    check_root
+remove_program() {
     if [ -e "$unit" ]; then on_system systemctl disable --now mediaindex.service; fi
     run rm -f "$root$unit" "$root$back_off" "$root$link"
     if [ -d "$root${back_off%/*}" ]; then run rmdir --ignore-fail-on-non-empty "$root${back_off%/*}"; fi
     if command -v systemctl >/dev/null; then on_system systemctl daemon-reload; fi
     run rm -rf "$root${app:?}"
+}
+
+uninstall() {
+    check_root
+    remove_program
     say "the program and its unit are gone. What stays:"
     say "  $settings (settings), $state (database), $cache (previews, models)"
     say "  the user mediaindex, who owns them. To delete all of these: sudo deploy/install.sh --purge"
@@ -277,10 +284,12 @@ purge() {
         read -r -p "Type delete to go on: " answer || true
         [ "$answer" = delete ] || fail "nothing was done"
     fi
-    uninstall
+    remove_program
     run rm -rf --one-file-system "${kept[@]}"
     if [ -z "$root" ] && has_user; then run userdel mediaindex; fi
-    say "settings, database and cache are gone too"
+    # userdel leaves a group that has other members: those who could search.
+    if [ -z "$root" ] && getent group mediaindex >/dev/null; then run groupdel mediaindex; fi
+    say "program, settings, database and cache are gone"
 }
 
 case "$todo" in

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from ipaddress import ip_network
 from pathlib import Path
-from tempfile import gettempdir
 
 import pytest
 import yaml
@@ -35,17 +34,17 @@ def keys(unit: Path) -> dict[str, list[str]]:
     return found
 
 
-def analyze(*words: str) -> subprocess.CompletedProcess[str]:
+def analyze(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = ["systemd-analyze", "--no-pager", *words]
-    environ = {"XDG_RUNTIME_DIR": gettempdir(), **os.environ}  # `--user` asks for one
+    environ = {**os.environ, "XDG_RUNTIME_DIR": str(folder)}  # `--user` asks for one, and writes
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60, env=environ
     )
 
 
 @needs_systemd
-def test_the_service_is_sealed() -> None:
-    said = analyze("security", "--offline=true", str(SYSTEM)).stdout
+def test_the_service_is_sealed(tmp_path: Path) -> None:
+    said = analyze(tmp_path, "security", "--offline=true", str(SYSTEM)).stdout
 
     overall = re.search(r"Overall exposure level for mediaindex\.service: ([0-9.]+)", said)
     assert overall, said
@@ -60,7 +59,7 @@ def test_systemd_knows_every_key_and_value(unit: Path, manager: str, tmp_path: P
     here = tmp_path / "mediaindex.service"
     here.write_text(text)
 
-    result = analyze("verify", "--man=no", manager, str(here))
+    result = analyze(tmp_path, "verify", "--man=no", manager, str(here))
 
     assert (result.returncode, result.stderr) == (0, "")
 
