@@ -11,7 +11,7 @@
 #   --dry-run      say what would be done, and do nothing
 #   --root DIR     put the files below DIR and do nothing else (for packages and tests)
 #   GPU=1          torch with CUDA, as for deploy/setup.sh
-set -euo pipefail
+set -Eeuo pipefail
 umask 022
 
 here="$(cd -P "$(dirname "$0")/.." && pwd)"
@@ -244,6 +244,7 @@ say_what_next() {
 install_all() {
     check_machine
     check_folders
+    trap 'say "not finished, and the service may be stopped; mend what is said above and run this again" >&2' ERR
     stop_service
     make_user
     copy_program

@@ -104,6 +104,20 @@ def test_a_run_that_was_cut_off_is_mended_by_the_next(root: Path, photos: Path) 
     assert not [name for name in files(root) if ".new" in name]
 
 
+def test_a_run_that_fails_says_so_and_is_mended_by_the_next(root: Path, photos: Path) -> None:
+    in_the_way = root / "etc/mediaindex"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.touch()
+
+    failed = install(root, photos)
+    in_the_way.unlink()
+
+    assert failed.returncode != 0
+    assert "run this again" in failed.stderr
+    assert install(root, photos).returncode == 0
+    assert load_config(root / "etc/mediaindex/config.yaml", environ={}).settings.libraries
+
+
 def test_uninstalling_keeps_what_it_knows(root: Path, photos: Path) -> None:
     install(root, photos)
     database = root / "var/lib/mediaindex/mediaindex.db"
