@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mediaindex.answering import Evidence, Found, Question, find_out
+from mediaindex.cli.answers import answer
 from mediaindex.cli.filters import Words, filter_options, given_operators
 from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable, put_json, settings_of
@@ -66,7 +67,7 @@ def ask(
         understand=config.settings.search.understand and not literal,
     )
     with Waiting() as waiting:
-        found = find_out(config, asked, date.today(), waiting.stop, waiting.say)
+        found = find_out(config, asked, date.today(), waiting.stop, waiting.say, answer)
     if as_json:
         put_json(_as_json(asked, found))
     else:

@@ -1,28 +1,18 @@
-"""How hits are shown: lines, JSON, contact sheets."""
+"""How hits are shown to people: lines at a terminal."""
 
 import re
 import shutil
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
-from mediaindex import parts
 from mediaindex.cli.output import printable
-from mediaindex.config import Config
-from mediaindex.errors import ConfigError
-from mediaindex.exporting.place import check_file
-from mediaindex.media.previews import PreviewMissing
-from mediaindex.media.sheet import Cell, write_sheet_html, write_sheet_jpg
 from mediaindex.search.hits import Answer, Hit, Reason
-from mediaindex.types import Said
+from mediaindex.shown import Said
 
 SAYS = {"seen": "read in the picture:", "machine": "described:"}
 """How people are told of a passage of a model's, by the column of full text."""
-
-PICTURES, PAGES = (".jpg", ".jpeg"), (".html", ".htm")
-"""The suffixes of contact sheets."""
 
 
 def put_hits(answer: Answer) -> None:
@@ -56,7 +46,7 @@ def _told(hit: Hit) -> list[str]:
     lines = {"machine": described, "seen": read}
     # What the model's own lines show is not said twice.
     others = [one for one in hit.why if not _is_in(one, lines.get(one.source or "", []))]
-    facts = [_time(hit), _date(hit), hit.shown.place, _reasons(others)]
+    facts = [time_of(hit), date_of(hit), hit.shown.place, _reasons(others)]
     about = "  ·  ".join(fact for fact in facts if fact)
     return [*_wrapped("", about, None), *described, *read]
 
@@ -77,36 +67,6 @@ def _is_in(reason: Reason, lines: Sequence[str]) -> bool:
     there = " ".join(" ".join(lines).split())
     words = [" ".join(printable(word).split()) for word in _marked(reason)]
     return bool(words) and all(f"«{word}»" in there for word in words)
-
-
-def check_sheet(config: Config, target: Path) -> None:
-    """Check, before anything is asked, that a contact sheet can have this name.
-
-    Raises:
-        ConfigError: The suffix is none that can be written, or it lies in a folder of media.
-    """
-    if target.suffix.lower() not in (*PICTURES, *PAGES):
-        raise ConfigError(f"a contact sheet is a .jpg or a .html, not {target.name}")
-    check_file(config, target)
-
-
-def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> None:
-    """Write the hits as a contact sheet, as the target's suffix says (see `check_sheet`)."""
-    previews = parts.previews(config)
-    cells = []
-    for hit in answer.hits:
-        try:
-            picture = previews.read(hit.shown.sha256, hit.shown.at_ms)
-        except PreviewMissing:
-            picture = None
-        path = Path(hit.shown.paths[0])
-        facts = (_time(hit), _date(hit), hit.shown.place, why(hit))
-        lines = (printable(path.name), *(fact for fact in facts if fact))
-        cells.append(Cell(picture, lines, path))
-    if target.suffix.lower() in PAGES:
-        write_sheet_html(target, cells, title)
-    else:
-        write_sheet_jpg(target, cells)
 
 
 def _described(said: Said | None, words: Sequence[str]) -> list[str]:
@@ -163,8 +123,8 @@ def _reason(reason: Reason) -> str:
     return f"{SAYS.get(reason.source or '', 'says')} {said}"
 
 
-def _time(hit: Hit) -> str | None:
-    """Return where in a video it is."""
+def time_of(hit: Hit) -> str | None:
+    """Return where in a video it is; None for a photo."""
     shown = hit.shown
     if shown.kind != "video":
         return None
@@ -178,7 +138,8 @@ def clock(at_ms: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def _date(hit: Hit) -> str | None:
+def date_of(hit: Hit) -> str | None:
+    """Return when it was taken."""
     local = hit.shown.taken_local
     if local is None:
         return None

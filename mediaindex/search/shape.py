@@ -4,8 +4,7 @@ from typing import Any
 
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer, Hit
-from mediaindex.store import columns
-from mediaindex.types import Said
+from mediaindex.shown import Said, readable
 
 JSON_VERSION = 1
 
@@ -26,7 +25,7 @@ def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
 def hit_as_json(hit: Hit) -> dict[str, Any]:
     """Return one hit; paths are fit to be printed, so not all of them lead to the file."""
     shown = hit.shown
-    paths = [columns.shown(path) for path in shown.paths]
+    paths = [readable(path) for path in shown.paths]
     return {
         "path": paths[0],
         "paths": paths,
