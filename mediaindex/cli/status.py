@@ -39,7 +39,7 @@ def status(ctx: click.Context, as_json: bool, failures: int) -> int:
     config = settings_of(ctx)
     daemon = daemon_of(config)
     if daemon is not None:
-        found = daemon.get("/api/v1/status", failures=min(failures, MOST_FAILURES))
+        found = daemon.get("/api/v1/status", failures=min(max(0, failures), MOST_FAILURES))
     else:
         found = _look(config, failures)
     if as_json:

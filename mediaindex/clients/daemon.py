@@ -88,7 +88,7 @@ class Daemon:
     def __init__(self, socket_path: Path) -> None:
         self.socket_path = socket_path
 
-    def get(self, path: str, **params: str | int) -> Any:  # noqa: ANN401 - any JSON value
+    def get(self, path: str, /, **params: str | int) -> Any:  # noqa: ANN401 - any JSON value
         """Return the JSON value at a path; text of parameters may hold bytes that are no UTF-8."""
         return _value(self._request("GET", path + _query(params)))
 
