@@ -47,13 +47,13 @@ class Response:
         if self.headers.get("transfer-encoding", "").lower() == "chunked":
             yield from self._chunks()
         elif "content-length" in self.headers:
-            yield self._exactly(int(self.headers["content-length"]))
+            yield self._exactly(_number(self.headers["content-length"], 10))
         else:
             while some := self._file.read1():
                 yield some
 
     def _chunks(self) -> Iterator[bytes]:
-        while size := int(_line(self._file).partition(";")[0], 16):
+        while size := _number(_line(self._file).partition(";")[0], 16):
             yield self._exactly(size)
             _line(self._file)
 
@@ -100,22 +100,25 @@ def answered(
     with connection, connection.makefile("rb") as file:
         with suppress(BrokenPipeError, ConnectionResetError):  # it may say why it hung up
             connection.sendall("\r\n".join([*head, "", ""]).encode("ascii") + (body or b""))
-        try:
-            response = _begun(file)
-        except ValueError as error:
-            raise Broken("that was no answer of HTTP") from error
-        yield response
+        yield _begun(file)
 
 
 def _begun(file: BufferedReader) -> Response:
-    version, status, *_ = _line(file).split(" ", 2)
+    version, _, status = _line(file).partition(" ")
     if not version.startswith("HTTP/1."):
-        raise ValueError(version)
+        raise Broken("that was no answer of HTTP")
     headers = {}
     while line := _line(file):
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
-    return Response(int(status), headers, file)
+    return Response(_number(status.partition(" ")[0], 10), headers, file)
+
+
+def _number(text: str, base: int) -> int:
+    try:
+        return int(text, base)
+    except ValueError as error:
+        raise Broken("that was no answer of HTTP") from error
 
 
 def _line(file: BufferedReader) -> str:
