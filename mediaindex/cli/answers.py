@@ -1,5 +1,6 @@
 """Have a question answered: by the daemon, or here where none runs."""
 
+import os
 from datetime import date
 
 import click
@@ -33,7 +34,7 @@ def answer_by(config: Config, daemon: Daemon | None, asked: Asked, today: date) 
         try:
             return remote.ask(daemon, asked, today)
         except (OtherVersion, TooLarge) as error:
-            if not config.database_path.exists():
+            if not os.access(config.database_path, os.R_OK):
                 raise
             if isinstance(error, OtherVersion):
                 click.echo(f"{printable(str(error))}; {RESTART}", err=True)

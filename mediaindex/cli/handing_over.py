@@ -14,7 +14,7 @@ import msgspec
 from mediaindex.cli.libraries import libraries
 from mediaindex.cli.progress import SLOW, Display
 from mediaindex.clients.daemon import Daemon, quoted
-from mediaindex.errors import ConfigError, MediaIndexError
+from mediaindex.errors import ConfigError, MediaIndexError, RetryLater
 from mediaindex.indexing import RunReport
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.sweep import SweepReport
@@ -29,6 +29,8 @@ CALM_LOOKS = 2
 """So many looks in a row that find nothing left: what a sweep found is not work at once."""
 
 AT_WORK = ("starting", "working")
+
+RESTING = "The daemon rests in its quiet hours; what waits goes on after them."
 
 
 @dataclass
@@ -63,7 +65,7 @@ def hand_over(
 
     Raises:
         ConfigError: A folder is not there, or there is no library at all.
-        RetryLater: The daemon went away.
+        RetryLater: The daemon went away, or can do nothing at all now.
     """
     now = before = _status(daemon)
     watched = Watched()
@@ -75,9 +77,12 @@ def hand_over(
         while calm < CALM_LOOKS:
             looked_s = time.monotonic()
             now = _status(daemon)
+            _check_able(now)
             _show(display, now)
             calm = calm + 1 if is_over(now, watched, captions=captions) else 0
             time.sleep(max(LOOK_S, 10 * (time.monotonic() - looked_s)))
+        if now["daemon"]["phase"] == "resting":
+            display.say(RESTING)
     except KeyboardInterrupt:
         interrupted = True
     report = report_of(before, now, watched)
@@ -94,10 +99,11 @@ def is_over(status: Mapping[str, Any], watched: Watched, *, captions: bool) -> b
         captions: Whether what takes hours or weeks counts too.
     """
     daemon = status["daemon"]
-    if daemon["phase"] in ("stuck", "stopping"):
+    if any(library["is_sweeping"] for library in daemon["libraries"]):
+        return False
+    if daemon["phase"] == "resting":  # it may be hours before it looks
         return True
-    unswept = set(watched.wanted) - _looked_at(status, watched)
-    if unswept or any(library["is_sweeping"] for library in daemon["libraries"]):
+    if set(watched.wanted) - _looked_at(status, watched):
         return False
     if daemon["phase"] not in AT_WORK:
         return True
@@ -106,6 +112,14 @@ def is_over(status: Mapping[str, Any], watched: Watched, *, captions: bool) -> b
         for name, work in status["stages"].items()
         if name not in SLOW
     )
+
+
+def _check_able(status: Mapping[str, Any]) -> None:
+    daemon = status["daemon"]
+    if daemon["phase"] == "stuck":
+        raise RetryLater(f"the daemon can do nothing now: {daemon['trouble']}")
+    if daemon["phase"] == "stopping":
+        raise RetryLater("the daemon is stopping")
 
 
 def _looked_at(status: Mapping[str, Any], watched: Watched) -> set[str]:
@@ -133,7 +147,7 @@ def report_of(before: Mapping[str, Any], now: Mapping[str, Any], watched: Watche
         stages=_since(_stages(before), _stages(now)),
         failures=failures,
         waiting=max(0, now["trouble_count"] - failures),
-        index_trouble=state["index_trouble"] or state["trouble"],
+        index_trouble=state["index_trouble"],
     )
 
 

@@ -357,3 +357,21 @@ def test_removal_is_confirmed_for_what_is_held_back(program: Program, said: Scri
     assert "7 files seem to be gone from /photos" in unasked.stderr
     assert "confirmed for photos" in done.stdout
     assert len(said.bodies(what)) == 1
+
+
+def test_daemon_that_is_stuck_is_not_waited_for(program: Program, said: ScriptedDaemon) -> None:
+    said.says["GET /api/v1/status"] = status("stuck", trouble="the disk is full")
+
+    done = program.run("index")
+
+    assert done.returncode == 3
+    assert "the daemon can do nothing now: the disk is full" in done.stderr
+
+
+def test_what_reads_the_index_itself_says_whose_it_is(
+    program: Program, said: ScriptedDaemon, tmp_path: Path
+) -> None:
+    done = program.run("export", "--to", str(tmp_path / "words.csv"))
+
+    assert done.returncode == 1
+    assert "is another user's: call it as that user" in done.stderr
