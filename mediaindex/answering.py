@@ -18,7 +18,7 @@ from mediaindex.errors import Faulty, QueryError, RetryLater
 from mediaindex.looking import describer, moment_view
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.search.asked import Asked
-from mediaindex.search.hits import Hit
+from mediaindex.search.hits import Answer, Hit
 from mediaindex.search.question import Wanted, wanted, without_operators
 from mediaindex.store import moments
 from mediaindex.store.assets import moments_by_asset
@@ -28,6 +28,9 @@ DEEP = 50
 """So many hits are sorted by time where the newest good ones are asked for."""
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+Answering = Callable[[Config, Asked, date], Answer]
+"""Answers one search, and raises as `asking.ask`."""
 
 OnLook = Callable[[str], None]
 """Told what is done next, for people."""
@@ -110,8 +113,17 @@ def find_out(
     today: date,
     stop: threading.Event,
     on_look: OnLook = lambda _: None,
+    search: Answering = ask,
 ) -> Found:
     """Answer a question from the pictures that fit it.
+
+    Args:
+        config: The settings in force.
+        question: What is asked.
+        today: What dates such as "yesterday" count from.
+        stop: Set when nobody wants the answer any more.
+        on_look: Told what is done next.
+        search: Who finds the pictures; a daemon's does so sooner.
 
     Raises:
         ConfigError: Nobody describes pictures (`caption.use: off`).
@@ -125,7 +137,7 @@ def find_out(
     if not (words.words or by_time):
         raise QueryError(f"{question.words!r} has no word that could be found in a picture")
     on_look("searching")
-    searched, hits, notes = _search(config, question, words, today, by_time=by_time)
+    searched, hits, notes = _search(config, search, question, words, today, by_time=by_time)
     try:
         evidence = _look(config, teller, question, hits, stop, on_look) if hits else []
     finally:
@@ -200,7 +212,13 @@ def newest_first(hits: Sequence[Hit], number: int) -> list[Hit]:
 
 
 def _search(
-    config: Config, question: Question, words: Wanted, today: date, *, by_time: bool
+    config: Config,
+    search: Answering,
+    question: Question,
+    words: Wanted,
+    today: date,
+    *,
+    by_time: bool,
 ) -> tuple[str, list[Hit], list[str]]:
     asked = Asked(
         words=words.operators if by_time else words.text,
@@ -208,7 +226,7 @@ def _search(
         limit=DEEP if question.latest and not by_time else question.looks,
         understand=question.understand,
     )
-    answer = ask(config, asked, today)
+    answer = search(config, asked, today)
     notes, hits = list(answer.notes), list(answer.hits)
     if question.latest:
         hits = newest_first(hits, question.looks)

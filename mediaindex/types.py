@@ -8,6 +8,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+# They stand apart because numpy takes a tenth of a second to load.
+from mediaindex.shown import Caption as Caption
+from mediaindex.shown import Origin as Origin
+from mediaindex.shown import Said as Said
+from mediaindex.shown import Shown as Shown
+
 MediaKind = Literal["photo", "video"]
 
 RGB = npt.NDArray[np.uint8]
@@ -215,73 +221,3 @@ class Place:
     time_zone: str
     #: Other names and spellings, in any script.
     other_names: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Caption:
-    """A vision-language model's words on a moment, or on a whole video."""
-
-    #: One or more whole sentences.
-    description: str
-    tags: tuple[str, ...] = ()
-    #: What can be read in the picture, verbatim, a line for each line; "" where nothing can.
-    text_in_image: str = ""
-    #: Where it is, in a few words ("kitchen", "beach at sunset"); "" if not said.
-    setting: str = ""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """How a caption came about."""
-
-    #: As the settings name it.
-    model: str
-    #: Of the weights, as the server tells; "" where it does not.
-    digest: str
-    prompt_version: str
-    #: The server's address.
-    server: str
-    #: Wall time of all requests that it took, in vain or not.
-    duration_ms: int
-    #: How many tokens were answered, and how fast; None where the server does not tell.
-    tokens: int | None = None
-    tokens_per_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Said:
-    """A caption as it is stored."""
-
-    caption: Caption
-    origin: Origin
-    made_at: datetime
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What is shown of a moment that was found."""
-
-    moment_id: int
-    asset_id: int
-    sha256: str
-    kind: str
-    start_ms: int
-    end_ms: int
-    at_ms: int
-    #: Where its files lie, or lay if none is there; as the file system has them, oldest first.
-    paths: tuple[str, ...]
-    taken_at: datetime | None
-    taken_local: datetime | None
-    taken_source: str | None
-    place: str | None
-    latitude: float | None
-    longitude: float | None
-    camera: str | None
-    width_px: int | None
-    height_px: int | None
-    rating: int | None
-    #: What people wrote, in the order it is worth.
-    words: tuple[str, ...]
-    #: What a model says of the moment, and of the whole video; None: nothing.
-    caption: Said | None = None
-    summary: Said | None = None

@@ -6,9 +6,11 @@ from typing import Any
 import click
 
 from mediaindex.answering import Evidence, Found, Question, find_out
+from mediaindex.cli.answers import answer
 from mediaindex.cli.filters import Words, filter_options, given_operators
 from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable, put_json, settings_of
+from mediaindex.cli.state import check_is_ours
 from mediaindex.cli.waiting import Waiting
 from mediaindex.store import columns
 
@@ -58,6 +60,7 @@ def ask(
     about the best. Exit codes: 0 answered, 1 not known, 2 a mistake, 3 no server or no model.
     """
     config = settings_of(ctx)
+    check_is_ours(config)
     asked = Question(
         words=" ".join(question),
         operators=given_operators(operators),
@@ -66,7 +69,7 @@ def ask(
         understand=config.settings.search.understand and not literal,
     )
     with Waiting() as waiting:
-        found = find_out(config, asked, date.today(), waiting.stop, waiting.say)
+        found = find_out(config, asked, date.today(), waiting.stop, waiting.say, answer)
     if as_json:
         put_json(_as_json(asked, found))
     else:

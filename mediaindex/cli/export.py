@@ -9,6 +9,7 @@ import click
 
 from mediaindex.cli.output import counted, printable, put_json, settings_of
 from mediaindex.cli.progress import Display
+from mediaindex.cli.state import check_is_ours
 from mediaindex.exporting import format_names
 from mediaindex.exporting.run import Report, Wish
 from mediaindex.exporting.run import export as write
@@ -67,6 +68,7 @@ def export(
     if str(to) == "-":
         raise click.UsageError("an export is written to a folder, not to standard output")
     config = settings_of(ctx)
+    check_is_ours(config)
     given = tuple((name.rstrip("_"), value) for name, value in operators.items() if value)
     # A process that is told to end clears away its half-written file as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

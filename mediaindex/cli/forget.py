@@ -1,5 +1,6 @@
 """`mediaindex forget LIBRARY`: take a library out of the index."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import click
 from sqlalchemy.orm import Session
 
 from mediaindex import parts
+from mediaindex.cli.libraries import named
 from mediaindex.cli.output import counted, printable, put_json, settings_of
+from mediaindex.clients.daemon import Daemon, quoted
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError
+from mediaindex.remote import daemon_of
 from mediaindex.store import files
 from mediaindex.store.forget import count_files, forget_library
 from mediaindex.store.lock import worker_lock
@@ -28,17 +32,50 @@ def forget(ctx: click.Context, library: str, yes: bool, as_json: bool) -> int:
     lies in another library. To have it back, index the folder again.
     """
     config = settings_of(ctx)
+    daemon = daemon_of(config)
+    if daemon is not None:
+        done = _have_forgotten(daemon, library, yes=yes)
+    else:
+        done = _forget(config, library, yes=yes)
+    if as_json:
+        put_json({"version": 1, **vars(done)})
+    else:
+        files = counted(done.files, "file")
+        click.echo(f"forgot {done.library}: {files}; the files themselves stay")
+    return 0
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was forgotten: a library, and how much of it."""
+
+    library: str
+    files: int
+    #: Photos and videos that lay nowhere else.
+    assets: int
+
+
+def _have_forgotten(daemon: Daemon, wanted: str, *, yes: bool) -> Forgotten:
+    found = named(daemon, wanted)
+    count = found["files"] + found["missing_files"]
+    if not yes:
+        _ask(found["name"], found["root"], count)
+    told = daemon.delete(f"/api/v1/libraries/{quoted(found['name'])}")
+    return Forgotten(found["name"], count, told["assets"])
+
+
+def _forget(config: Config, wanted: str, *, yes: bool) -> Forgotten:
     if not config.database_path.exists():
         raise ConfigError("nothing is indexed yet, so there is no library to forget")
     with worker_lock(config.state_dir):
         database = parts.store(config)
         try:
             with database.read() as session:
-                found = _find(session, library)
+                found = _find(session, wanted)
                 count = count_files(session, found.id)
             _check_not_listed(config, found)
             if not yes:
-                _ask(found, count)
+                _ask(found.name, found.root, count)
             with database.write() as session:
                 gone = forget_library(session, found.id, datetime.now(UTC))
         finally:
@@ -46,11 +83,7 @@ def forget(ctx: click.Context, library: str, yes: bool, as_json: bool) -> int:
         previews = parts.previews(config)
         for sha256 in gone:
             previews.remove(sha256)
-    if as_json:
-        put_json({"version": 1, "library": found.name, "files": count, "assets": len(gone)})
-    else:
-        click.echo(f"forgot {found.name}: {counted(count, 'file')}; the files themselves stay")
-    return 0
+    return Forgotten(found.name, count, len(gone))
 
 
 def _find(session: Session, wanted: str) -> LibraryRow:
@@ -72,10 +105,9 @@ def _check_not_listed(config: Config, library: LibraryRow) -> None:
             )
 
 
-def _ask(library: LibraryRow, count: int) -> None:
-    where = printable(library.root)
+def _ask(name: str, root: str, count: int) -> None:
     click.confirm(
-        f"Forget the library {library.name} ({where}, {counted(count, 'file')})? "
+        f"Forget the library {name} ({printable(root)}, {counted(count, 'file')})? "
         "The files themselves stay.",
         abort=True,
         err=True,

@@ -1,32 +1,18 @@
-"""How hits are shown: lines, JSON, contact sheets."""
+"""How hits are shown to people: lines at a terminal."""
 
 import re
 import shutil
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import click
 
-from mediaindex import parts
 from mediaindex.cli.output import printable
-from mediaindex.config import Config
-from mediaindex.errors import ConfigError
-from mediaindex.exporting.place import check_file
-from mediaindex.media.previews import PreviewMissing
-from mediaindex.media.sheet import Cell, write_sheet_html, write_sheet_jpg
-from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer, Hit, Reason
-from mediaindex.store import columns
-from mediaindex.types import Said
+from mediaindex.shown import Said
 
-JSON_VERSION = 1
 SAYS = {"seen": "read in the picture:", "machine": "described:"}
 """How people are told of a passage of a model's, by the column of full text."""
-
-PICTURES, PAGES = (".jpg", ".jpeg"), (".html", ".htm")
-"""The suffixes of contact sheets."""
 
 
 def put_hits(answer: Answer) -> None:
@@ -47,19 +33,6 @@ def put_hits(answer: Answer) -> None:
             click.secho(line, dim=True)
 
 
-def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
-    """Return the answer in the documented shape, version 1."""
-    return {
-        "version": JSON_VERSION,
-        "query": asked.text,
-        "like": None if asked.like is None else str(asked.like),
-        "notes": answer.notes,
-        "model": answer.model_id,
-        "no_good_match": answer.no_good_match,
-        "hits": [_hit_as_json(hit) for hit in answer.hits],
-    }
-
-
 def why(hit: Hit) -> str:
     """Return in a few words why this was found; nothing if it only passes the filter."""
     return _reasons(hit.why)
@@ -73,7 +46,7 @@ def _told(hit: Hit) -> list[str]:
     lines = {"machine": described, "seen": read}
     # What the model's own lines show is not said twice.
     others = [one for one in hit.why if not _is_in(one, lines.get(one.source or "", []))]
-    facts = [_time(hit), _date(hit), hit.shown.place, _reasons(others)]
+    facts = [time_of(hit), date_of(hit), hit.shown.place, _reasons(others)]
     about = "  ·  ".join(fact for fact in facts if fact)
     return [*_wrapped("", about, None), *described, *read]
 
@@ -94,89 +67,6 @@ def _is_in(reason: Reason, lines: Sequence[str]) -> bool:
     there = " ".join(" ".join(lines).split())
     words = [" ".join(printable(word).split()) for word in _marked(reason)]
     return bool(words) and all(f"«{word}»" in there for word in words)
-
-
-def check_sheet(config: Config, target: Path) -> None:
-    """Check, before anything is asked, that a contact sheet can have this name.
-
-    Raises:
-        ConfigError: The suffix is none that can be written, or it lies in a folder of media.
-    """
-    if target.suffix.lower() not in (*PICTURES, *PAGES):
-        raise ConfigError(f"a contact sheet is a .jpg or a .html, not {target.name}")
-    check_file(config, target)
-
-
-def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> None:
-    """Write the hits as a contact sheet, as the target's suffix says (see `check_sheet`)."""
-    previews = parts.previews(config)
-    cells = []
-    for hit in answer.hits:
-        try:
-            picture = previews.read(hit.shown.sha256, hit.shown.at_ms)
-        except PreviewMissing:
-            picture = None
-        path = Path(hit.shown.paths[0])
-        facts = (_time(hit), _date(hit), hit.shown.place, why(hit))
-        lines = (printable(path.name), *(fact for fact in facts if fact))
-        cells.append(Cell(picture, lines, path))
-    if target.suffix.lower() in PAGES:
-        write_sheet_html(target, cells, title)
-    else:
-        write_sheet_jpg(target, cells)
-
-
-def _hit_as_json(hit: Hit) -> dict[str, Any]:
-    shown = hit.shown
-    paths = [columns.shown(path) for path in shown.paths]
-    return {
-        "path": paths[0],
-        "paths": paths,
-        "score": round(hit.score, 4),
-        "weak": hit.weak,
-        "asset_id": shown.asset_id,
-        "moment_id": shown.moment_id,
-        "kind": shown.kind,
-        "at_ms": shown.at_ms,
-        "start_ms": shown.start_ms,
-        "end_ms": shown.end_ms,
-        "taken_at": shown.taken_at,
-        "taken_local": shown.taken_local,
-        "taken_source": shown.taken_source,
-        "place": shown.place,
-        "latitude": shown.latitude,
-        "longitude": shown.longitude,
-        "camera": shown.camera,
-        "width_px": shown.width_px,
-        "height_px": shown.height_px,
-        "rating": shown.rating,
-        "words": shown.words,
-        "caption": _caption_as_json(shown.caption),
-        "summary": _caption_as_json(shown.summary),
-        "why": [
-            {
-                "by": r.by,
-                "rank": r.rank,
-                "similarity": r.similarity,
-                "passage": r.passage,
-                "source": r.source,
-            }
-            for r in hit.why
-        ],
-    }
-
-
-def _caption_as_json(said: Said | None) -> dict[str, Any] | None:
-    if said is None:
-        return None
-    return {
-        "description": said.caption.description,
-        "tags": said.caption.tags,
-        "text_in_image": said.caption.text_in_image,
-        "setting": said.caption.setting,
-        "model": said.origin.model,
-        "made_at": said.made_at,
-    }
 
 
 def _described(said: Said | None, words: Sequence[str]) -> list[str]:
@@ -233,8 +123,8 @@ def _reason(reason: Reason) -> str:
     return f"{SAYS.get(reason.source or '', 'says')} {said}"
 
 
-def _time(hit: Hit) -> str | None:
-    """Return where in a video it is."""
+def time_of(hit: Hit) -> str | None:
+    """Return where in a video it is; None for a photo."""
     shown = hit.shown
     if shown.kind != "video":
         return None
@@ -248,7 +138,8 @@ def clock(at_ms: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def _date(hit: Hit) -> str | None:
+def date_of(hit: Hit) -> str | None:
+    """Return when it was taken."""
     local = hit.shown.taken_local
     if local is None:
         return None

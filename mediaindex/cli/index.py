@@ -4,12 +4,14 @@ import os
 import shlex
 import signal
 import threading
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import click
 
+from mediaindex.cli.handing_over import hand_over
 from mediaindex.cli.held_back import held_back_words
 from mediaindex.cli.offer import offer_download
 from mediaindex.cli.output import (
@@ -20,9 +22,13 @@ from mediaindex.cli.output import (
     settings_of,
 )
 from mediaindex.cli.progress import Display
+from mediaindex.clients.daemon import Daemon
+from mediaindex.config import Config
+from mediaindex.errors import ConfigError
 from mediaindex.indexing import RunReport, check_folders, run_once
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.sweep import SweepReport
+from mediaindex.remote import daemon_of
 
 LOOK_AT_IT, NO_MODEL, INTERRUPTED = 1, 3, 130
 """Exit codes. A file that cannot be read, or a model that nobody asked for, fails no run: both may
@@ -30,7 +36,32 @@ stay so for good, and a timer would report them every night."""
 
 FINISHING = "Finishing what was begun; press Ctrl-C again to stop at once."
 GOES_ON = "Interrupted; the next run goes on from here."
-ENDED = "This run has ended; what waits goes on with the next mediaindex index."
+NO_CAPTIONS = (
+    "The daemon describes pictures as its settings say, and this does not wait for it; to have it "
+    "leave that alone: mediaindex pause caption"
+)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How a run ends, for people."""
+
+    interrupted: str
+    #: Of what waits to be tried again: who does it.
+    tries_again: str
+    blocked: str
+
+
+ALONE = Ends(
+    GOES_ON,
+    "the next mediaindex index does it",
+    "This run has ended; what waits goes on with the next mediaindex index.",
+)
+BY_DAEMON = Ends(
+    "The daemon goes on; to see how far it is: mediaindex status",
+    "the daemon does it",
+    "What waits goes on as soon as it can.",
+)
 
 
 @click.command()
@@ -67,32 +98,63 @@ def index(
     You can interrupt it with Ctrl-C at any time; the next run goes on from there. Your files are
     only read, never changed.
 
+    If a daemon runs (mediaindex serve), it does the work and you look on: FOLDERS become libraries
+    of its own, which it keeps up with from now on, and Ctrl-C ends the looking on only.
+
     Exit codes: 0 all was done that can be done; 1 a library or a folder could not be looked at, or
     so many files are gone that you have to confirm it; 2 a mistake in the command or the settings;
     3 another run is at work, or --download failed; 130 interrupted.
     """
     config = settings_of(ctx)
-    check_folders(config)
-    has_model = offer_download(config, wanted=download, may_ask=not as_json)
+    daemon = daemon_of(config)
+    has_model = _offer(config, daemon, download, may_ask=not as_json)
     with Display(quiet=as_json) as display:
-        stop = _stop_on_signals(display)
-        report = run_once(
-            config,
-            folders,
-            confirmed=confirm_removal,
-            captions=captions,
-            stop=stop,
-            events=display.events,
-        )
+        if daemon is not None:
+            if not captions:
+                display.say(NO_CAPTIONS)
+            report = hand_over(
+                daemon, folders, display, confirmed=confirm_removal, captions=captions
+            )
+        else:
+            report = run_once(
+                config,
+                folders,
+                confirmed=confirm_removal,
+                captions=captions,
+                stop=_stop_on_signals(display),
+                events=display.events,
+            )
     if as_json:
         put_json(_as_json(report))
     else:
-        _tell(report)
+        _tell(report, BY_DAEMON if daemon is not None else ALONE)
     if report.interrupted:
         return INTERRUPTED
     if any(_needs_a_person(sweep) for sweep in report.sweeps.values()):
         return LOOK_AT_IT
     return NO_MODEL if download and not has_model else 0
+
+
+def _offer(config: Config, daemon: Daemon | None, download: bool | None, *, may_ask: bool) -> bool:
+    """Fetch the model if it is missing and wanted; False if it was wanted and did not come."""
+    if daemon is None:
+        check_folders(config)
+    elif not _is_ours(config, daemon):
+        if download:
+            raise ConfigError(
+                "the daemon is another user's, and its model is fetched by that user: sudo -u "
+                "mediaindex mediaindex model download"
+            )
+        return True
+    return offer_download(config, wanted=download, may_ask=may_ask)
+
+
+def _is_ours(config: Config, daemon: Daemon) -> bool:
+    """Return whether a daemon keeps its state and models where these settings do, and we may."""
+    folders = (config.state_dir, config.cache_dir)
+    return daemon.socket_path == config.socket_path and all(
+        os.access(folder, os.W_OK) for folder in folders
+    )
 
 
 def _needs_a_person(sweep: SweepReport) -> bool:
@@ -141,7 +203,7 @@ def _as_json(report: RunReport) -> dict[str, object]:
     }
 
 
-def _tell(report: RunReport) -> None:
+def _tell(report: RunReport, ends: Ends) -> None:
     for name, sweep in report.sweeps.items():
         _tell_sweep(name, sweep)
     for stage in report.stages:
@@ -154,13 +216,11 @@ def _tell(report: RunReport) -> None:
         click.echo(f"{report.failures:,} failed so far; for the reasons: mediaindex status")
     if report.waiting:
         wait = "waits" if report.waiting == 1 else "wait"
-        put_wrapped(
-            f"{report.waiting:,} {wait} to be tried again; the next mediaindex index does it"
-        )
+        put_wrapped(f"{report.waiting:,} {wait} to be tried again; {ends.tries_again}")
     if report.interrupted:
-        click.echo(GOES_ON)
+        click.echo(ends.interrupted)
     elif any(stage.blocked_reason and not stage.is_paused for stage in report.stages):
-        put_wrapped(ENDED)
+        put_wrapped(ends.blocked)
 
 
 def _tell_stage(stage: Progress) -> None:

@@ -10,7 +10,9 @@ import click
 from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable, put_json, put_table, settings_of, size
 from mediaindex.cli.reasons import plain
+from mediaindex.clients.daemon import NotKnown
 from mediaindex.config import Config
+from mediaindex.remote import as_about, daemon_of
 from mediaindex.store.about import About, about
 from mediaindex.store.database import open_database
 from mediaindex.store.files import find_file
@@ -37,18 +39,32 @@ def info(ctx: click.Context, file: Path, as_json: bool) -> int:
     if path.is_dir():
         raise click.UsageError(f"{file} is a folder; name a file (for folders: mediaindex status)")
     path = path.parent.resolve() / path.name
-    known = _read(config, path)
-    if known is None:
+    found = _found(config, path)
+    if found is None:
         raise click.ClickException(
             f"{printable(str(file))} is not in the index. Either it lies in no library, it is "
             "excluded, or it is newer than the last run of: mediaindex index"
         )
+    shown, known = found
     if as_json:
-        put_json({"version": 1, "path": printable(str(path)), **asdict(known)})
+        put_json({"version": 1, "path": shown, **asdict(known)})
     else:
-        click.secho(printable(str(path)), bold=True)
-        put_table(list(_rows(printable(str(path)), known)))
+        click.secho(shown, bold=True)
+        put_table(list(_rows(shown, known)))
     return 0
+
+
+def _found(config: Config, path: Path) -> tuple[str, About] | None:
+    """Return a file as it is shown, and what is known of it; None if it is in no library."""
+    daemon = daemon_of(config)
+    if daemon is None:
+        known = _read(config, path)
+        return None if known is None else (printable(str(path)), known)
+    try:
+        told = daemon.get("/api/v1/info", path=str(path))
+    except NotKnown:
+        return None
+    return printable(str(path)), as_about(told)
 
 
 def _read(config: Config, path: Path) -> About | None:

@@ -29,6 +29,7 @@ COMMANDS = {
     "resume": "Let a paused stage go on.",
     "info": "Show everything that is known about a file.",
     "export": "Write what is known of photos and videos to files, for other programs.",
+    "confirm-removal": "Let the index forget files that are gone, many at once.",
     "forget": "Take a library out of the index; its files stay.",
     "model": "List the models that look at or describe pictures, or download one.",
     "doctor": "Check that everything is in order on this machine.",
@@ -50,8 +51,9 @@ class Commands(click.Group):
         """Load one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"mediaindex.cli.{cmd_name}")
-        return getattr(module, cmd_name)  # type: ignore[no-any-return] # found by its name
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"mediaindex.cli.{name}")
+        return getattr(module, name)  # type: ignore[no-any-return] # found by its name
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from mediaindex.errors import ConfigError
-from mediaindex.types import Shown
+from mediaindex.shown import Shown
 
 PLAYERS: dict[str, Callable[[float], list[str]]] = {
     "mpv": lambda at_s: [f"--start={at_s:.3f}", "--"],

@@ -38,10 +38,12 @@ def settings_of(ctx: click.Context) -> Config:
 
 def _check_model(config: Config) -> None:
     """Raise ConfigError if `embedder:` names nothing; whether it is here is another question."""
+    # Ours is right, and looking at a name takes longer than a daemon takes to answer.
+    is_ours = ("embedder", "model") not in config.places
+    if config.settings.embedder.use != "open_clip" or is_ours:
+        return
     from mediaindex.embedders.clip.names import parse_name
 
-    if config.settings.embedder.use != "open_clip":
-        return
     try:
         parse_name(config.settings.embedder.model)
     except ConfigError as error:

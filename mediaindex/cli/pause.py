@@ -5,7 +5,9 @@ import click
 from mediaindex import parts
 from mediaindex.cli.output import put_json, settings_of
 from mediaindex.cli.stages import stage_of
+from mediaindex.config import Config
 from mediaindex.pipeline.stage import STAGES
+from mediaindex.remote import daemon_of
 from mediaindex.store import pauses
 from mediaindex.store.lock import is_held
 
@@ -21,13 +23,12 @@ def pause(ctx: click.Context, stage: str | None, as_json: bool) -> int:
     """
     stage = stage_of(stage)
     config = settings_of(ctx)
-    database = parts.store(config)
-    try:
-        with database.write() as session:
-            pauses.pause(session, stage)
-    finally:
-        database.close()
-    is_running = is_held(config.state_dir)
+    daemon = daemon_of(config)
+    if daemon is not None:
+        daemon.post(f"/api/v1/stages/{stage}/pause")
+        is_running = True
+    else:
+        is_running = _pause(config, stage)
     if as_json:
         put_json({"version": 1, "stage": stage, "paused": True, "running": is_running})
         return 0
@@ -37,3 +38,14 @@ def pause(ctx: click.Context, stage: str | None, as_json: bool) -> int:
         click.echo(f"{stage} is paused; no run is at work now, and the next leaves it out")
     click.echo(f"To let it go on: mediaindex resume {stage}")
     return 0
+
+
+def _pause(config: Config, stage: str) -> bool:
+    """Pause a stage and return whether a run is at work."""
+    database = parts.store(config)
+    try:
+        with database.write() as session:
+            pauses.pause(session, stage)
+    finally:
+        database.close()
+    return is_held(config.state_dir)

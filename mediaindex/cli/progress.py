@@ -67,6 +67,10 @@ class Display:
         else:
             click.echo(line, err=True)
 
+    def show_videos(self, shares: Mapping[Path, float]) -> None:
+        """Show these videos as looked through, and no others; the next look at the table does."""
+        self._videos = dict(shares)
+
     @property
     def events(self) -> Events:
         """What a run tells this display."""

@@ -1,13 +1,17 @@
 """`mediaindex retry`: make due again what failed or was put off."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from sqlalchemy.orm import Session
 
 from mediaindex.cli.output import put_json, settings_of
+from mediaindex.clients.daemon import Daemon
+from mediaindex.config import Config
 from mediaindex.pipeline.again import try_again
 from mediaindex.pipeline.stage import STAGES
+from mediaindex.remote import daemon_of
 from mediaindex.store.database import open_database
 from mediaindex.store.files import find_file
 from mediaindex.store.tables import FileRow
@@ -27,29 +31,49 @@ def retry(
     With --stage caption, moments of which the model said nothing worth keeping are described again,
     too; FILES are, whatever was said of them.
 
-    This only marks the work; the next run of mediaindex index does it.
+    A daemon that runs does it at once. Without one this only marks the work, and the next run of
+    mediaindex index does it.
     """
     if not (failed or stage or files):
         raise click.UsageError("say what to try again: --failed, --stage NAME, or files")
     config = settings_of(ctx)
+    daemon = daemon_of(config)
+    if daemon is not None:
+        count, again = _have_retried(daemon, failed, stage, files)
+    else:
+        count, again = _retry(config, stage, files)
+    if as_json:
+        put_json({"version": 1, "retried": count})
+        return 0
+    when = "now, by the daemon" if daemon else "by the next run of: mediaindex index"
+    click.echo(f"{count:,} will be tried again {when}")
+    if again and files:
+        click.echo(
+            f"{again:,} of them will be described again; what is said of them now serves until then"
+        )
+    return 0
+
+
+def _have_retried(
+    daemon: Daemon, failed: bool, stage: str | None, files: Sequence[Path]
+) -> tuple[int, int]:
+    # From / on: the daemon stands elsewhere. Links are for it to follow, which knows its files.
+    names = [str(file.expanduser().absolute()) for file in files] or None
+    told = daemon.post("/api/v1/retry", {"failed": failed, "stage": stage, "files": names})
+    return told["retried"], told.get("described_again", 0)
+
+
+def _retry(config: Config, stage: str | None, files: Sequence[Path]) -> tuple[int, int]:
+    """Return how many are tried again, and how many of them though nothing went wrong."""
     if not config.database_path.exists():
         raise click.ClickException("nothing is indexed yet; try: mediaindex index ~/Pictures")
     database = open_database(config.database_path)
     try:
         with database.write() as session:
             ids = [_known(session, path).id for path in files] if files else None
-            count, again = try_again(session, stage, ids)
+            return try_again(session, stage, ids)
     finally:
         database.close()
-    if as_json:
-        put_json({"version": 1, "retried": count})
-        return 0
-    click.echo(f"{count:,} will be tried again by the next run of: mediaindex index")
-    if again and files:
-        click.echo(
-            f"{again:,} of them will be described again; what is said of them now serves until then"
-        )
-    return 0
 
 
 def _known(session: Session, path: Path) -> FileRow:

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import click
 
-from mediaindex.asking import ask
-from mediaindex.cli import hits as shapes
+from mediaindex import remote
+from mediaindex.cli.answers import answer_by
 from mediaindex.cli.filters import Words, filter_options, given_operators
-from mediaindex.cli.opening import open_hit
+from mediaindex.cli.hits import put_hits
 from mediaindex.cli.output import printable, put_json, settings_of
+from mediaindex.clients.daemon import Daemon
+from mediaindex.config import Config
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
+from mediaindex.shown import Shown
 
 NOTHING_FOUND = 1
 
@@ -73,14 +76,15 @@ def search(
     """Find the photos and the moments of videos that WORDS describe.
 
     All filters can also be written among the words (after:2019, in:Parties). Exit codes: 0 found,
-    1 nothing found, 2 a mistake in the question, 3 the model that --like needs is missing.
+    1 nothing found, 2 a mistake in the question, 3 the model that --like needs is missing. A daemon
+    that runs (mediaindex serve) is asked, and answers at once.
     """
     config = settings_of(ctx)
     given = given_operators(operators)
     if not words and not given and like is None:
         raise click.UsageError("say what to look for, in words or with --like FILE")
     if contact_sheet is not None:
-        shapes.check_sheet(config, contact_sheet)
+        _check_sheet(config, contact_sheet)
     asked = Asked(
         words=" ".join(words),
         like=like,
@@ -89,22 +93,48 @@ def search(
         moments=moments,
         understand=config.settings.search.understand and not literal,
     )
-    answer = ask(config, asked, date.today())
+    daemon = remote.daemon_of(config)
+    answer = answer_by(config, daemon, asked, date.today())
     if contact_sheet is not None and answer.hits:
-        shapes.write_sheet(config, answer, contact_sheet, asked.text or f"like {like}")
+        _write_sheet(config, answer, contact_sheet, asked.text or f"like {like}", daemon)
     _put(answer, asked, form)
     if contact_sheet is not None and answer.hits and form is None:
         click.echo(f"contact sheet: {contact_sheet}", err=True)
     if open_ and answer.hits:
-        open_hit(answer.hits[0].shown)
+        _open(answer.hits[0].shown)
     return 0 if answer.hits else NOTHING_FOUND
+
+
+# What only some questions need takes longer to load than the daemon takes to answer.
+
+
+def _check_sheet(config: Config, target: Path) -> None:
+    from mediaindex.cli.sheets import check_sheet
+
+    check_sheet(config, target)
+
+
+def _write_sheet(
+    config: Config, answer: Answer, target: Path, title: str, daemon: Daemon | None
+) -> None:
+    from mediaindex.cli.sheets import write_sheet
+
+    write_sheet(config, answer, target, title, daemon)
+
+
+def _open(shown: Shown) -> None:
+    from mediaindex.cli.opening import open_hit
+
+    open_hit(shown)
 
 
 def _put(answer: Answer, asked: Asked, form: str | None) -> None:
     if form == "json":
-        put_json(shapes.as_json(answer, asked))
+        from mediaindex.search.shape import as_json
+
+        put_json(as_json(answer, asked))
     elif form is None:
-        shapes.put_hits(answer)
+        put_hits(answer)
     else:
         _put_paths(answer, b"\0" if form == "paths0" else b"\n")
 

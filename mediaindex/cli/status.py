@@ -15,8 +15,12 @@ from mediaindex.cli.output import (
     settings_of,
     size,
 )
-from mediaindex.overview import overview
-from mediaindex.store.database import open_database
+from mediaindex.cli.running import put_daemon
+from mediaindex.config import Config
+from mediaindex.remote import daemon_of
+
+MOST_FAILURES = 10_000
+"""So many failures does a daemon name at most."""
 
 
 @click.command()
@@ -29,22 +33,37 @@ from mediaindex.store.database import open_database
 )
 @click.pass_context
 def status(ctx: click.Context, as_json: bool, failures: int) -> int:
-    """Show what is indexed, what is waiting and why, and what failed and why."""
+    """Show what is indexed, what is waiting and why, and what failed and why.
+
+    If a daemon runs (mediaindex serve), also what it does, and how it notices changes.
+    """
     config = settings_of(ctx)
-    if not config.database_path.exists():
-        raise click.ClickException(
-            f"nothing is indexed yet (no {config.database_path}); try: mediaindex index ~/Pictures"
-        )
-    database = open_database(config.database_path)
-    try:
-        found = overview(config, database, failures)
-    finally:
-        database.close()
+    daemon = daemon_of(config)
+    if daemon is not None:
+        found = daemon.get("/api/v1/status", failures=min(max(0, failures), MOST_FAILURES))
+    else:
+        found = _look(config, failures)
     if as_json:
         put_json(found)
     else:
         _tell(found)
     return 0
+
+
+def _look(config: Config, failures: int) -> dict[str, Any]:
+    if not config.database_path.exists():
+        raise click.ClickException(
+            f"nothing is indexed yet (no {config.database_path}); try: mediaindex index ~/Pictures"
+        )
+    # It takes longer to load than a daemon takes to answer.
+    from mediaindex.overview import overview
+    from mediaindex.store.database import open_database
+
+    database = open_database(config.database_path)
+    try:
+        return {**overview(config, database, failures), "daemon": None}
+    finally:
+        database.close()
 
 
 def _tell(found: dict[str, Any]) -> None:
@@ -71,6 +90,9 @@ def _tell(found: dict[str, Any]) -> None:
         click.echo(f"{stage} is paused; to let it go on: mediaindex resume {stage}")
     if found["captions"] is not None:
         put_describing(found["captions"])
+    if found["daemon"] is not None:
+        click.echo()
+        put_daemon(found)
     _tell_troubles(found)
     used = ", ".join(f"{name} {size(number)}" for name, number in found["disk_bytes"].items())
     click.echo()
@@ -105,4 +127,5 @@ def _tell_troubles(found: dict[str, Any]) -> None:
     more = found["trouble_count"] - len(found["troubles"])
     if more > 0:
         click.echo(f"... and {more:,} more (mediaindex status --failures {found['trouble_count']})")
-    click.echo("To try them again: mediaindex retry --failed, then mediaindex index")
+    then = "" if found["daemon"] else ", then mediaindex index"
+    click.echo(f"To try them again: mediaindex retry --failed{then}")

@@ -51,6 +51,4 @@ class Chores:
 
     def _trim(self) -> str | None:
         daemon = self._daemon
-        return cache.hold_size(
-            daemon.config, daemon.database, datetime.now(UTC), log.info
-        ).trouble
+        return cache.hold_size(daemon.config, daemon.database, datetime.now(UTC), log.info).trouble

@@ -7,10 +7,12 @@ outside this package, so nobody has to fork.
 
 from collections.abc import Mapping, Sequence
 from pkgutil import resolve_name
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from mediaindex.errors import ConfigError
-from mediaindex.types import RGB, Vectors
+
+if TYPE_CHECKING:  # numpy takes long to load, and a model's name is looked at without it
+    from mediaindex.types import RGB, Vectors
 
 
 class Embedder(Protocol):
@@ -22,10 +24,10 @@ class Embedder(Protocol):
     #: False for an embedder that knows no meaning (colours only): never called semantic search.
     semantic: bool
 
-    def embed_images(self, images: Sequence[RGB]) -> Vectors:
+    def embed_images(self, images: "Sequence[RGB]") -> "Vectors":
         """Return float32 (len(images), dim), unit rows, in the order given."""
 
-    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+    def embed_texts(self, texts: Sequence[str]) -> "Vectors":
         """Return float32 (len(texts), dim), unit rows. Text past the context is cut off."""
 
     def split_text(self, text: str) -> list[str]:

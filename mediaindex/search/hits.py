@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mediaindex.types import Shown
+from mediaindex.shown import Shown
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,10 @@ from sqlalchemy import DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from mediaindex.shown import readable as shown
+
+__all__ = ["FsText", "Utc", "folded", "shown"]
+
 
 class Utc(TypeDecorator[datetime]):
     """A moment in UTC: aware in Python, ISO text without a zone in the file."""
@@ -65,8 +69,3 @@ def folded(name: str | bytes) -> str:
     """
     text = os.fsdecode(name) if isinstance(name, bytes) else name
     return unicodedata.normalize("NFC", text).casefold()
-
-
-def shown(name: str) -> str:
-    """Return a path or name fit for a terminal, JSON or full text: bad bytes become U+FFFD."""
-    return os.fsencode(name).decode("utf-8", errors="replace")
