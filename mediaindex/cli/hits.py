@@ -5,7 +5,6 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,12 +15,9 @@ from mediaindex.errors import ConfigError
 from mediaindex.exporting.place import check_file
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.media.sheet import Cell, write_sheet_html, write_sheet_jpg
-from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer, Hit, Reason
-from mediaindex.store import columns
 from mediaindex.types import Said
 
-JSON_VERSION = 1
 SAYS = {"seen": "read in the picture:", "machine": "described:"}
 """How people are told of a passage of a model's, by the column of full text."""
 
@@ -45,19 +41,6 @@ def put_hits(answer: Answer) -> None:
         click.echo(f"{number:>3}{mark} {score}  {path}")
         for line in _told(hit):
             click.secho(line, dim=True)
-
-
-def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
-    """Return the answer in the documented shape, version 1."""
-    return {
-        "version": JSON_VERSION,
-        "query": asked.text,
-        "like": None if asked.like is None else str(asked.like),
-        "notes": answer.notes,
-        "model": answer.model_id,
-        "no_good_match": answer.no_good_match,
-        "hits": [_hit_as_json(hit) for hit in answer.hits],
-    }
 
 
 def why(hit: Hit) -> str:
@@ -124,59 +107,6 @@ def write_sheet(config: Config, answer: Answer, target: Path, title: str) -> Non
         write_sheet_html(target, cells, title)
     else:
         write_sheet_jpg(target, cells)
-
-
-def _hit_as_json(hit: Hit) -> dict[str, Any]:
-    shown = hit.shown
-    paths = [columns.shown(path) for path in shown.paths]
-    return {
-        "path": paths[0],
-        "paths": paths,
-        "score": round(hit.score, 4),
-        "weak": hit.weak,
-        "asset_id": shown.asset_id,
-        "moment_id": shown.moment_id,
-        "kind": shown.kind,
-        "at_ms": shown.at_ms,
-        "start_ms": shown.start_ms,
-        "end_ms": shown.end_ms,
-        "taken_at": shown.taken_at,
-        "taken_local": shown.taken_local,
-        "taken_source": shown.taken_source,
-        "place": shown.place,
-        "latitude": shown.latitude,
-        "longitude": shown.longitude,
-        "camera": shown.camera,
-        "width_px": shown.width_px,
-        "height_px": shown.height_px,
-        "rating": shown.rating,
-        "words": shown.words,
-        "caption": _caption_as_json(shown.caption),
-        "summary": _caption_as_json(shown.summary),
-        "why": [
-            {
-                "by": r.by,
-                "rank": r.rank,
-                "similarity": r.similarity,
-                "passage": r.passage,
-                "source": r.source,
-            }
-            for r in hit.why
-        ],
-    }
-
-
-def _caption_as_json(said: Said | None) -> dict[str, Any] | None:
-    if said is None:
-        return None
-    return {
-        "description": said.caption.description,
-        "tags": said.caption.tags,
-        "text_in_image": said.caption.text_in_image,
-        "setting": said.caption.setting,
-        "model": said.origin.model,
-        "made_at": said.made_at,
-    }
 
 
 def _described(said: Said | None, words: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from mediaindex.cli.opening import open_hit
 from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
+from mediaindex.search.shape import as_json
 
 NOTHING_FOUND = 1
 
@@ -102,7 +103,7 @@ def search(
 
 def _put(answer: Answer, asked: Asked, form: str | None) -> None:
     if form == "json":
-        put_json(shapes.as_json(answer, asked))
+        put_json(as_json(answer, asked))
     elif form is None:
         shapes.put_hits(answer)
     else:
