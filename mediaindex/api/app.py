@@ -1,21 +1,19 @@
 """All that can be asked, as one application."""
 
-import logging
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPBearer
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mediaindex import __version__
 from mediaindex.api.bounds import Bounds
 from mediaindex.api.house import House
 from mediaindex.api.paths import BASE
-from mediaindex.api.problems import tell, tell_all
-from mediaindex.api.routes import assets, cli, events, libraries, search, watching, work
+from mediaindex.api.problems import tell_all
+from mediaindex.api.routes import assets, cli, events, health, libraries, search, work
 from mediaindex.api.shapes import ErrorAnswer
-
-log = logging.getLogger(__name__)
 
 ABOUT = """Find photos, and the seconds of videos, in plain words; and see to the daemon that
 indexes them.
@@ -30,7 +28,7 @@ TAGS = [
     {"name": "libraries", "description": "The folders that are indexed."},
     {"name": "work", "description": "How indexing goes, and what to do about it."},
     {"name": "events", "description": "What happens, as it happens."},
-    {"name": "watching", "description": "For whatever watches over services."},
+    {"name": "health", "description": "For whatever watches over services."},
 ]
 
 
@@ -64,30 +62,18 @@ def build(house: House) -> ASGIApp:
     for topic in (search, assets, libraries, work, events):
         public.include_router(topic.router, prefix=BASE)
     app.include_router(public)
-    app.include_router(watching.router, responses=problems)
+    app.include_router(health.router, responses=problems)
     app.include_router(cli.router)
-    return _Last(Bounds(app), house)
+    app.add_middleware(Bounds)
+    return _Told(app)
 
 
-class _Last:
-    """Tells what nobody expected: to the log all of it, to the client nothing."""
+class _Told:
+    """Ends errors that were told and logged; the server under us would log them once more."""
 
-    def __init__(self, app: ASGIApp, house: House) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._house = house
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_begun = False
-
-        async def watched(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        except Exception as error:  # noqa: BLE001 - it is logged, and the daemon lives on
-            answer = tell(error)
-            self._house.metrics.errors.labels(answer.kind).inc()
-            if not has_begun:
-                await answer(scope, receive, send)
+        with suppress(Exception):
+            await self._app(scope, receive, send)

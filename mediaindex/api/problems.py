@@ -107,6 +107,7 @@ def tell_all(app: FastAPI) -> None:
         RequestValidationError,
         HTTPException,
         OperationalError,
+        Exception,
     )
     for kind in kinds:
         app.add_exception_handler(kind, handle)

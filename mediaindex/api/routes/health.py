@@ -7,7 +7,7 @@ from mediaindex.api.plain import Plain
 from mediaindex.api.problems import Problem
 from mediaindex.api.shapes import HealthAnswer, ReadyAnswer
 
-router = APIRouter(tags=["watching"])
+router = APIRouter(tags=["health"])
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
