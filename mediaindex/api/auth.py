@@ -38,7 +38,8 @@ class Guard:
     def __init__(self, app: ASGIApp, token: str, names: Collection[str] = ()) -> None:
         self._app = app
         self._token = token.encode()
-        self._names = {*names, "localhost", socket.gethostname().lower(), socket.getfqdn().lower()}
+        # Not the name with its domain, which the system would ask the network for.
+        self._names = {*names, "localhost", socket.gethostname().lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the reason, or pass the request on."""
@@ -48,7 +49,8 @@ class Guard:
             refused = told(
                 403,
                 "Forbidden",
-                f"the name {host!r} is not known as one of this machine; ask by its address",
+                f"{host!r} is not known as a name of this machine: ask by its address or its short "
+                "name; a proxy has to send one of these as Host",
             )
         elif b"origin" in headers and not _is_of(headers[b"origin"].decode("latin-1"), host):
             refused = told(403, "Forbidden", "pages of other sites may not ask here")

@@ -41,8 +41,8 @@ class House:
         return answer
 
 
-def house(request: Request) -> House:
-    """Return what the routes share."""
+async def house(request: Request) -> House:
+    """Return what the routes share; async, so that no thread is needed for it."""
     return cast("House", request.app.state.house)
 
 

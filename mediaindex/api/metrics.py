@@ -104,8 +104,8 @@ class _Now(Collector):
             "mediaindex_library_held_back_files", "Gone, to be confirmed by a person.", "library"
         )
         for library in state.libraries:
-            offline.add_metric([library.name], library.offline_reason is not None)
-            held.add_metric([library.name], library.held_back)
+            offline.add_metric([shown(library.name)], library.offline_reason is not None)
+            held.add_metric([shown(library.name)], library.held_back)
         yield offline
         yield held
         yield _one(

@@ -6,11 +6,13 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from mediaindex.api import server
 from mediaindex.api.auth import is_ours, token
 from mediaindex.api.server import serve
 from mediaindex.api.sockets import split_listen
@@ -335,6 +337,46 @@ def test_doors_close_while_programs_listen(service: StandingService) -> None:
         one.join(10)
     assert service.events.listeners == 0
     assert not doors.are_open
+
+
+def test_doors_close_upon_one_who_does_not_read_what_is_told(service: StandingService) -> None:
+    with serve(service) as doors:
+        deaf = socket.socket(socket.AF_UNIX)
+        deaf.connect(str(doors.socket))
+        deaf.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        listening(service, 1)
+        for _ in range(100):
+            service.events.tell("asset", path="x" * 100_000)
+
+    assert not doors.are_open
+    assert service.events.listeners == 0
+    deaf.close()
+
+
+def test_stranger_who_says_nothing_is_hung_up_on(
+    open_service: StandingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "SPEAKS_WITHIN_S", 0.05)
+    with serve(open_service) as doors:
+        assert doors.listen is not None
+        with socket.create_connection(doors.listen, timeout=10) as silent:
+            assert silent.recv(1) == b""
+
+
+def test_so_many_may_be_connected(
+    open_service: StandingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 2)
+    with serve(open_service) as doors, ExitStack() as stack:
+        assert doors.listen is not None
+        address = doors.listen
+        one, two, three = (
+            stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(3)
+        )
+        assert three.recv(1) == b""
+        for known in (one, two):
+            known.sendall(b"GET /health HTTP/1.1\r\nHost: nas\r\n\r\n")
+            assert known.recv(12) == b"HTTP/1.1 200"
 
 
 def test_connection_that_never_speaks_does_not_keep_the_doors_open(

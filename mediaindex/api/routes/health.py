@@ -35,5 +35,5 @@ def ready(here: Here) -> Plain:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics(here: Here) -> Response:
-    """Give all numbers in Prometheus' text format."""
+    """Give all numbers in Prometheus' text format; on TCP the token is needed."""
     return Response(here.metrics.text(), headers={"Content-Type": TEXT})

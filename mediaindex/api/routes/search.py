@@ -49,7 +49,7 @@ class Wanted:
         )
 
 
-def wanted(
+async def wanted(
     q: Annotated[str, Query(max_length=10_000, description="Words, operators included.")] = "",
     limit: Annotated[int | None, Query(ge=1, le=10_000)] = None,
     moments: Annotated[
