@@ -96,9 +96,9 @@ class StandingService:
         self.reloads += 1
 
 
-def settings(home: Path, **more: str) -> Config:
-    """Return the settings of a home of its own; `serve__listen="..."` sets `serve.listen`."""
-    environ = {
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Return what a program sees; `serve__listen="..."` sets `serve.listen`."""
+    return {
         "HOME": str(home),
         "MEDIAINDEX_STATE_DIR": str(home / "state"),
         "MEDIAINDEX_CACHE_DIR": str(home / "cache"),
@@ -106,7 +106,11 @@ def settings(home: Path, **more: str) -> Config:
         "MEDIAINDEX__CAPTION__USE": "off",
         **{f"MEDIAINDEX__{key.upper()}": value for key, value in more.items()},
     }
-    return load_config(environ=environ)
+
+
+def settings(home: Path, **more: str) -> Config:
+    """Return the settings of a home of its own; `more` is as for `environment`."""
+    return load_config(environ=environment(home, **more))
 
 
 @contextmanager

@@ -4,6 +4,9 @@ import base64
 import hashlib
 import json
 import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -19,9 +22,9 @@ from pydantic import BaseModel
 
 from mediaindex import __version__
 from mediaindex.api import shapes
+from mediaindex.indexing import run_once
 from mediaindex.search.hits import Answer
-from tests.acceptance.program import Program
-from tests.service import StandingService, problem, served, settings
+from tests.service import StandingService, environment, problem, served, settings
 
 COLOURS = {"red": (200, 30, 30), "blue": (40, 80, 200), "green": (50, 150, 50)}
 NOT_UTF8 = os.fsdecode(b"blue-\xff.png")
@@ -46,8 +49,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def home(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
-    done = Program(home).run("index", str(library))
-    assert done.returncode in (0, 1), done.stderr
+    report = run_once(settings(home), [library], stop=threading.Event())
+    assert report.failures == 1
     return home
 
 
@@ -83,7 +86,8 @@ def test_words_find_a_picture_with_its_preview(ask: httpx.Client, library: Path)
 
 
 def test_answer_is_that_of_the_command(ask: httpx.Client, home: Path) -> None:
-    said = json.loads(Program(home).run("search", "--json", "red").stdout)
+    command = [sys.executable, "-m", "mediaindex", "search", "--json", "red"]
+    said = json.loads(subprocess.check_output(command, env=os.environ | environment(home)))
 
     told = search(ask, q="red")
 

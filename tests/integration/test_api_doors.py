@@ -14,7 +14,7 @@ import pytest
 
 from mediaindex.api import server
 from mediaindex.api.auth import is_ours, token
-from mediaindex.api.server import serve
+from mediaindex.api.server import Doors, serve
 from mediaindex.api.sockets import split_listen
 from mediaindex.errors import AlreadyRunning, ConfigError
 from tests.service import (
@@ -49,6 +49,16 @@ def service(home: Path) -> Iterator[StandingService]:
 def open_service(home: Path) -> Iterator[StandingService]:
     with standing(settings(home, **OPEN)) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Doors]:
+    """Doors that stand open on TCP for tests that only knock."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "state").mkdir()
+    (home / "state" / "mediaindex.db").write_bytes(migrated.read_bytes())
+    with standing(settings(home, **OPEN)) as service, serve(service) as opened:
+        yield opened
 
 
 def test_socket_is_for_its_owner_and_group_and_goes_with_the_daemon(
@@ -118,21 +128,20 @@ def test_socket_may_lie_deeper_than_the_kernel_has_room_for(home: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_tcp_is_open_to_whoever_shows_the_token(open_service: StandingService) -> None:
-    with serve(open_service) as doors:
-        with tcp_client(doors) as stranger, tcp_client(doors, **BEARER) as known:
-            assert problem(stranger.get("/api/v1/libraries")) == (401, "Unauthorized")
-            assert stranger.get("/api/v1/libraries").headers["www-authenticate"] == "Bearer"
-            assert known.get("/api/v1/libraries").status_code == 200
-        with tcp_client(doors, Authorization=f"Bearer {TOKEN}x") as wrong:
-            assert problem(wrong.get("/api/v1/libraries")) == (401, "Unauthorized")
-        with client(doors) as local:
-            assert local.get("/api/v1/libraries").status_code == 200
+def test_tcp_is_open_to_whoever_shows_the_token(doors: Doors) -> None:
+    with tcp_client(doors) as stranger, tcp_client(doors, **BEARER) as known:
+        assert problem(stranger.get("/api/v1/libraries")) == (401, "Unauthorized")
+        assert stranger.get("/api/v1/libraries").headers["www-authenticate"] == "Bearer"
+        assert known.get("/api/v1/libraries").status_code == 200
+    with tcp_client(doors, Authorization=f"Bearer {TOKEN}x") as wrong:
+        assert problem(wrong.get("/api/v1/libraries")) == (401, "Unauthorized")
+    with client(doors) as local:
+        assert local.get("/api/v1/libraries").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/cli/ask", "/nothing", "/health/"])
-def test_without_the_token_nothing_else_is_told(open_service: StandingService, path: str) -> None:
-    with serve(open_service) as doors, tcp_client(doors) as stranger:
+def test_without_the_token_nothing_else_is_told(doors: Doors, path: str) -> None:
+    with tcp_client(doors) as stranger:
         assert problem(stranger.get(path)) == (401, "Unauthorized")
 
 
@@ -165,10 +174,8 @@ def test_work_that_hangs_is_told(service: StandingService) -> None:
         ({"Origin": "null"}, 403),
     ],
 )
-def test_pages_of_others_are_kept_out(
-    open_service: StandingService, headers: dict[str, str], status: int
-) -> None:
-    with serve(open_service) as doors, tcp_client(doors, **BEARER) as ask:
+def test_pages_of_others_are_kept_out(doors: Doors, headers: dict[str, str], status: int) -> None:
+    with tcp_client(doors, **BEARER) as ask:
         assert ask.get("/api/v1/libraries", headers=headers).status_code == status
 
 
@@ -263,12 +270,12 @@ def test_what_is_no_address_is_refused(listen: str) -> None:
     ("path", "size"),
     [("/api/v1/search/like", 20_000_001), ("/api/v1/retry", 1_000_001), ("/nowhere", 3_000_000)],
 )
-def test_body_that_is_too_large_is_refused(home: Path, path: str, size: int) -> None:
+def test_body_that_is_too_large_is_refused(doors: Doors, path: str, size: int) -> None:
     def in_pieces() -> Iterator[bytes]:
         for begin in range(0, size, 65536):
             yield bytes(min(65536, size - begin))
 
-    with served(settings(home)) as (_, ask):
+    with client(doors) as ask:
         assert problem(ask.post(path, content=bytes(size))) == (413, "TooLarge")
         assert problem(ask.post(path, content=in_pieces())) == (413, "TooLarge")
 
@@ -290,8 +297,8 @@ def test_what_nobody_expected_is_logged_and_not_told(
     assert 'mediaindex_request_errors_total{kind="Internal"} 1.0' in numbers
 
 
-def test_wrong_method_is_told_in_our_shape(home: Path) -> None:
-    with served(settings(home)) as (_, ask):
+def test_wrong_method_is_told_in_our_shape(doors: Doors) -> None:
+    with client(doors) as ask:
         assert problem(ask.put("/api/v1/search")) == (405, "WrongRequest")
 
 
@@ -320,14 +327,14 @@ def test_events_are_told_to_all_who_listen(home: Path) -> None:
 def test_doors_close_while_programs_listen(service: StandingService) -> None:
     ended = threading.Event()
 
-    def listen() -> None:
+    def listen(doors: Doors) -> None:
         with client(doors) as ask, ask.stream("GET", "/api/v1/events") as stream:
             for _ in stream.iter_lines():
                 pass
         ended.set()
 
-    with serve(service) as doors:
-        listeners = [threading.Thread(target=listen) for _ in range(3)]
+    with serve(service) as opened:
+        listeners = [threading.Thread(target=listen, args=[opened]) for _ in range(3)]
         for one in listeners:
             one.start()
         listening(service, 3)
@@ -336,7 +343,7 @@ def test_doors_close_while_programs_listen(service: StandingService) -> None:
     for one in listeners:
         one.join(10)
     assert service.events.listeners == 0
-    assert not doors.are_open
+    assert not opened.are_open
 
 
 def test_doors_close_upon_one_who_does_not_read_what_is_told(service: StandingService) -> None:
