@@ -63,7 +63,8 @@ class Home:
         """Write config.yaml: the library and the embedder of tests, and what the test says."""
         self.file.write_text(
             f"state_dir: {self.folder / 'state'}\ncache_dir: {self.folder / 'cache'}\n"
-            f"libraries: [{{path: {self.library}}}]\nembedder: {{use: colour}}\nindex: {{use: exact}}\n{text}"
+            f"libraries: [{{path: {self.library}}}]\n"
+            f"embedder: {{use: colour}}\nindex: {{use: exact}}\n{text}"
         )
 
     @property

@@ -205,7 +205,7 @@ class Daemon:
                 self._put_in_force(load_config(self._file))
             except MediaIndexError as error:
                 self._config_trouble = str(error)
-                log.error("the settings were not read again; the old ones stay: %s", error)
+                log.warning("the settings were not read again; the old ones stay: %s", error)
             else:
                 log.info("the settings were read again")
             self.events.tell("daemon", phase=self.state().phase, config=self._config_trouble)

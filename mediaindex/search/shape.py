@@ -4,7 +4,7 @@ from typing import Any
 
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer, Hit
-from mediaindex.shown import Said, readable
+from mediaindex.shown import Said, Shown, readable
 
 JSON_VERSION = 1
 
@@ -24,13 +24,32 @@ def as_json(answer: Answer, asked: Asked) -> dict[str, Any]:
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
     """Return one hit; paths are fit to be printed, so not all of them lead to the file."""
-    shown = hit.shown
+    known = shown_as_json(hit.shown)
+    return {
+        "path": known["path"],
+        "paths": known["paths"],
+        "score": round(hit.score, 4),
+        "weak": hit.weak,
+        **known,
+        "why": [
+            {
+                "by": r.by,
+                "rank": r.rank,
+                "similarity": r.similarity,
+                "passage": r.passage,
+                "source": r.source,
+            }
+            for r in hit.why
+        ],
+    }
+
+
+def shown_as_json(shown: Shown) -> dict[str, Any]:
+    """Return what is known of one moment, in the words of a hit."""
     paths = [readable(path) for path in shown.paths]
     return {
         "path": paths[0],
         "paths": paths,
-        "score": round(hit.score, 4),
-        "weak": hit.weak,
         "asset_id": shown.asset_id,
         "moment_id": shown.moment_id,
         "kind": shown.kind,
@@ -48,22 +67,13 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
         "height_px": shown.height_px,
         "rating": shown.rating,
         "words": shown.words,
-        "caption": _caption_as_json(shown.caption),
-        "summary": _caption_as_json(shown.summary),
-        "why": [
-            {
-                "by": r.by,
-                "rank": r.rank,
-                "similarity": r.similarity,
-                "passage": r.passage,
-                "source": r.source,
-            }
-            for r in hit.why
-        ],
+        "caption": caption_as_json(shown.caption),
+        "summary": caption_as_json(shown.summary),
     }
 
 
-def _caption_as_json(said: Said | None) -> dict[str, Any] | None:
+def caption_as_json(said: Said | None) -> dict[str, Any] | None:
+    """Return what a model says, and who and when; None: nothing."""
     if said is None:
         return None
     return {

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
 from mediaindex.store.filters import MATCHES, Filter, conditions, spoken
-from mediaindex.store.ids import THESE, these
+from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.tables import (
     FULLTEXT,
     AssetRow,

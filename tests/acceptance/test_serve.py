@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.program import Program
 from tests.daemons import paint, until
 
-Serving = tuple[Program, "subprocess.Popen[str]", Path]
+Serving = tuple[Program, subprocess.Popen[str], Path]
 
 
 @pytest.fixture(scope="module")

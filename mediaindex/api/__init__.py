@@ -1,0 +1,1 @@
+"""The daemon's door for programs: HTTP on a Unix socket and, if configured, on TCP."""

@@ -1,0 +1,145 @@
+"""Who may come in by TCP: whoever shows the token, and no page in somebody's browser."""
+
+import hmac
+import ipaddress
+import logging
+import os
+import socket
+import stat
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mediaindex.api.problems import told
+from mediaindex.config import Config
+from mediaindex.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+OPEN = frozenset({"/health", "/ready"})
+"""What is told without a token, so that whatever watches over services need not have it."""
+
+OUR_OWN = (".local", ".localhost", ".internal", ".home.arpa")
+"""Endings that nobody can buy: names below them are of the network that we are in."""
+
+CREDENTIAL = "serve_token"
+
+
+class Guard:
+    """Stands before the app on TCP.
+
+    A page that some browser has open may send requests to us and may have its own name point at us
+    (DNS rebinding), so a request whose `Host` could be a stranger's, or whose `Origin` is not
+    ourselves, is refused before anything is looked at.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, names: Collection[str] = ()) -> None:
+        self._app = app
+        self._token = token.encode()
+        # Not the name with its domain, which the system would ask the network for.
+        self._names = {*names, "localhost", socket.gethostname().lower()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the reason, or pass the request on."""
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not is_ours(host, self._names):
+            refused = told(
+                403,
+                "Forbidden",
+                f"{host!r} is not known as a name of this machine: ask by its address or its short "
+                "name; a proxy has to send one of these as Host",
+            )
+        elif b"origin" in headers and not _is_of(headers[b"origin"].decode("latin-1"), host):
+            refused = told(403, "Forbidden", "pages of other sites may not ask here")
+        elif scope["path"] not in OPEN and not self._is_shown(headers.get(b"authorization", b"")):
+            refused = told(
+                401,
+                "Unauthorized",
+                "show the token of the settings: Authorization: Bearer TOKEN",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        else:
+            await self._app(scope, receive, send)
+            return
+        await refused(scope, receive, send)
+
+    def _is_shown(self, authorization: bytes) -> bool:
+        scheme, _, shown = authorization.partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(shown.strip(), self._token)
+
+
+def is_ours(host: str, names: Collection[str]) -> bool:
+    """Return whether a `Host` is a name that no stranger's site can have.
+
+    Addresses are, names without a dot, names below `OUR_OWN`, and those in `names` (small letters).
+    """
+    name = _name(host)
+    if not name:
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in names or "." not in name or name.endswith(OUR_OWN)
+    return True
+
+
+def token(config: Config, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the token that opens TCP.
+
+    Raises:
+        ConfigError: There is none, or it cannot be read.
+    """
+    section = config.settings.serve
+    if section.token is not None:
+        return _checked(section.token, config.place_of("serve", "token"))
+    file = _token_file(config, environ)
+    if file is None:
+        raise ConfigError(
+            f"serve.listen ({config.place_of('serve', 'listen')}) opens {section.listen} to "
+            "programs, and there is no token to keep others out. Make one with "
+            "(umask 077; openssl rand -hex 32 > ~/.config/mediaindex/token) and name that file as "
+            "serve.token_file"
+        )
+    try:
+        found = file.read_text()
+        if stat.S_IMODE(file.stat().st_mode) & stat.S_IROTH:
+            log.warning("all users of this machine can read the token: chmod 600 %s", file)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigError(f"the token cannot be read from {file}: {reason}") from error
+    return _checked(found, str(file))
+
+
+def _token_file(config: Config, environ: Mapping[str, str]) -> Path | None:
+    named = config.settings.serve.token_file
+    if named is not None:
+        return Path(named).expanduser()
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder, CREDENTIAL) if folder else None
+    return file if file is not None and file.exists() else None
+
+
+def _checked(found: str, where: str) -> str:
+    found = found.strip()
+    if not found or not found.isascii() or not found.isprintable() or " " in found:
+        raise ConfigError(f"the token of {where} has to be plain letters and digits without blanks")
+    return found
+
+
+def _name(host: str) -> str:
+    """Return the name of a `Host`, in small letters and without its port; "" if it is none."""
+    if not host.isascii() or not host.isprintable() or set(host) & set("/?#@\\ "):
+        return ""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _is_of(origin: str, host: str) -> bool:
+    """Return whether an `Origin` is the very host that was asked."""
+    scheme, _, rest = origin.partition("://")
+    return scheme in ("http", "https") and rest.lower() == host.lower()

@@ -1,0 +1,62 @@
+"""What the routes share: the daemon that is asked, and the door's own counts."""
+
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from mediaindex.api.metrics import Metrics
+from mediaindex.api.turns import Turns
+from mediaindex.daemon.service import Service
+from mediaindex.search.asked import Asked
+from mediaindex.search.hits import Answer
+
+
+@dataclass(frozen=True)
+class House:
+    """What the routes share. Safe from any thread."""
+
+    service: Service
+    #: Whether the daemon's work goes on, at whatever pace; False: it hangs.
+    is_alive: Callable[[], bool]
+    metrics: Metrics
+    #: Set when the door is being closed.
+    closing: threading.Event = field(default_factory=threading.Event)
+    turns: Turns = field(default_factory=Turns)
+
+    def ask(self, asked: Asked, today: date) -> Answer:
+        """Have the daemon answer, and count it; raises as `Service.ask`."""
+        began = time.perf_counter()
+        try:
+            answer = self.service.ask(asked, today)
+        except Exception:
+            self.metrics.searches.labels("error").inc()
+            raise
+        self.metrics.seconds.observe(time.perf_counter() - began)
+        self.metrics.searches.labels("found" if answer.hits else "nothing").inc()
+        return answer
+
+
+async def house(request: Request) -> House:
+    """Return what the routes share; async, so that no thread is needed for it."""
+    return cast("House", request.app.state.house)
+
+
+Here = Annotated[House, Depends(house)]
+
+
+async def turn(here: Here) -> AsyncIterator[None]:
+    """Let a question have its turn first; it ends before the answer is sent.
+
+    Raises:
+        Busy: None came in time.
+    """
+    async with here.turns.take():
+        yield
+
+
+Turn = Depends(turn, scope="function")

@@ -1,0 +1,142 @@
+"""Search, in words or by a picture."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from mediaindex.api.house import Here, House, Turn
+from mediaindex.api.paths import preview
+from mediaindex.api.plain import Plain
+from mediaindex.api.problems import WrongRequest
+from mediaindex.api.shapes import SearchAnswer
+from mediaindex.errors import MediaIndexError
+from mediaindex.search.asked import Asked
+from mediaindex.search.hits import Answer
+from mediaindex.search.shape import as_json
+
+router = APIRouter(tags=["search"])
+
+PICTURE = {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
+
+_Text = Annotated[str | None, Query(max_length=1000)]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A question as it comes in a URL."""
+
+    words: str
+    operators: tuple[tuple[str, str], ...]
+    limit: int | None
+    moments: bool
+    literal: bool
+
+    def asked(self, here: House) -> Asked:
+        """Return it as the daemon is asked."""
+        section = here.service.config.settings.search
+        return Asked(
+            words=self.words,
+            operators=self.operators,
+            limit=self.limit or section.limit,
+            moments=self.moments,
+            understand=section.understand and not self.literal,
+        )
+
+
+async def wanted(
+    q: Annotated[str, Query(max_length=10_000, description="Words, operators included.")] = "",
+    limit: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+    moments: Annotated[
+        bool, Query(description="Every stretch of a video that matches, not just the best.")
+    ] = False,
+    literal: Annotated[
+        bool, Query(description="Do not read dates or places in the words as filters.")
+    ] = False,
+    after: Annotated[_Text, Query(description="Taken in or after 2019, 2019-07, ...")] = None,
+    before: Annotated[_Text, Query(description="Taken before that date.")] = None,
+    on: Annotated[_Text, Query(alias="date", description="Taken on that day, month, year.")] = None,
+    kind: Literal["photo", "video"] | None = None,
+    folder: Annotated[_Text, Query(alias="in", description="In a folder of this name.")] = None,
+    camera: _Text = None,
+    near: Annotated[_Text, Query(description="Lisbon; Lisbon,50km; 38.7,-9.1,10km.")] = None,
+    library: _Text = None,
+    rating: Annotated[_Text, Query(description="At least this many stars.")] = None,
+) -> Wanted:
+    """Return the question that a URL holds."""
+    given = {
+        "after": after,
+        "before": before,
+        "date": on,
+        "kind": kind,
+        "in": folder,
+        "camera": camera,
+        "near": near,
+        "library": library,
+        "rating": rating,
+    }
+    operators = tuple((name, value) for name, value in given.items() if value)
+    return Wanted(q, operators, limit, moments, literal)
+
+
+Asks = Annotated[Wanted, Depends(wanted)]
+
+
+@router.get("/search", response_model=SearchAnswer, dependencies=[Turn])
+def search(here: Here, asks: Asks) -> Plain:
+    """Find the photos and the moments of videos that words and filters describe."""
+    asked = asks.asked(here)
+    return Plain(found(here.ask(asked, date.today()), asked))
+
+
+async def picture_of(request: Request) -> bytes:
+    """Return the body.
+
+    Raises:
+        WrongRequest: There is none.
+    """
+    body = await request.body()
+    if not body:
+        raise WrongRequest("send the picture itself as the body of the request")
+    return body
+
+
+@router.post(
+    "/search/like",
+    response_model=SearchAnswer,
+    dependencies=[Turn],
+    openapi_extra={"requestBody": {"required": True, **PICTURE}},
+)
+def search_like(here: Here, asks: Asks, picture: Annotated[bytes, Depends(picture_of)]) -> Plain:
+    """Find pictures that look like the one in the body (20 MB at most), words and filters too."""
+    asked = asks.asked(here)
+    with kept(picture, here.service.config.cache_dir) as file:
+        answer = here.ask(replace(asked, like=file), date.today())
+    return Plain(found(answer, asked))
+
+
+@contextmanager
+def kept(picture: bytes, folder: Path) -> Iterator[Path]:
+    """Keep a picture in a file until the end of the block; errors there do not tell its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix=".asked-", dir=folder) as file:
+        file.write(picture)
+        file.flush()
+        try:
+            yield Path(file.name)
+        except MediaIndexError as error:
+            raise type(error)(str(error).replace(file.name, "the picture")) from error
+
+
+def found(answer: Answer, asked: Asked) -> dict[str, Any]:
+    """Return an answer as `mediaindex search --json` does, each hit with its preview."""
+    shape = as_json(answer, asked)
+    for hit, told in zip(answer.hits, shape["hits"], strict=True):
+        told["sha256"] = hit.shown.sha256
+        told["preview"] = preview(hit.shown.sha256, hit.shown.at_ms)
+    return shape

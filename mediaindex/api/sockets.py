@@ -1,0 +1,140 @@
+"""The sockets that we listen at, bound by ourselves so that nobody else gets in."""
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mediaindex.errors import AlreadyRunning, ConfigError
+
+LONGEST_PATH_BYTES = 107
+"""What the kernel's `sun_path` holds beside its NUL; unix(7)."""
+
+BACKLOG = 128
+
+PROBE_S = 2.0
+
+
+@contextmanager
+def unix_socket(path: Path) -> Iterator[socket.socket]:
+    """Listen at `path` until the end of the block; then remove it, if it is still ours.
+
+    Its mode is 0660: who gets at it is decided by its folder, which is made for its owner alone.
+
+    Raises:
+        AlreadyRunning: Another daemon answers there.
+        ConfigError: It cannot be made, or something that is no socket lies there.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _address(path) as address:
+            _clear(path, address)
+            opened = _listen(address)
+            made = _identity(path)
+    except OSError as error:
+        raise ConfigError(f"cannot listen at {path}: {error.strerror or error}") from error
+    try:
+        yield opened
+    finally:
+        opened.close()
+        # Another daemon may have come after somebody removed ours; what it made stays.
+        if _identity(path) == made:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def tcp_socket(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen at an address until the end of the block; port 0: at one that is free.
+
+    Raises:
+        ConfigError: Nobody can listen there.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        opened = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        where = f"serve.listen: cannot listen at {host}, port {port}"
+        raise ConfigError(f"{where}: {error.strerror or error}") from error
+    with opened:
+        yield opened
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """Return the host and the port of `serve.listen`: `127.0.0.1:8420`, `[::1]:8420`.
+
+    Raises:
+        ConfigError: It is no such thing.
+    """
+    host, colon, port = listen.rpartition(":")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    if is_bracketed:
+        host = host[1:-1]
+    known = port.isascii() and port.isdigit() and int(port) < 65536
+    if not colon or not host or not known or (":" in host) != is_bracketed:
+        raise ConfigError(
+            f"serve.listen: expected an address and a port, such as 127.0.0.1:8420 or [::1]:8420, "
+            f"not {listen!r}"
+        )
+    return host, int(port)
+
+
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """Give a name of `path` that the kernel takes, however long the path is."""
+    if len(os.fsencode(path)) <= LONGEST_PATH_BYTES:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def _clear(path: Path, address: str) -> None:
+    """Remove the socket that a daemon that is gone left behind; never anything else."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ConfigError(f"cannot listen at {path}: it is there already, and is no socket")
+    if _answers(address):
+        raise AlreadyRunning(f"another mediaindex serve answers at {path} already")
+    path.unlink(missing_ok=True)
+
+
+def _answers(address: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(PROBE_S)
+        try:
+            probe.connect(address)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except (TimeoutError, BlockingIOError):
+            return True  # somebody has it open, and too much to do
+        return True
+
+
+def _listen(address: str) -> socket.socket:
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        opened.bind(address)
+        # Nobody can connect before `listen`, so the mode holds from the first connection on; the
+        # umask, which would decide it earlier, is one for all threads.
+        Path(address).chmod(0o660)
+        opened.listen(BACKLOG)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
