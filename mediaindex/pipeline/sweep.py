@@ -5,6 +5,7 @@ it never takes a root that is not there, is empty, is another one or cannot be r
 without files.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -137,7 +138,7 @@ def sweep(
     is_whole = not is_doubtful or _is_as_before(database, look, seen)
     is_part = bool(below) or shallow
     if is_whole:
-        max_gone = 1.0 if confirmed else max_vanish_fraction
+        max_gone = math.inf if confirmed else max_vanish_fraction
         _let_go(database, look, gone, max_gone, is_part=is_part)
     with database.write() as session:
         _end(session, look, is_part=is_part, is_whole=is_whole)
@@ -286,11 +287,11 @@ def _begin(
 
 def _missed(database: Database, look: _Look, below: str, *, shallow: bool) -> list[int]:
     """Return the files that were not found, and are not there now either."""
-    gone = list(look.gone)
+    gone = vanished.still_gone(database, look.library.root, look.library.rules, look.gone)
     if not (shallow and look.has_listed):
         with database.read() as session:
             gone += files.files_of_unseen_folders(session, look.library.id, look.sweep_no, below)
-    return vanished.still_gone(database, look.library.root, look.library.rules, gone)
+    return gone
 
 
 def _is_as_before(database: Database, look: _Look, before: Presence) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from mediaindex.pipeline.stage import PREVIEWED
-from mediaindex.sources.folder import Rules, is_passed_by, may_be_there
+from mediaindex.sources.folder import Rules, may_be_there
 from mediaindex.sources.moves import Trace, match
 from mediaindex.sources.pairs import Pairs, pair_names
 from mediaindex.store import assets, files, moved
@@ -39,15 +39,14 @@ def believable(gone: int, present: int, max_fraction: float) -> bool:
 
 
 def still_gone(database: Database, root: Path, rules: Rules, gone: Collection[int]) -> list[int]:
-    """Return which of these files are not there now either, or are to be passed by.
+    """Return which of these files are not in their folders now either, or are to be passed by.
 
     A sweep takes its time: another look may have found meanwhile that one is back.
     """
     with database.read() as session:
         spots = list(moved.spots(session, gone))
-    folders = {spot.folder for spot in spots}
-    shut = {folder for folder in folders if folder and is_passed_by(root, folder, rules)}
-    back = {spot.id for spot in spots if spot.folder not in shut and _is_back(root, rules, spot)}
+    listed = {folder: _names_in(root / folder) for folder in {spot.folder for spot in spots}}
+    back = {spot.id for spot in spots if _is_back(root, rules, spot, listed[spot.folder])}
     return [file_id for file_id in gone if file_id not in back]
 
 
@@ -119,10 +118,21 @@ def _settle_moves(session: Session, moves: Sequence[Move], now: datetime) -> Non
     moved.retry_reading(session, ids, READING)
 
 
-def _is_back(root: Path, rules: Rules, spot: Spot) -> bool:
+def _names_in(folder: Path) -> set[str] | None:
+    """Return what is in a folder, None if nobody knows."""
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208 - names are all that is asked
+    except OSError:
+        return None
+
+
+def _is_back(root: Path, rules: Rules, spot: Spot, names: set[str] | None) -> bool:
+    if names is None:
+        return True
+    # Listed, not asked for: some file systems find "A.jpg" where "a.jpg" is.
     path = Path(spot.folder, spot.name)
-    marked = os.path.lexists(root / spot.folder / rules.marker)
-    if marked or rules.excluded(path.as_posix(), spot.name):
+    is_passed_by = rules.marker in names or rules.excluded(path.as_posix(), spot.name)
+    if is_passed_by or spot.name not in names:
         return False
     return may_be_there(root / path, follow_links=rules.follow_links)
 

@@ -74,7 +74,7 @@ class Settling:
                 return None
             look = self._next(file, before, now)
             _keep(self._looks, key, look, self._most)
-        return now + look.wait
+        return look.since + (self._quiet if look is before else look.wait)
 
     def _is_settled(
         self, file: FoundFile, before: _Look | None, closed_at: datetime | None, now: datetime
@@ -82,15 +82,14 @@ class Settling:
         quiet_ns = _ns(self._quiet)
         if file.mtime_ns <= _since_1970_ns(now) - quiet_ns:
             return True
-        if closed_at is not None and file.size_bytes:
-            return file.mtime_ns <= _since_1970_ns(closed_at)
+        if closed_at and file.size_bytes and file.mtime_ns <= _since_1970_ns(closed_at):
+            return True
         # Clocks differ, and some files come from the future: then only what stays counts.
         return before is not None and _is_same(before, file) and now - before.since >= self._quiet
 
     def _next(self, file: FoundFile, before: _Look | None, now: datetime) -> _Look:
         if before is not None and _is_same(before, file):
-            wait = max(before.since + self._quiet - now, timedelta(0))
-            return _Look(file.size_bytes, file.mtime_ns, before.since, wait)
+            return before
         wait = self._quiet if before is None else min(LONGEST, 2 * max(before.wait, self._quiet))
         return _Look(file.size_bytes, file.mtime_ns, now, wait)
 

@@ -70,6 +70,14 @@ def test_file_that_was_closed_has_settled_unless_it_was_written_since() -> None:
     assert look(settling, file(written=1), 1.6) is None
 
 
+def test_file_from_the_future_that_was_closed_settles_as_others_do() -> None:
+    settling = Settling(2)
+    settling.closed(1, "x", "a.jpg", at(1))
+
+    assert look(settling, file(written=3600), 1) == 3
+    assert look(settling, file(written=3600), 3) is None
+
+
 def test_closing_is_of_one_look_and_one_file_and_of_no_empty_one() -> None:
     settling = Settling(2)
     settling.closed(1, "x", "a.jpg", at(1))
