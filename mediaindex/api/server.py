@@ -145,6 +145,10 @@ async def _serve(servers: list[tuple[uvicorn.Server, socket.socket]]) -> None:
     threads = anyio.to_thread.current_default_thread_limiter()
     threads.total_tokens = AT_ONCE + THREADS_BESIDE
     await asyncio.gather(*(server.serve([opened]) for server, opened in servers))
+    for server, _ in servers:  # whoever is still connected has had the time of grace
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+    await asyncio.sleep(0)  # and is let go of
 
 
 def _close(house: House, servers: list[uvicorn.Server], thread: threading.Thread) -> None:
@@ -153,4 +157,4 @@ def _close(house: House, servers: list[uvicorn.Server], thread: threading.Thread
         server.should_exit = True
     thread.join(LEAVES_WITHIN_S)
     if thread.is_alive():
-        log.warning("an answer takes over %.0f s; it is not waited for", LEAVES_WITHIN_S)
+        log.warning("the doors do not close within %.0f s", LEAVES_WITHIN_S)

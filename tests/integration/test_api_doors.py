@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,8 @@ from mediaindex.api.auth import is_ours, token
 from mediaindex.api.server import Doors, serve
 from mediaindex.api.sockets import split_listen
 from mediaindex.errors import AlreadyRunning, ConfigError
+from mediaindex.search.asked import Asked
+from mediaindex.search.hits import Answer
 from tests.service import (
     StandingService,
     client,
@@ -325,13 +328,10 @@ def test_events_are_told_to_all_who_listen(home: Path) -> None:
 
 
 def test_doors_close_while_programs_listen(service: StandingService) -> None:
-    ended = threading.Event()
-
     def listen(doors: Doors) -> None:
         with client(doors) as ask, ask.stream("GET", "/api/v1/events") as stream:
             for _ in stream.iter_lines():
                 pass
-        ended.set()
 
     with serve(service) as opened:
         listeners = [threading.Thread(target=listen, args=[opened]) for _ in range(3)]
@@ -339,11 +339,33 @@ def test_doors_close_while_programs_listen(service: StandingService) -> None:
             one.start()
         listening(service, 3)
 
-    assert ended.wait(10)
     for one in listeners:
         one.join(10)
+        assert not one.is_alive()
     assert service.events.listeners == 0
     assert not opened.are_open
+
+
+def test_question_that_takes_too_long_is_not_waited_for(
+    service: StandingService,
+) -> None:
+    arrived, may_go = threading.Event(), threading.Event()
+
+    def slow(asked: Asked, today: date) -> Answer:
+        arrived.set()
+        assert may_go.wait(30)
+        return Answer((), (), no_good_match=False, model_id=None)
+
+    service.ask = slow  # type: ignore[method-assign]
+    with serve(service) as opened:
+        asking = socket.socket(socket.AF_UNIX)
+        asking.connect(str(opened.socket))
+        asking.sendall(b"GET /api/v1/search?q=x HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert arrived.wait(10)
+
+    assert not opened.are_open
+    may_go.set()
+    asking.close()
 
 
 def test_doors_close_upon_one_who_does_not_read_what_is_told(service: StandingService) -> None:
