@@ -21,7 +21,7 @@ from mediaindex.store.database import Database
 MOST_FREE_SHARE = 0.25
 """With more of its file free, a database is made smaller."""
 
-STEP_PAGES = 2000
+STEP_PAGES = 1000
 """So many pages are given back in one step."""
 
 BREATH_S = 0.05
