@@ -109,7 +109,8 @@ def _facets_differ(database: Database, facets_there: Facets) -> bool:
         if np.count_nonzero(there.assets["is_visible"]) != facets.count_visible(session):
             return True
         for ids, records in facets.all_facets(session):
-            if ids[-1] >= len(there.assets) or (there.assets[ids] != records).any():
+            # By their bytes: a place that is not known is NaN, which equals nothing.
+            if ids[-1] >= len(there.assets) or there.assets[ids].tobytes() != records.tobytes():
                 return True
         for keys, assets in facets.all_owners(session):
             if keys[-1] >= len(there.owners) or (there.owners[keys] != assets).any():

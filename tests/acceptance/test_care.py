@@ -56,15 +56,12 @@ def findings(program: Program, *arguments: str) -> dict[str, str]:
 
 
 def test_restore_brings_the_same_hits_back(program: Program, tmp_path: Path) -> None:
+    before = hits(program, "red")
+    made = json.loads(program.run("backup", "--json").stdout)
     photos = tmp_path / "more"
     photos.mkdir()
     Image.new("RGB", (64, 48), "darkred").save(photos / "darkred.png")
-    program.run("index", str(photos))
-    before = hits(program, "red")
-    made = json.loads(program.run("backup", "--json").stdout)
-    (photos / "darkred.png").unlink()
-    Image.new("RGB", (64, 48), "crimson").save(photos / "crimson.png")
-    assert program.run("index", "--confirm-removal").returncode == 0
+    assert program.run("index", str(photos)).returncode == 0
     assert hits(program, "red") != before
 
     done = program.run("restore", "--yes", "--json")
@@ -72,12 +69,11 @@ def test_restore_brings_the_same_hits_back(program: Program, tmp_path: Path) -> 
     said = json.loads(done.stdout)
     assert said["file"] == made["path"]
     check_sound(Path(said["set_aside"]))
+    # Not from the index that was made since: it holds another's vectors under the same keys.
     assert hits(program, "red") == before
-    # The next run finds what changed since.
-    assert program.run("index", "--confirm-removal").returncode == 0
-    names = [name for name, _ in hits(program, "red")]
-    assert "crimson.png" in names
-    assert "darkred.png" not in names
+    # The next run finds what was added since.
+    assert program.run("index", str(photos)).returncode == 0
+    assert "darkred.png" in [name for name, _ in hits(program, "red")]
 
 
 def test_damaged_database_says_what_to_do_and_doing_it_helps(program: Program) -> None:
