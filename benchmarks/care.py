@@ -79,6 +79,7 @@ class Writer:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write)
         self._longest_s = 0.0
+        self._written = threading.Semaphore(0)
         self._thread.start()
 
     def _write(self) -> None:
@@ -87,10 +88,14 @@ class Writer:
             with self._database.write() as session:
                 session.execute(text("INSERT OR REPLACE INTO setting VALUES ('x', '1')"))
             self._longest_s = max(self._longest_s, time.perf_counter() - began)
+            self._written.release()
             time.sleep(0.005)
 
     def longest_s(self) -> float:
-        """Return the longest wait since it was asked last."""
+        """Return the longest wait since it was asked last, one that goes on now included."""
+        while self._written.acquire(blocking=False):
+            pass
+        self._written.acquire()
         longest, self._longest_s = self._longest_s, 0.0
         return longest
 
@@ -114,7 +119,7 @@ def measure(config: Config, database: Database) -> None:
     try:
         timed("quick_check", lambda: damage(database.path))
         timed("backup, checked and on the disk", lambda: back_up(config, now))
-        timed("full text: compare", lambda: mending.is_fulltext_sound(database))
+        timed("full text: compare (repair)", lambda: mending.is_fulltext_sound(database))
         timed("full text: rebuild (repair)", lambda: mending.rebuild_fulltext(database))
         timed("upkeep", lambda: keep_up(config, database, now))
         with database.write() as session:

@@ -3,9 +3,7 @@
 import json
 import os
 import shutil
-import signal
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -91,21 +89,6 @@ def test_damaged_database_says_what_to_do_and_doing_it_helps(program: Program) -
     assert len(list(database(program).parent.glob("*.replaced-*"))) == 1
 
 
-@pytest.mark.parametrize("wait_s", [0.4, 0.6])
-def test_restore_that_is_killed_leaves_the_old_or_the_new(program: Program, wait_s: float) -> None:
-    before = program.end_state()
-    program.run("backup")
-    process = program.start("restore", "--yes")
-    time.sleep(wait_s)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-
-    check_sound(database(program))
-    assert program.end_state()["assets"] == before["assets"]
-    assert program.run("restore", "--yes").returncode == 0
-    assert program.end_state()["vectors"] == before["vectors"]
-
-
 def test_backups_are_listed(program: Program) -> None:
     assert "there is no backup" in program.run("restore", "--list").stdout
     made = json.loads(program.run("backup", "--json").stdout)
@@ -128,18 +111,6 @@ def test_what_is_no_backup_is_not_restored(program: Program, content: str, said:
     assert done.returncode == 1
     assert said in done.stderr
     assert program.end_state() == before
-
-
-def test_newer_backup_is_not_restored(program: Program) -> None:
-    file = program.home / "mine.db"
-    program.run("backup", str(file))
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-
-    done = program.run("restore", "--yes", str(file))
-
-    assert done.returncode == 1
-    assert "newer mediaindex" in done.stderr
 
 
 def test_restore_and_repair_wait_for_the_one_at_work_and_backup_does_not(program: Program) -> None:
