@@ -35,7 +35,7 @@ from mediaindex.search.where import KnownPlaces
 from mediaindex.store.assets import asset_by_hash, known_places
 from mediaindex.store.counts import blocked_reason, count_undescribed
 from mediaindex.store.database import Database
-from mediaindex.store.embeddings import has_vectors, spaces
+from mediaindex.store.embeddings import count_vectors, spaces
 from mediaindex.store.lock import worker_lock
 from mediaindex.types import Place, Vectors
 from mediaindex.vectors.indexes import Indexes
@@ -226,17 +226,19 @@ def _opened(config: Config) -> Iterator[tuple[Database, Indexes]]:
 
 
 def _catch_up(config: Config, database: Database, indexes: Indexes) -> None:
-    """Build the index again if it was deleted; not while somebody is indexing, who does it."""
+    """Build the index again if it was deleted, damaged, or left behind by a run that was killed.
+
+    Not while somebody is indexing, who does it. Counting 100,000 vectors takes a millisecond.
+    """
     with database.read() as session:
         lost = indexes.facets.read() is None or any(
-            indexes.exact.count(space) == 0 and has_vectors(session, space)
-            for space in spaces(session)
+            indexes.exact.count(space) != count_vectors(session, space) for space in spaces(session)
         )
     if not lost:
         return
     try:
         with worker_lock(config.state_dir):
-            Sync(database, indexes.all(), indexes.facets).repair()
+            Sync(database, indexes.all(), indexes.facets, forgets=False).repair()
     except AlreadyRunning:
         return
 

@@ -13,6 +13,7 @@ from mediaindex.pipeline.sweep import Library
 from mediaindex.sources.folder import Rules
 from mediaindex.store import files
 from mediaindex.store.database import Database
+from mediaindex.store.libraries import add_library, widen_library
 from mediaindex.store.tables import LibraryRow
 
 
@@ -81,8 +82,8 @@ def _place_of(
             return row, "" if below == "." else below
     inside = [row for row in known if Path(row.root).is_relative_to(folder)]
     if inside:
-        return files.widen_library(session, inside, folder), ""
-    return files.add_library(session, name or folder.name or "root", folder, now), ""
+        return widen_library(session, inside, folder), ""
+    return add_library(session, name or folder.name or "root", folder, now), ""
 
 
 def library_of(config: Config, row: LibraryRow, wishes: LibrarySettings | None) -> Library:

@@ -24,6 +24,7 @@ from mediaindex.search.hits import Answer
 from mediaindex.store import files
 from mediaindex.store.database import Database
 from mediaindex.store.forget import forget_library
+from mediaindex.store.libraries import add_library
 
 BEGAN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -86,7 +87,7 @@ class StandingService:
         if not folder.is_dir():
             raise ConfigError(f"{folder} is not a folder that is there")
         with self.database.write() as session:
-            return files.add_library(session, folder.name, folder, BEGAN).name
+            return add_library(session, folder.name, folder, BEGAN).name
 
     def forget_library(self, library_id: int) -> int:
         with self.database.write() as session:

@@ -6,9 +6,10 @@ from sqlalchemy import select
 
 from mediaindex.pipeline.sweep import Library, SweepReport, sweep
 from mediaindex.sources.folder import Rules
-from mediaindex.store import assets, files, jobs
+from mediaindex.store import assets, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
+from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow, FolderRow, JobRow, ResultRow
 from tests.conftest import NOW
 
@@ -17,7 +18,7 @@ def added(database: Database, root: Path) -> Library:
     """Return a new library at `root`, which is made."""
     root.mkdir(parents=True)
     with database.write() as session:
-        row = files.add_library(session, "family", root, NOW)
+        row = add_library(session, "family", root, NOW)
         return Library(row.id, row.name, root, Rules(("@eaDir",)))
 
 

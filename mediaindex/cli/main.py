@@ -32,6 +32,9 @@ COMMANDS = {
     "confirm-removal": "Let the index forget files that are gone, many at once.",
     "forget": "Take a library out of the index; its files stay.",
     "model": "List the models that look at or describe pictures, or download one.",
+    "backup": "Copy the database, also while the daemon is at work.",
+    "restore": "Bring a backup of the database back.",
+    "repair": "Find what is damaged, behind or left over, and put it right.",
     "doctor": "Check that everything is in order on this machine.",
     "config": "Show the settings in force, or write the prompts to change them.",
 }

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,20 @@ LEFTOVER_PREFIX = ".part-"
 TEXT_SCALE, MOST_TEXT_PX = 2, 1600
 """A picture full of text keeps so many times the size of others, but no more than this of its own
 accord: small print survives, and a phone's photo of a page is not kept whole."""
+
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One preview, as it lies in the cache."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    #: Seconds since 1970: when it was made, or last looked at, to within a day.
+    used_at: float
 
 
 class PreviewMissing(RetryLater):
@@ -87,9 +102,20 @@ class PreviewStore:
         path = self.path(sha256, at_ms)
         try:
             with Image.open(path, formats=("JPEG",)) as picture:
-                return np.asarray(picture.convert("RGB"))
+                pixels = np.asarray(picture.convert("RGB"))
         except OSError as error:  # Pillow's own complaints are OSErrors too
             raise PreviewMissing(f"the preview {path} is gone or damaged") from error
+        self.look_at(path)
+        return pixels
+
+    def look_at(self, path: Path) -> None:
+        """Note that a preview is looked at, so that it is not the next to go from a full cache.
+
+        Its time of change says so: many disks keep no time of access. Written once a day at most.
+        """
+        with suppress(OSError):
+            if abs(time.time() - path.stat().st_mtime) > DAY_S:
+                os.utime(path)
 
     def remove(self, sha256: str) -> None:
         """Remove every preview of an asset."""
@@ -103,9 +129,24 @@ class PreviewStore:
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
+    def kept(self) -> Iterator[Kept]:
+        """Yield every preview there is, in no order; what goes meanwhile is left out."""
+        for part in _entries(self.folder):
+            for entry in _entries(Path(part.path)) if part.is_dir() else ():
+                sha256, dash, rest = entry.name.partition("-")
+                if not dash or not rest.endswith(".jpg") or entry.name.startswith("."):
+                    continue
+                with suppress(OSError):
+                    at = entry.stat()
+                    yield Kept(Path(entry.path), sha256, at.st_size, at.st_mtime)
+
+    def leftovers(self) -> list[Path]:
+        """Return what killed processes left half-written, or living ones are writing."""
+        return list(self.folder.glob(f"*/{LEFTOVER_PREFIX}*"))
+
     def sweep_leftovers(self) -> None:
         """Remove what killed processes left half-written; for the one who holds the lock."""
-        for path in self.folder.glob(f"*/{LEFTOVER_PREFIX}*"):
+        for path in self.leftovers():
             with suppress(FileNotFoundError):
                 path.unlink()
 
@@ -123,3 +164,11 @@ class PreviewStore:
             Path(partial).unlink(missing_ok=True)
             raise
         return size_bytes
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

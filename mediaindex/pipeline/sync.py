@@ -21,8 +21,25 @@ BATCH = 1024
 class Sync:
     """Tells every index what came and went. An index that cannot be written is left behind."""
 
-    def __init__(self, database: Database, indexes: Sequence[VectorIndex], facets: Facets) -> None:
+    def __init__(
+        self,
+        database: Database,
+        indexes: Sequence[VectorIndex],
+        facets: Facets,
+        *,
+        forgets: bool = True,
+    ) -> None:
+        """Begin with the oldest change.
+
+        Args:
+            database: The store.
+            indexes: Those to tell.
+            facets: What filters compare.
+            forgets: Whether changes are forgotten once told; not where another index, which is not
+                open, has to be told as well.
+        """
         self._database = database
+        self._forgets = forgets
         self._indexes = list(indexes)
         self._facets: Facets | None = facets
         #: Why an index was left behind.
@@ -51,7 +68,7 @@ class Sync:
             told = facets.read_facets(session, [change.asset_id for change in changes])
         self._tell_facets(lambda known: known.tell(*told))
         self._told_assets = changes[-1].id
-        if not self.trouble:
+        if self._forgets and not self.trouble:
             with self._database.write() as session:
                 facets.forget_asset_changes(session, self._told_assets)
         return len(changes)
@@ -80,7 +97,7 @@ class Sync:
             gone = np.setdiff1d(keys, alive)
             self._each(partial(_tell, space=space, gone=gone, alive=alive, vectors=vectors))
         self._told_vectors = changes[-1].id
-        if not self.trouble:
+        if self._forgets and not self.trouble:
             with self._database.write() as session:
                 embeddings.forget_changes(session, self._told_vectors)
         return len(changes)

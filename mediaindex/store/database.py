@@ -13,6 +13,7 @@ from sqlalchemy.pool import QueuePool
 
 from mediaindex.errors import StoreError
 from mediaindex.store.columns import folded
+from mediaindex.store.copying import copy_database
 
 SCHEMA = "0005"
 """The newest migration. A database at it is opened without loading Alembic."""
@@ -40,6 +41,18 @@ class Database:
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def bare(self, wait_s: float = BUSY_TIMEOUT_MS / 1000) -> Iterator[sqlite3.Connection]:
+        """Give a connection in no transaction, for what SQLite does in none: VACUUM, checkpoints.
+
+        Args:
+            wait_s: So long it waits for a lock that another holds.
+        """
+        with closing(sqlite3.connect(self.path, timeout=wait_s)) as connection:
+            _set_up(connection, None)
+            connection.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+            yield connection
+
     def close(self) -> None:
         """Close every connection."""
         self._reading.dispose()
@@ -51,17 +64,29 @@ def open_database(path: Path) -> Database:
     An older database is copied beside itself (`.before-...`) before it is migrated.
 
     Raises:
+        RetryLater: It is older, and there is no room for the copy.
         StoreError: The file is no database, is damaged, was made by a newer mediaindex, or cannot
             be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        version = _version(path)
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path} cannot be read as a database: {error}") from error
+    version = schema_of(path)
     if version != SCHEMA:
         _migrate(path, version)
     return Database(path, _engine(path))
+
+
+def schema_of(path: Path) -> str | None:
+    """Return the version of a database's schema, None where nothing was ever stored in it.
+
+    Raises:
+        StoreError: It is no database, is damaged, or is another program's.
+    """
+    try:
+        return _version(path)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{path} cannot be read as a database: {error}; for what can be done: mediaindex repair"
+        ) from error
 
 
 def _engine(path: Path) -> Engine:
@@ -88,6 +113,8 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN4
     connection.isolation_level = None
     connection.create_function("folded", 1, folded, deterministic=True)
     for pragma in (
+        # Of a file that is new, or vacuumed next: room can be given back in steps.
+        "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
         # A power cut may lose the last commits, never the file; lost results are made again.
         "synchronous = NORMAL",
@@ -106,7 +133,6 @@ def _begin(connection: Connection) -> None:
 
 
 def _version(path: Path) -> str | None:
-    """Return the schema's version, None for a new file or one in which nothing was ever stored."""
     if not path.exists() or path.stat().st_size == 0:
         return None
     with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
@@ -131,9 +157,11 @@ def _migrate(path: Path, version: str | None) -> None:
         if version not in known:
             raise StoreError(
                 f"{path} was made by a newer mediaindex (schema {version}, this one knows up to "
-                f"{SCHEMA}); install that version again or restore an older backup"
+                f"{SCHEMA}); install that version again, or restore an older backup (mediaindex "
+                "restore --list)"
             )
-        back_up(path, path.with_name(f"{path.name}.before-{SCHEMA}-{_stamp()}"))
+        if not _is_copied(path):
+            copy_database(path, path.with_name(f"{path.name}.before-{SCHEMA}-{_stamp()}"))
     engine = _engine(path)
     try:
         # All of it or nothing, wherever it is killed; who comes second waits and finds it done.
@@ -151,12 +179,15 @@ def _migrations() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-def back_up(path: Path, target: Path) -> None:
-    """Copy the database at `path` to `target` while it may be in use; complete or not at all."""
-    partial = target.with_name(target.name + ".part")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as copy:
-        source.backup(copy)
-    partial.replace(target)
+def _is_copied(path: Path) -> bool:
+    """Return whether a copy was made since the last change: a migration failed, and is tried again.
+
+    Else a service that is started anew after each failure would fill the disk with copies.
+    """
+    files = [path, path.with_name(f"{path.name}-wal")]
+    changed = max(file.stat().st_mtime_ns for file in files if file.exists())
+    copies = path.parent.glob(f"{path.name}.before-{SCHEMA}-*Z")
+    return any(copy.stat().st_mtime_ns > changed for copy in copies)
 
 
 def _stamp() -> str:

@@ -169,12 +169,6 @@ def count_vectors(session: Session, space: Space) -> int:
     return session.scalar(query) or 0
 
 
-def has_vectors(session: Session, space: Space) -> bool:
-    """Return True if a space has any vector; quicker than counting them."""
-    query = select(EmbeddingRow.id).where(EmbeddingRow.space_id == space.id).limit(1)
-    return session.scalar(query) is not None
-
-
 def sample_vectors(session: Session, space: Space, limit: int) -> Vectors:
     """Return up to `limit` vectors, float32 (n, dim), spread evenly over the space."""
     total = count_vectors(session, space)

@@ -7,7 +7,7 @@ filters for free.
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -105,6 +105,35 @@ class ExactIndex:
             RetryLater: The files cannot be read.
         """
         return int(np.count_nonzero(self._rows(space).keys != GONE))
+
+    def differs(self, space: Space, batches: Iterable[tuple[Keys, Vectors]]) -> bool:
+        """Return whether a space holds anything else than these vectors under these keys.
+
+        Args:
+            space: Where to look.
+            batches: All that it should hold.
+        """
+        try:
+            known = self._rows(space)
+        except RetryLater:
+            return True
+        order = np.argsort(known.keys, kind="stable")
+        counted = 0
+        for keys, vectors in batches:
+            places = np.searchsorted(known.keys, keys, sorter=order)
+            if places[-1] >= len(order):
+                return True
+            at = order[places]
+            codes, scales = rows.encode(vectors)
+            if not (
+                np.array_equal(known.keys[at], keys)
+                and np.array_equal(known.vectors[at], vectors)
+                and np.array_equal(known.codes[at], codes)
+                and np.array_equal(known.scales[at], scales, equal_nan=True)
+            ):
+                return True
+            counted += len(keys)
+        return counted != np.count_nonzero(known.keys != GONE)
 
     def drop(self, space: Space) -> None:
         """Forget a space.

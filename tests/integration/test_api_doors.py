@@ -317,7 +317,7 @@ def test_events_are_told_to_all_who_listen(home: Path) -> None:
     with served(settings(home)) as (service, ask):
         with ask.stream("GET", "/api/v1/events") as one, ask.stream("GET", "/api/v1/events") as two:
             listening(service, 2)
-            service.events.tell("asset", path="caf\udce9.jpg")
+            service.events.tell("sweep", path="caf\udce9.jpg")
             for stream in (one, two):
                 lines = stream.iter_lines()
                 assert stream.headers["content-type"].startswith("text/event-stream")
@@ -375,7 +375,7 @@ def test_doors_close_upon_one_who_does_not_read_what_is_told(service: StandingSe
         deaf.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
         listening(service, 1)
         for _ in range(100):
-            service.events.tell("asset", path="x" * 100_000)
+            service.events.tell("sweep", path="x" * 100_000)
 
     assert not doors.are_open
     assert service.events.listeners == 0

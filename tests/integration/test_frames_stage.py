@@ -28,6 +28,7 @@ from mediaindex.pipeline.spans import Spans
 from mediaindex.pipeline.stage import BrokenOff
 from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
+from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow
 from tests.clips import make_clip
 from tests.conftest import NOW
@@ -302,7 +303,7 @@ def test_previews_that_other_rules_dropped_go_once_it_is_stored(
     database: Database, previews: PreviewStore, stop: threading.Event, clip: Path
 ) -> None:
     with database.write() as session:
-        library = files.add_library(session, "films", clip.parent, NOW)
+        library = add_library(session, "films", clip.parent, NOW)
         folder_id, _ = files.known_folder(session, library.id, "")
         made = {"kind": "video", "format": "mp4", "size_bytes": 1, "added_at": NOW}
         session.add(AssetRow(id=1, sha256="5a", **made))

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from mediaindex.pipeline.identify import identify
 from mediaindex.pipeline.sweep import Library, sweep
 from mediaindex.sources.folder import Rules
-from mediaindex.store import assets, files, jobs
+from mediaindex.store import assets, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
 from mediaindex.store.files import path_of
+from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow
 from tests.clips import make_clip
 from tests.conftest import NOW
@@ -23,7 +24,7 @@ ANY = jobs.Work("decode", "1", kinds=("photo", "video"), after=())
 def index(database: Database, root: Path) -> dict[str, str]:
     """Sweep a folder and identify its files; returns what is to be decoded, by name."""
     with database.write() as session:
-        library = files.add_library(session, "family", root, NOW)
+        library = add_library(session, "family", root, NOW)
         wanted = Library(library.id, library.name, root, Rules(()))
     sweep(database, wanted, NOW, max_vanish_fraction=0.5)
     with database.write() as session:

@@ -21,6 +21,7 @@ from mediaindex.pipeline.sweep import Library, sweep
 from mediaindex.sources.folder import Rules
 from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
+from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow, JobRow, ResultRow, WordsRow
 from tests.conftest import NOW, plain
 
@@ -69,7 +70,7 @@ def test_sidecar_that_cannot_be_read_is_tried_again_and_all_else_counts_already(
     sidecar = photo.with_name("a.jpg.json")
     sidecar.write_text('{"description": "at the lake"}')
     with database.write() as session:
-        row = files.add_library(session, "photos", photo.parent, NOW)
+        row = add_library(session, "photos", photo.parent, NOW)
         library = Library(row.id, row.name, photo.parent, Rules())
 
     def run(at: datetime) -> tuple[int | None, list[str], list[str | None]]:
@@ -117,7 +118,7 @@ def test_next_copy_is_tried_only_where_it_may_do_better(error: Exception, tried:
 def added(database: Database, path: Path, kind: str) -> None:
     """Store an asset as an older version knew it, decoded as a photo."""
     with database.write() as session:
-        library = files.add_library(session, "photos", path.parent, NOW)
+        library = add_library(session, "photos", path.parent, NOW)
         folder_id, _ = files.known_folder(session, library.id, "")
         made = {"format": path.suffix[1:], "size_bytes": 1, "added_at": NOW}
         asset = AssetRow(sha256=path.name, kind=kind, **made)

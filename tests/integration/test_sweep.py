@@ -16,6 +16,7 @@ from mediaindex.sources.folder import Rules
 from mediaindex.store import assets, files, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
+from mediaindex.store.libraries import widen_library
 from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, LibraryRow, ResultRow
 from tests.conftest import NOW
 from tests.sweeping import added, fill, identify_all, look, present
@@ -23,7 +24,7 @@ from tests.sweeping import added, fill, identify_all, look, present
 
 def widened(database: Database, root: Path) -> Library:
     with database.write() as session:
-        row = files.widen_library(session, files.libraries(session), root)
+        row = widen_library(session, files.libraries(session), root)
         return Library(row.id, row.name, root, Rules(("@eaDir",)))
 
 

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from mediaindex.errors import StoreError
 from mediaindex.store.assets import save_metadata
 from mediaindex.store.captions import save_caption
-from mediaindex.store.database import SCHEMA, Database, back_up, open_database
+from mediaindex.store.copying import copy_database
+from mediaindex.store.database import SCHEMA, Database, open_database
 from mediaindex.store.filters import Filter
 from mediaindex.store.fulltext import any_word, match
 from mediaindex.store.tables import AssetRow, Base, FileRow, FolderRow, LibraryRow
@@ -207,7 +208,7 @@ def test_backup_of_a_database_in_use_is_complete(opened: Database, path: Path) -
         session.add(LibraryRow(name="a", root="/a", added_at=NOW))
     target = path.with_name("copy.db")
 
-    back_up(path, target)
+    copy_database(path, target)
 
     with closing(sqlite3.connect(target)) as copy:
         assert copy.execute("SELECT name FROM library").fetchall() == [("a",)]
