@@ -4,19 +4,24 @@ import logging
 import os
 import queue
 import signal
-from contextlib import ExitStack
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 
 import click
 
 from mediaindex.cli.output import settings_of
+from mediaindex.config import Config
 from mediaindex.logs import set_up_logs
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 10.0
 """So often it looks whether all of it is alive, and tells whoever started it."""
+
+START_S = 3600.0
+"""A large database may have to be looked through and migrated first."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -37,22 +42,35 @@ def serve(ctx: click.Context) -> int:
     if ("log", "level") not in config.places:
         set_up_logs("info", config.settings.log.format)
     # What a program needs that stays for years takes a second to load; no other command needs it.
-    from mediaindex.api.server import serve as open_doors
-    from mediaindex.care.integrity import check_at_start
-    from mediaindex.daemon import systemd
-    from mediaindex.daemon.daemon import Daemon
     from mediaindex.indexing import check_folders
     from mediaindex.store.lock import worker_lock
 
-    with ExitStack() as stack:
-        check_folders(config)
-        stack.enter_context(worker_lock(config.state_dir))
-        verdict = check_at_start(config, datetime.now(UTC), log.info)
-        if verdict.note:
-            log.warning("%s", verdict.note)
-        daemon = Daemon(config, ctx.find_root().obj)
-        doors = stack.enter_context(open_doors(daemon))
-        stack.enter_context(daemon)
+    check_folders(config)
+    with worker_lock(config.state_dir):
+        has_ended = _run(config, ctx.find_root().obj, told)
+    if not has_ended:
+        # Threads that hang in a dead share would keep the process for ever.
+        os._exit(0)
+    return 0
+
+
+def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> bool:
+    """Serve until a signal ends it; returns whether everything has ended."""
+    from mediaindex.api.server import serve as open_doors
+    from mediaindex.care.integrity import check_at_start, note_sound
+    from mediaindex.daemon import systemd
+    from mediaindex.daemon.daemon import Daemon
+
+    _seal(config)
+    systemd.extend(START_S)
+    now = datetime.now(UTC)
+    verdict = check_at_start(config, now, log.info)
+    if verdict.note:
+        log.warning("%s", verdict.note)
+    daemon = Daemon(config, file)
+    if verdict.looked_because:
+        note_sound(daemon.database, now)
+    with open_doors(daemon, is_alive=lambda: not daemon.is_hung) as doors, daemon:
         log.info("ready: %s", config.socket_path)
         systemd.ready()
         while (number := _next(told, systemd.watchdog_s())) not in (signal.SIGTERM, signal.SIGINT):
@@ -64,10 +82,19 @@ def serve(ctx: click.Context) -> int:
                 systemd.alive()
         systemd.stopping()
         log.info("stopping")
-    if not daemon.has_ended:
-        # Threads that hang in a dead share would keep the process for ever.
-        os._exit(0)
-    return 0
+    return daemon.has_ended
+
+
+def _seal(config: Config) -> None:
+    """Have the kernel refuse to write anywhere but into our own folders: photos are only read."""
+    from mediaindex.daemon.landlock import TEMPORARY, write_only_below
+
+    ours = [config.state_dir, config.cache_dir, config.socket_path.parent, config.backup_dir]
+    for folder in ours:
+        with suppress(OSError):  # whoever needs it says what is wrong with it
+            folder.mkdir(parents=True, exist_ok=True)
+    if write_only_below([*ours, *TEMPORARY]):
+        log.info("the kernel lets nothing be written but in folders of mediaindex")
 
 
 def _listen() -> "queue.SimpleQueue[int]":

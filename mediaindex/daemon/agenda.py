@@ -41,12 +41,23 @@ class Agenda:
 
     def take(self, now: float) -> Look | None:
         """Return a look that is due, and forget it; small ones first: somebody waits for them."""
-        for wanted, deep in ((self._shallow, False), (self._deep, True)):
-            due = _soonest(wanted.items(), now)
-            if due is not None:
-                del wanted[due]
-                return self._taken(due, deep)
-        return None
+        small = self.take_small(now)
+        due = None if small else _soonest(self._deep.items(), now)
+        if due is None:
+            return small
+        del self._deep[due]
+        if due != WHOLE:
+            return Look(due, deep=True)
+        confirmed, self._confirmed = self._confirmed, False
+        return Look(WHOLE, deep=True, confirmed=confirmed)
+
+    def take_small(self, now: float) -> Look | None:
+        """Return a look at a single folder that is due, and forget it."""
+        due = _soonest(self._shallow.items(), now)
+        if due is None:
+            return None
+        del self._shallow[due]
+        return Look(due, deep=False)
 
     def next_at(self) -> float | None:
         """Return when the next look is due; None: none is wanted."""
@@ -56,12 +67,6 @@ class Agenda:
         """Forget all but a person's word."""
         self._shallow.clear()
         self._deep.clear()
-
-    def _taken(self, folder: str, deep: bool) -> Look:
-        if not (deep and folder == WHOLE):
-            return Look(folder, deep)
-        confirmed, self._confirmed = self._confirmed, False
-        return Look(folder, deep, confirmed)
 
 
 def _soonest(wanted: Iterable[tuple[str, float]], now: float) -> str | None:

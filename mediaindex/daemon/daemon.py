@@ -18,12 +18,12 @@ from mediaindex.config import Config, SweepSettings, load_config
 from mediaindex.daemon.chores import Chores
 from mediaindex.daemon.events import Events
 from mediaindex.daemon.keeper import Keeper
-from mediaindex.daemon.models import Models
 from mediaindex.daemon.service import Phase, State
 from mediaindex.daemon.timetable import Timetable
 from mediaindex.daemon.worker import Worker
 from mediaindex.errors import MediaIndexError
 from mediaindex.media.previews import PreviewStore
+from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.sweep import Library
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
@@ -32,6 +32,7 @@ from mediaindex.store import jobs
 from mediaindex.store.database import Database
 from mediaindex.store.forget import forget_library
 from mediaindex.store.tables import LibraryRow
+from mediaindex.vectors.indexes import Indexes
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +69,14 @@ class Daemon:
         #: Whether nothing of it runs any more.
         self.has_ended = False
         self._changing = threading.RLock()
-        self._models = Models(config)
+        self._embedders = parts.Embedders()
         self._chores = Chores(self)
         self._timetable = Timetable(config, self._jobs())
         with ExitStack() as opened:
             self._database = opened.enter_context(closing(parts.store(config)))
-            self._indexes = opened.enter_context(closing(parts.indexes(config, self._database)))
-            self._worker = Worker(
-                config, self._database, self._indexes, self._models.working, self.events
-            )
+            self._indexes = parts.indexes(config, self._database)
+            opened.callback(lambda: self._indexes.close())
+            self._worker = self._new_worker(config)
             self._keepers: dict[int, Keeper] = {}
             self._asker = self._new_asker()
             self._opened = opened.pop_all()
@@ -155,8 +155,8 @@ class Daemon:
         return self._asker.ask(asked, today)
 
     def wake(self) -> None:
-        """Have the stages look for work at once."""
-        self._worker.wake()
+        """Have the stages look for work at once, and for a model that was missing."""
+        self._worker.wake(look_again=True)
 
     def sweep_soon(
         self, library_ids: Collection[int] | None = None, *, confirmed: bool = False
@@ -217,27 +217,47 @@ class Daemon:
             ConfigError: They cannot; nothing has changed then.
         """
         config, held = _without_restart(config, self._config)
-        models = Models(config)
-        models.adopt(self._models)
-        timetable = Timetable(config, self._jobs())
-        worker = Worker(config, self._database, self._indexes, models.working, self.events)
+        timetable, worker = Timetable(config, self._jobs()), self._new_worker(config)
         self._timetable.stop()
         self._worker.stop()
         while not (self._worker.join(1.0) or self._ending):
             pass
         if self._ending:
             return
-        self._config, self._models = config, models
-        self._timetable, self._worker, asker = timetable, worker, self._asker
-        self._asker = self._new_asker()
-        asker.close()
+        self._config, self._timetable, self._worker = config, timetable, worker
+        self._renew_asker()
         self._keep_libraries()
         worker.start()
         timetable.start()
         self._config_trouble = f"{', '.join(held)}: in force after a restart" if held else None
 
+    def _new_worker(self, config: Config) -> Worker:
+        model = Model(lambda: self._embedders.find(config))
+        return Worker(config, self._database, model, self._whole_indexes, self.events)
+
     def _new_asker(self) -> Asker:
-        return Asker(self._config, self._database, self._indexes, self._models.answering)
+        config, embedders = self._config, self._embedders
+        return Asker(
+            config,
+            self._database,
+            self._indexes,
+            lambda serving: embedders.find(config, serving.use, serving.model),
+        )
+
+    def _renew_asker(self) -> None:
+        """Answer by what is in force now; the model stays in memory if it is the same."""
+        before, self._asker = self._asker, self._new_asker()
+        threading.Thread(target=self._asker.warm, name="warm", daemon=True).start()
+        before.close()
+
+    def _whole_indexes(self) -> Indexes:
+        """Return the indexes; opened anew if somebody took files of theirs away."""
+        if not self._indexes.are_whole():
+            log.warning("the index was deleted or damaged; it is made again")
+            # The old ones are let go of by the last question that is still under way.
+            self._indexes = parts.indexes(self._config, self._database)
+            self._renew_asker()
+        return self._indexes
 
     def _keep_libraries(self) -> None:
         """Have a keeper for each library that there is, by the settings in force."""
@@ -254,7 +274,7 @@ class Daemon:
                         library,
                         self._wish(library),
                         self._sweep,
-                        self.wake,
+                        self._on_files,
                         self.events,
                     )
                     self._keepers[id_].start()
@@ -264,6 +284,9 @@ class Daemon:
         if keeper is not None:
             keeper.stop()
             keeper.join(END_S)
+
+    def _on_files(self) -> None:
+        self._worker.wake()
 
     @property
     def _sweep(self) -> SweepSettings:

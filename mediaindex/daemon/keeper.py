@@ -14,7 +14,7 @@ from mediaindex.daemon.agenda import WHOLE, Agenda, Look
 from mediaindex.daemon.events import Events
 from mediaindex.daemon.priority import stand_back
 from mediaindex.daemon.service import LibraryState
-from mediaindex.pipeline.sweep import Library, SweepReport, sweep
+from mediaindex.pipeline.sweep import Library, SweepReport, presence_of, sweep
 from mediaindex.sources.filesystems import Choice, Wish, choose
 from mediaindex.sources.mounts import mount_of, mounts
 from mediaindex.sources.settle import Settling
@@ -131,7 +131,9 @@ class Keeper:
         while not self._stop.is_set():
             try:
                 look = self._next_look()
-                if look is not None:
+                if look is None:
+                    self._check_root()
+                else:
                     self._look(look)
             except _Stopped:
                 break
@@ -148,25 +150,28 @@ class Keeper:
         self._stop.wait(TROUBLE_S)
 
     def _next_look(self) -> Look | None:
-        """Wait for a look that is due; None: it is to end."""
+        """Wait for a look that is due; None: the root itself is due, or it is to end."""
         with self._news:
             while not self._stop.is_set():
                 now = time.monotonic()
-                self._want_regular(now)
+                if self._choice.watching == "poll" and now >= self._poll_at:
+                    self._poll_at = now + self.settings.poll_s
+                    self._agenda.want(WHOLE, now, deep=True)
                 look = self._agenda.take(now)
                 if look is not None:
                     return look
+                if now >= self._root_at:
+                    return None
                 due = self._agenda.next_at()
                 self._news.wait(max(0.0, min(self._root_at, due or self._root_at) - now))
         return None
 
-    def _want_regular(self, now: float) -> None:
-        if now >= self._root_at:
-            self._root_at = now + PRESENCE_S
-            self._agenda.want(WHOLE, now)
-        if self._choice.watching == "poll" and now >= self._poll_at:
-            self._poll_at = now + self.settings.poll_s
-            self._agenda.want(WHOLE, now, deep=True)
+    def _check_root(self) -> None:
+        """See whether the library came or went; while it did not, nothing is written."""
+        self._root_at = time.monotonic() + PRESENCE_S
+        reason = presence_of(self._database, self.library).offline_reason
+        if reason != self._offline_reason:
+            self._look(Look(WHOLE, deep=False))
 
     def _look(self, look: Look) -> None:
         """Look at a folder, and see to what follows from it."""
@@ -174,16 +179,20 @@ class Keeper:
         report = self._sweep(look)
         took_s = time.monotonic() - began
         self._heed(report, look)
-        # Whatever takes long is not done all the time.
-        self._poll_at = max(self._poll_at, time.monotonic() + POLL_SPACING * took_s)
+        if look.deep:  # Whatever takes long is not done all the time.
+            self._poll_at = max(self._poll_at, time.monotonic() + POLL_SPACING * took_s)
         now = datetime.now(UTC)
         for folder, at in report.unsettled.items():
             self._want(folder, max(0.0, (at - now).total_seconds()))
+        if WHOLE in report.unreadable:  # something came or went in the middle of it
+            self._want(WHOLE, PRESENCE_S, deep=True)
+        if report.held_back and look != Look(WHOLE, deep=True, confirmed=look.confirmed):
+            self._want(WHOLE, 0.0, deep=True)  # what moved far is found by a look at all
         if report.new or report.changed or report.back or report.moved or report.gone:
             self._on_change()
 
     def _sweep(self, look: Look) -> SweepReport:
-        self._is_sweeping = look.deep
+        was_sweeping, self._is_sweeping = self._is_sweeping, look.deep
         try:
             return sweep(
                 self._database,
@@ -197,13 +206,20 @@ class Keeper:
                 on_folder=self._on_folder,
             )
         finally:
-            self._is_sweeping = False
+            self._is_sweeping = was_sweeping
 
     def _on_folder(self, report: SweepReport) -> None:
+        """Go on with a sweep, after what is touched meanwhile, for which somebody waits."""
         if self._stop.is_set():
             raise _Stopped
         if report.new or report.changed:
             self._on_change()
+        while self._is_sweeping and (look := self._small_look()):
+            self._look(look)
+
+    def _small_look(self) -> Look | None:
+        with self._news:
+            return self._agenda.take_small(time.monotonic())
 
     def _heed(self, report: SweepReport, look: Look) -> None:
         """Note whether the library is there; when it is back, watch it again and look at it all."""

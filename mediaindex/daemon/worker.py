@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,8 +49,25 @@ class Worker:
     """Works from `start` to `stop`; what hinders it is shown, and tried again."""
 
     def __init__(
-        self, config: Config, database: Database, indexes: Indexes, model: Model, events: Events
+        self,
+        config: Config,
+        database: Database,
+        model: Model,
+        indexes: Callable[[], Indexes],
+        events: Events,
     ) -> None:
+        """Prepare it; nothing is done yet.
+
+        Args:
+            config: The settings in force.
+            database: The store.
+            model: The embedder that looks at pictures.
+            indexes: Gives the indexes to keep up, whole ones, at the begin of every run.
+            events: Told how it goes.
+
+        Raises:
+            ConfigError: `work.quiet_hours` are none.
+        """
         self.phase: Phase = "starting"
         #: Why nothing can be done at all; None: it can.
         self.trouble: str | None = None
@@ -64,7 +81,8 @@ class Worker:
         self.beat_at = time.monotonic()
         self._config = config
         self._database = database
-        self._indexes = indexes
+        self._find_indexes = indexes
+        self._indexes: Indexes | None = None
         self._model = model
         self._events = events
         self._quiet = _quiet_hours(config)
@@ -80,8 +98,10 @@ class Worker:
         """Begin."""
         self._thread.start()
 
-    def wake(self) -> None:
-        """There may be work."""
+    def wake(self, *, look_again: bool = False) -> None:
+        """There may be work; and, by a person's word, a model that was missing."""
+        if look_again:
+            self._model.look_again()
         self._wake.set()
 
     def stop(self) -> None:
@@ -126,7 +146,8 @@ class Worker:
         self._end_run = threading.Event()
         if self._stop.is_set():  # set before the line above: it meant another event
             return
-        work = Work(self._config, self._database, self._indexes, self._began, log.info, self._model)
+        self._indexes = indexes = self._find_indexes()
+        work = Work(self._config, self._database, indexes, self._began, self._note, self._model)
         self.beat_at = time.monotonic()
         work.prepare()
         self.trouble, self.index_trouble = None, work.index_trouble
@@ -146,7 +167,7 @@ class Worker:
         )
         while not self._wake.wait(CHECK_EVERY_S):
             self.beat_at = time.monotonic()
-            if self._was_quiet != self._is_quiet():
+            if self._was_quiet != self._is_quiet() or self._is_torn():
                 return
 
     def _stages(self) -> list[Stage[Any, Any]]:
@@ -180,7 +201,7 @@ class Worker:
             )
         if now >= self._check_at:
             self._check_at = now + CHECK_EVERY_S
-            if self._is_quiet() != self._was_quiet or self._lacks_room():
+            if self._is_quiet() != self._was_quiet or self._lacks_room() or self._is_torn():
                 self._end_run.set()
                 self._wake.set()
 
@@ -200,6 +221,9 @@ class Worker:
 
     def _is_quiet(self) -> bool:
         return self._quiet is not None and self._quiet.is_open(datetime.now().astimezone())
+
+    def _is_torn(self) -> bool:
+        return self._indexes is not None and not self._indexes.are_whole()
 
     def _check_room(self) -> None:
         """Raise NoRoom if too little is free where we write."""

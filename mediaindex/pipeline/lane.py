@@ -104,8 +104,9 @@ class Lane:
     is_open: bool = False
     is_paused: bool = False
     look_again_at: float = 0.0
-    #: When a blocked stage is to be looked at again; monotonic.
+    #: When a blocked stage is to be looked at again, and since when it waits for that; monotonic.
     reopen_at: float = 0.0
+    blocked_at: float = 0.0
     #: Since when nothing was done for being blocked again and again; None: something was.
     idle_since: float | None = None
     #: Whose attempts were counted since something was done last.
@@ -124,8 +125,14 @@ class Lane:
             self.idle_since = now
         self.progress.blocked_reason = reason
         self.is_open, self.opening = False, None
+        self.blocked_at = now
         self.reopen_at = now + (self._wait_s if after_s is None else after_s)
         self._wait_s = min(2 * self._wait_s, MAX_REOPEN_S)
+
+    def look_again(self) -> None:
+        """Look for work at once, and soon whether what blocks it is over: something happened."""
+        self.look_again_at = self.cursor.look_up_at = 0.0
+        self.reopen_at = min(self.reopen_at, self.blocked_at + REOPEN_S)
 
     def worked(self) -> None:
         """Note that something was done: not before that is the trouble over."""

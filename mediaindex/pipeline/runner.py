@@ -360,7 +360,7 @@ class Runner:
         if wake.wait(max(0.2, min([LOOK_S, *soon]))):
             wake.clear()
             for lane in self._lanes:
-                lane.look_again_at = lane.cursor.look_up_at = 0.0
+                lane.look_again()
         return True
 
     def _may_revive(self, lane: Lane) -> bool:

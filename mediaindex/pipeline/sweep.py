@@ -123,7 +123,7 @@ def sweep(
         on_folder: Told the counts so far after every batch of folders.
     """
     report = SweepReport()
-    seen = _presence(database, library, confirmed=confirmed)
+    seen = presence_of(database, library, confirmed=confirmed)
     look = _begin(database, library, now, seen, report, settle)
     if look is None:
         return report
@@ -245,7 +245,7 @@ class _Look:
         self.assets |= assets.assets_of(session, changes.back)
 
 
-def _presence(database: Database, library: Library, *, confirmed: bool = False) -> Presence:
+def presence_of(database: Database, library: Library, *, confirmed: bool = False) -> Presence:
     """Return whether the library's root can be trusted; waits for it, and holds no lock."""
     with database.read() as session:
         expected = Expected(
@@ -296,7 +296,7 @@ def _missed(database: Database, look: _Look, below: str, *, shallow: bool) -> li
 
 def _is_as_before(database: Database, look: _Look, before: Presence) -> bool:
     """Return True if the root can be trusted as it could when the sweep began."""
-    now = _presence(database, look.library)
+    now = presence_of(database, look.library)
     if now.offline_reason is not None:
         look.report.offline_reason = now.offline_reason
         with database.write() as session:

@@ -82,9 +82,9 @@ def test_it_reads_its_settings_again_and_ends_when_it_is_told_to(tmp_path: Path)
     try:
         until(lambda: (tmp_path / "state" / "mediaindex.sock").exists())
         until(lambda: found(program, "first"))
-        config.write_text("libraries: [{path: nowhere}]\n")
+        config.write_text(f"libraries: [{{path: {library}}}]\nsweep: {{cron: sometimes}}\n")
         process.send_signal(signal.SIGHUP)
-        until(lambda: "expected a path" in program.run("status").stdout)
+        until(lambda: "sweep.cron" in program.run("status").stdout)
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=30)
     finally:

@@ -92,7 +92,8 @@ def moment(here: Here, moment_id: Id) -> Plain:
 )
 def preview_of(request: Request, here: Here, sha256: Sha256, at_ms: AtMs) -> Response:
     """Give the scaled picture of a moment, from the cache: its file need not be there."""
-    file = here.service.previews.path(sha256, at_ms)
+    previews = here.service.previews
+    file = previews.path(sha256, at_ms)
     try:
         with file.open("rb") as opened:
             content, about_it = opened.read(), os.fstat(opened.fileno())
@@ -101,6 +102,7 @@ def preview_of(request: Request, here: Here, sha256: Sha256, at_ms: AtMs) -> Res
     # After a power cut one may be empty.
     if not content.startswith(JPEG_BEGINS):
         raise NotFound("this moment has no preview; mediaindex makes it again when it works next")
+    previews.look_at(file)
     tag = f'"{about_it.st_mtime_ns:x}-{about_it.st_size:x}"'
     headers = {
         "ETag": tag,
