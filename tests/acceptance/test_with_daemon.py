@@ -371,7 +371,7 @@ def test_daemon_that_is_stuck_is_not_waited_for(program: Program, said: Scripted
 def test_what_reads_the_index_itself_says_whose_it_is(
     program: Program, said: ScriptedDaemon, tmp_path: Path
 ) -> None:
-    done = program.run("export", "--to", str(tmp_path / "words.csv"))
+    done = program.run("export", "--format", "csv", "--to", str(tmp_path / "words.csv"))
 
     assert done.returncode == 1
     assert "is another user's: call it as that user" in done.stderr
