@@ -9,12 +9,14 @@ wrong, and keeps its folder then.
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.hardships import away, clock, disks, growth, kills, speed
+from benchmarks.hardships import away, clock, disks, growth, kills, silence, speed
+from benchmarks.hardships.settling import survivors
 
 Run = Callable[[Path, argparse.Namespace], bool]
 
@@ -55,6 +57,10 @@ HARDSHIPS: dict[str, tuple[str, Run]] = {
         "the index's folder is deleted, while stopped and while running",
         lambda home, said: disks.index_gone(home, said.seed),
     ),
+    "silence": (
+        "every connection that is tried over some minutes, by a daemon with a true model's runtime",
+        lambda home, said: silence.silence(home, said.seed, said.minutes),
+    ),
     "clock": (
         "the clock jumps (cc)",
         lambda home, said: clock.clock(home, said.seed),
@@ -69,6 +75,7 @@ OPTIONS: dict[str, dict[str, float]] = {
     "growth": {"moments": 100_000, "minutes": 60.0, "per-s": 10.0},
     "away": {"files": 1000},
     "full": {"megabytes": 60, "files": 200},
+    "silence": {"minutes": 5.0},
     "locked": {"seconds": 60.0},
 }
 
@@ -91,12 +98,17 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     said = parser().parse_args()
+    # Whoever has no more patience with it gets it out of the way with all that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     home = Path(tempfile.mkdtemp(prefix="mediaindex-benchmark-"))
     try:
         right = HARDSHIPS[said.hardship][1](home, said)
     except BaseException:
         print(f"its folder is {home}", file=sys.stderr)
         raise
+    finally:
+        for process in survivors(home):
+            process.kill()
     if not right or said.keep:
         print(f"its folder is {home}", file=sys.stderr)
     else:

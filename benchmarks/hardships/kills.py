@@ -60,7 +60,7 @@ def kills(home: Path, count: int, seed: int, gap_s: float) -> bool:
 def _orphans(daemon: Daemon) -> list[str]:
     """Return the children that live on long after their daemon was killed alone."""
     end = time.monotonic() + ORPHANS_S
-    while (left := survivors(daemon)) and time.monotonic() < end:
+    while (left := survivors(daemon.program.home)) and time.monotonic() < end:
         time.sleep(0.2)
     return [f"orphan {' '.join(process.cmdline())[:80]}" for process in left]
 

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -51,15 +50,6 @@ def known(program: Program) -> Known:
     return set()
 
 
-def phases(value: object) -> Iterator[str]:
-    """Yield each phase that a status tells, wherever it stands in it."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key == "phase" and isinstance(inner, str):
-                yield inner
-            yield from phases(inner)
-
-
 def status(daemon: Daemon) -> dict[str, Any]:
     """Return what it tells of itself; nothing where it does not answer."""
     with suppress(httpx.HTTPError, json.JSONDecodeError):
@@ -68,12 +58,17 @@ def status(daemon: Daemon) -> dict[str, Any]:
     return {}
 
 
+def is_idle(daemon: Daemon) -> bool:
+    """Return True if it says that nothing is left to do."""
+    return bool(status(daemon).get("daemon", {}).get("phase") == "idle")
+
+
 def is_done(daemon: Daemon, root: Path) -> bool:
     """Return True if all that is on the disk is known and nothing is left to do."""
     if known(daemon.program) != on_disk(root):
         return False
     left = "SELECT (SELECT count(*) FROM index_change) + (SELECT count(*) FROM asset_change)"
-    return rows(daemon.program, left) == [(0,)] and "idle" in phases(status(daemon))
+    return rows(daemon.program, left) == [(0,)] and is_idle(daemon)
 
 
 def settle(daemon: Daemon, root: Path, limit_s: float) -> float:
@@ -150,20 +145,20 @@ def compare(daemon: Daemon, root: Path) -> list[str]:
     return wrong if sound == [("ok",)] else [*wrong, f"integrity: {sound[:3]}"]
 
 
-def survivors(daemon: Daemon) -> list[psutil.Process]:
-    """Return every process with this daemon's home: itself, its children, and orphans."""
+def survivors(home: Path) -> list[psutil.Process]:
+    """Return every process whose home lies there: daemons, their children, and orphans."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.environ().get("HOME") == str(daemon.program.home):
+            if Path(process.environ().get("HOME", "/")).is_relative_to(home):
                 found.append(process)
     return found
 
 
 def leftovers(daemon: Daemon) -> list[str]:
     """Return what a stopped daemon should have cleared away: processes and half-written files."""
-    left = [f"process {' '.join(process.cmdline())[:80]}" for process in survivors(daemon)]
     home = daemon.program.home
+    left = [f"process {' '.join(process.cmdline())[:80]}" for process in survivors(home)]
     left += [str(path) for path in (home / "tmp").rglob("*")]
     for folder in ("state", "cache"):
         for pattern in (".part-*", "*.part", ".asked-*", "tmp*"):

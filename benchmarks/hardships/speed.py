@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.hardships.scene import Scene, drop, scene
-from benchmarks.hardships.settling import known, on_disk, phases, status
+from benchmarks.hardships.settling import is_idle, known, on_disk
 from benchmarks.hardships.small import pictures, write_all
 from benchmarks.hardships.table import quantiles, row
 from tests.acceptance.serving import Daemon, NeverCame, until
@@ -35,11 +35,11 @@ def latency(home: Path, count: int, seed: int, backlog: int) -> bool:
     here.settle()
     idle = [_seconds_to_find(here, f"idle{number:04}", number) for number in range(count)]
     write_all(here.root / "backlog", backlog, seed)
-    until(lambda: "idle" not in phases(status(here.daemon)), 60, "the backlog is noticed")
+    until(lambda: not is_idle(here.daemon), 60, "the backlog is noticed")
     busy = []
     for number in range(count):
         busy.append(_seconds_to_find(here, f"busy{number:04}", 10**6 + number))
-        if "idle" in phases(status(here.daemon)):
+        if is_idle(here.daemon):
             print(f"the backlog was done after {number + 1} files; take a bigger one")
             break
     here.daemon.stop()
@@ -97,7 +97,7 @@ def load(home: Path, per_s: float, seconds: float, seed: int, backlog: int) -> b
     here.daemon.start()
     until(lambda: here.daemon.get("/api/v1/search", q="red").status_code == 200, 60, "a search")
     waits, came = _open_loop(here.daemon, per_s, seconds, seed)
-    still = "idle" not in phases(status(here.daemon))
+    still = not is_idle(here.daemon)
     here.daemon.stop()
     wrong = {what: number for what, number in came.items() if what != "200"}
     row(

@@ -1,6 +1,8 @@
 """The real daemon in a process group of its own, asked over its socket."""
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,13 +46,13 @@ class Daemon:
     environ: Mapping[str, str] = field(default_factory=dict)
     #: What starts it, called as `subprocess.Popen` is.
     popen: Callable[..., "subprocess.Popen[str]"] = subprocess.Popen
-    #: What is put before its command.
-    prefix: tuple[str, ...] = ()
+    command: tuple[str, ...] = (sys.executable, "-m", "mediaindex", "serve")
     process: "subprocess.Popen[str] | None" = None
 
     def __post_init__(self) -> None:
         # A socket's path has 107 bytes at most, and folders of tests are deep.
         self.run_dir = Path(tempfile.mkdtemp(prefix="mi-"))
+        atexit.register(shutil.rmtree, self.run_dir, ignore_errors=True)
         settings = {
             "MEDIAINDEX__SERVE__SOCKET": str(self.socket),
             "MEDIAINDEX__LOG__LEVEL": "info",
@@ -77,7 +79,7 @@ class Daemon:
         """Start it, and do not wait."""
         with self.log.open("ab") as log:
             self.process = self.popen(
-                [*self.prefix, sys.executable, "-m", "mediaindex", "serve"],
+                self.command,
                 env={
                     **self.program.environment,
                     "TMPDIR": str(self.temporary),
