@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.hardships.mounts import own_mounts, tmpfs, unmount
 from benchmarks.hardships.scene import Scene, drop, scene
-from benchmarks.hardships.settling import compare, rows, status
+from benchmarks.hardships.settling import compare, rows
 from benchmarks.hardships.small import write_all
 from benchmarks.hardships.table import row
 from tests.acceptance.serving import until
@@ -76,7 +76,7 @@ def _fill(filler: Path) -> None:
 
 
 def _tells_of_space(here: Scene) -> bool:
-    told = json.dumps(status(here.daemon)).lower()
+    told = json.dumps(here.daemon.status()).lower()
     return any(words in told for words in ("no space", "disk is full", "free on", "is full"))
 
 
@@ -95,7 +95,7 @@ def locked(home: Path, seed: int, seconds: float) -> bool:
             asked += 1
             answered += here.finds('"astronaut"', "astronaut")
             time.sleep(1)
-        told = status(here.daemon)
+        told = here.daemon.status()
         holder.execute("ROLLBACK")
     assert here.daemon.process is not None
     lives = here.daemon.process.poll() is None

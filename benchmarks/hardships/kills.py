@@ -28,7 +28,7 @@ def kills(home: Path, count: int, seed: int, gap_s: float) -> bool:
             tree.act()
             deeds += 1
             time.sleep(chance.uniform(0, 0.2))
-        answered += daemon.socket.exists()
+        answered += daemon.door.exists()
         assert daemon.process is not None
         if daemon.process.poll() is not None:
             print(f"kill {number}: it had ended by itself: {daemon.last_words()}")

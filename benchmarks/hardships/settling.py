@@ -7,7 +7,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
 from mediaindex.config import SweepSettings
@@ -50,25 +49,12 @@ def known(program: Program) -> Known:
     return set()
 
 
-def status(daemon: Daemon) -> dict[str, Any]:
-    """Return what it tells of itself; nothing where it does not answer."""
-    with suppress(httpx.HTTPError, json.JSONDecodeError):
-        told: dict[str, Any] = daemon.get("/api/v1/status").json()
-        return told
-    return {}
-
-
-def is_idle(daemon: Daemon) -> bool:
-    """Return True if it says that nothing is left to do."""
-    return bool(status(daemon).get("daemon", {}).get("phase") == "idle")
-
-
 def is_done(daemon: Daemon, root: Path) -> bool:
     """Return True if all that is on the disk is known and nothing is left to do."""
     if known(daemon.program) != on_disk(root):
         return False
     left = "SELECT (SELECT count(*) FROM index_change) + (SELECT count(*) FROM asset_change)"
-    return rows(daemon.program, left) == [(0,)] and is_idle(daemon)
+    return rows(daemon.program, left) == [(0,)] and daemon.is_idle()
 
 
 def settle(daemon: Daemon, root: Path, limit_s: float) -> float:
@@ -85,7 +71,7 @@ def settle(daemon: Daemon, root: Path, limit_s: float) -> float:
                 return time.monotonic() - began
         if time.monotonic() - began > limit_s:
             there, here = on_disk(root), known(daemon.program)
-            told = json.dumps(status(daemon))[:2000]
+            told = json.dumps(daemon.status())[:2000]
             raise NeverCame(
                 f"not settled after {limit_s:g} s\nunknown: {sorted(there - here)[:5]}\n"
                 f"gone and not noticed: {sorted(here - there)[:5]}\n{told}\n{daemon.last_words()}"

@@ -1,20 +1,17 @@
 """How quick the daemon stays: from file to findable, thousands at once, searches while it works."""
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
-
 from benchmarks.hardships.scene import Scene, drop, scene
-from benchmarks.hardships.settling import is_idle, known, on_disk
+from benchmarks.hardships.settling import known, on_disk
 from benchmarks.hardships.small import pictures, write_all
 from benchmarks.hardships.table import quantiles, row
-from tests.acceptance.serving import Daemon, NeverCame, until
+from tests.acceptance.serving import NO_ANSWER, Daemon, NeverCame, until
 
 FIND_S = 120
 QUESTIONS = (
@@ -35,11 +32,11 @@ def latency(home: Path, count: int, seed: int, backlog: int) -> bool:
     here.settle()
     idle = [_seconds_to_find(here, f"idle{number:04}", number) for number in range(count)]
     write_all(here.root / "backlog", backlog, seed)
-    until(lambda: not is_idle(here.daemon), 60, "the backlog is noticed")
+    until(lambda: not here.daemon.is_idle(), 60, "the backlog is noticed")
     busy = []
     for number in range(count):
         busy.append(_seconds_to_find(here, f"busy{number:04}", 10**6 + number))
-        if is_idle(here.daemon):
+        if here.daemon.is_idle():
             print(f"the backlog was done after {number + 1} files; take a bigger one")
             break
     here.daemon.stop()
@@ -97,7 +94,7 @@ def load(home: Path, per_s: float, seconds: float, seed: int, backlog: int) -> b
     here.daemon.start()
     until(lambda: here.daemon.get("/api/v1/search", q="red").status_code == 200, 60, "a search")
     waits, came = _open_loop(here.daemon, per_s, seconds, seed)
-    still = not is_idle(here.daemon)
+    still = not here.daemon.is_idle()
     here.daemon.stop()
     wrong = {what: number for what, number in came.items() if what != "200"}
     row(
@@ -118,19 +115,13 @@ def _open_loop(
     daemon: Daemon, per_s: float, seconds: float, seed: int
 ) -> tuple[Sequence[float], Counter[str]]:
     """Return how long each search took, counted from when it was due, and what came of them."""
-    own = threading.local()
-    clients: list[httpx.Client] = []
     waits: list[float] = []
     came: Counter[str] = Counter()
 
     def ask(words: str, due: float) -> None:
-        if not hasattr(own, "client"):
-            own.client = daemon.client()
-            clients.append(own.client)
         try:
-            answer = own.client.get("/api/v1/search", params={"q": words})
-            came[str(answer.status_code)] += 1
-        except httpx.HTTPError as error:
+            came[str(daemon.get("/api/v1/search", q=words).status_code)] += 1
+        except NO_ANSWER as error:
             came[type(error).__name__] += 1
         waits.append(time.monotonic() - due)
 
@@ -140,6 +131,4 @@ def _open_loop(
             due = began + number / per_s
             time.sleep(max(0.0, due - time.monotonic()))
             pool.submit(ask, chance.choice(QUESTIONS), due)
-    for client in clients:
-        client.close()
     return waits, came

@@ -1,20 +1,22 @@
 """The real daemon in a process group of its own, asked over its socket."""
 
 import atexit
+import http.client
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import httpx
+from typing import Any, Self
+from urllib.parse import urlencode
 
 from tests.acceptance.program import Program
 
@@ -37,6 +39,53 @@ def until(claim: Callable[[], Any], limit_s: float, what: str, every_s: float = 
     return held
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status_code: int
+    text: str
+
+    def json(self) -> Any:
+        """Return it parsed."""
+        return json.loads(self.text)
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket; httpx leaves a socket open that could not be connected."""
+
+    def __init__(self, path: Path, limit_s: float) -> None:
+        super().__init__("daemon", timeout=limit_s)
+        self._path = path
+
+    def connect(self) -> None:
+        plug = socket.socket(socket.AF_UNIX)
+        plug.settimeout(self.timeout)
+        try:
+            plug.connect(str(self._path))
+        except OSError:
+            plug.close()
+            raise
+        self.sock = plug
+
+
+def ask(path: Path, method: str, target: str, content: bytes, limit_s: float) -> Answer:
+    """Ask whoever listens at a Unix socket.
+
+    Raises:
+        OSError, http.client.HTTPException: It does not answer.
+    """
+    kind = "application/json" if content[:1] in (b"{", b"[") else "application/octet-stream"
+    with closing(_Connection(path, limit_s)) as connection:
+        connection.request(method, target, content, {"Content-Type": kind})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.read().decode(errors="replace"))
+
+
+NO_ANSWER = (OSError, http.client.HTTPException)
+"""What `Daemon.get` raises where nobody answers."""
+
+
 @dataclass
 class Daemon:
     """`mediaindex serve` over the folders of a program; may be started again and again."""
@@ -49,20 +98,28 @@ class Daemon:
     command: tuple[str, ...] = (sys.executable, "-m", "mediaindex", "serve")
     process: "subprocess.Popen[str] | None" = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave nothing of it behind, however a test ended."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
     def __post_init__(self) -> None:
         # A socket's path has 107 bytes at most, and folders of tests are deep.
         self.run_dir = Path(tempfile.mkdtemp(prefix="mi-"))
         atexit.register(shutil.rmtree, self.run_dir, ignore_errors=True)
         settings = {
-            "MEDIAINDEX__SERVE__SOCKET": str(self.socket),
+            "MEDIAINDEX__SERVE__SOCKET": str(self.door),
             "MEDIAINDEX__LOG__LEVEL": "info",
         }
         self.program.settings = settings | dict(self.program.settings)
         self.temporary.mkdir(parents=True, exist_ok=True)
 
     @property
-    def socket(self) -> Path:
-        """Where it listens."""
+    def door(self) -> Path:
+        """The socket at which it listens."""
         return self.run_dir / "s"
 
     @property
@@ -103,7 +160,7 @@ class Daemon:
             assert self.process is not None
             if self.process.poll() is not None:
                 raise NeverCame(f"it ended with {self.process.returncode}: {self.last_words()}")
-            with suppress(httpx.TransportError):
+            with suppress(*NO_ANSWER):
                 return self.get("/ready").status_code == 200
             return False
 
@@ -112,20 +169,24 @@ class Daemon:
         except NeverCame as error:
             raise NeverCame(f"{error}\n{self.last_words()}") from None
 
-    def get(self, path: str, limit_s: float = 30, **query: Any) -> httpx.Response:
-        """Ask over a connection of its own."""
-        with self.client(limit_s) as client:
-            return client.get(path, params=query)
+    def get(self, path: str, limit_s: float = 30, **query: object) -> Answer:
+        """Ask, over a connection of its own; raises what `ask` does."""
+        return ask(self.door, "GET", f"{path}?{urlencode(query)}", b"", limit_s)
 
-    def post(self, path: str, limit_s: float = 30, **options: Any) -> httpx.Response:
-        """Tell it something."""
-        with self.client(limit_s) as client:
-            return client.post(path, **options)
+    def post(self, path: str, content: bytes = b"", limit_s: float = 30) -> Answer:
+        """Tell it something, JSON or a picture; raises what `ask` does."""
+        return ask(self.door, "POST", path, content, limit_s)
 
-    def client(self, limit_s: float = 30) -> httpx.Client:
-        """Return a client of its socket; the caller closes it."""
-        transport = httpx.HTTPTransport(uds=str(self.socket))
-        return httpx.Client(transport=transport, base_url="http://daemon", timeout=limit_s)
+    def status(self) -> dict[str, Any]:
+        """Return what it tells of itself; nothing where it does not answer."""
+        with suppress(*NO_ANSWER, json.JSONDecodeError):
+            told: dict[str, Any] = self.get("/api/v1/status").json()
+            return told
+        return {}
+
+    def is_idle(self) -> bool:
+        """Return True if it says that nothing is left to do."""
+        return bool(self.status().get("daemon", {}).get("phase") == "idle")
 
     def stop(self, limit_s: float = 20) -> tuple[int, float]:
         """Ask it to end; returns its code and how many seconds it took."""

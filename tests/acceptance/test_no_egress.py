@@ -4,7 +4,8 @@ import shutil
 import signal
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,17 +56,20 @@ def library(tmp_path: Path) -> Path:
     return folder
 
 
+@contextmanager
 def serving(
     home: Path, library: Path, settings: Mapping[str, str], *hosts: tuple[str, int]
-) -> tuple[Daemon, Recorder]:
-    """Return a daemon, not yet started, and what records its connections."""
+) -> Iterator[tuple[Daemon, Recorder]]:
+    """Give a daemon that answers, and what records its connections."""
     home.mkdir(exist_ok=True)
     config = home / "config.yaml"
     config.write_text(f"libraries:\n  - path: {library}\n")
     daemon = Daemon(Program(home, {"MEDIAINDEX_CONFIG": str(config), **settings}), HOSTILE)
     recorder = watching(hosts, [home, daemon.run_dir])
     daemon.popen = recorder.start
-    return daemon, recorder
+    with daemon:
+        daemon.start(LIMIT_S)
+        yield daemon, recorder
 
 
 def count(daemon: Daemon, query: str) -> int:
@@ -81,7 +85,7 @@ def ask(daemon: Daemon, recorder: Recorder) -> None:
         answer = daemon.get("/api/v1/search", q=question)
         assert answer.status_code == 200, answer.text
     picture = (MEDIA / "photos" / "astronaut.png").read_bytes()
-    assert daemon.post("/api/v1/search/like", content=picture).status_code == 200
+    assert daemon.post("/api/v1/search/like", picture).status_code == 200
     command = [sys.executable, "-m", "mediaindex", "search", "birthday"]
     done = recorder.run(command, env=daemon.program.environment | HOSTILE)
     assert done.returncode == 0, done.stderr
@@ -91,7 +95,8 @@ def ask(daemon: Daemon, recorder: Recorder) -> None:
 def test_daemon_contacts_only_the_server_of_the_settings(tmp_path: Path, library: Path) -> None:
     # With the true runtime of the model: it tells its maker of each session, unless it is silenced.
     model = tiny_clip(tmp_path / "home" / "cache" / "models")["model"]
-    with OllamaServer() as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(OllamaServer())
         server.answer = say
         settings = {
             "MEDIAINDEX__EMBEDDER__USE": "open_clip",
@@ -102,13 +107,13 @@ def test_daemon_contacts_only_the_server_of_the_settings(tmp_path: Path, library
             "MEDIAINDEX__INDEX__EXACT_BELOW": "0",
         }
         host = ("127.0.0.1", server.port)
-        daemon, recorder = serving(tmp_path / "home", library, settings, host)
-        daemon.start(LIMIT_S)
+        daemon, recorder = stack.enter_context(serving(tmp_path / "home", library, settings, host))
         described = "SELECT DISTINCT asset_id FROM caption"
         until(lambda: count(daemon, described) == 3, LIMIT_S, "all is described")
+        until(daemon.is_idle, LIMIT_S, "all is done")
         ask(daemon, recorder)
 
-        assert daemon.post("/api/v1/retry", json={"failed": True}).status_code == 200
+        assert daemon.post("/api/v1/retry", b'{"failed": true}').status_code == 200
         assert daemon.post("/api/v1/reload").status_code == 202
         assert daemon.process is not None
         daemon.process.send_signal(signal.SIGHUP)
@@ -127,13 +132,12 @@ def test_daemon_contacts_only_the_server_of_the_settings(tmp_path: Path, library
 @needs_media
 def test_model_that_is_not_there_is_not_fetched_unasked(tmp_path: Path, library: Path) -> None:
     settings = {"MEDIAINDEX__EMBEDDER__USE": "open_clip"}
-    daemon, recorder = serving(tmp_path / "home", library, settings)
-    daemon.start(LIMIT_S)
     waits = "SELECT 1 FROM blocked WHERE stage = 'embed' AND reason LIKE '%model download%'"
 
-    until(lambda: count(daemon, waits), LIMIT_S, "embedding waits for the model")
-    assert daemon.get("/api/v1/search", q='"astronaut"').status_code == 200
-    code, _ = daemon.stop()
+    with serving(tmp_path / "home", library, settings) as (daemon, recorder):
+        until(lambda: count(daemon, waits), LIMIT_S, "embedding waits for the model")
+        assert daemon.get("/api/v1/search", q='"astronaut"').status_code == 200
+        code, _ = daemon.stop()
 
     assert code == 0, daemon.last_words()
     assert recorder.wait(10)
