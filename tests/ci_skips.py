@@ -1,10 +1,12 @@
-"""In CI a test may skip for one reason only: the folder of real test files is not there."""
+"""In CI a test may skip only for want of what no checkout can bring along."""
 
 import os
 
 import pytest
 
-ALLOWED = "the folder of real test files is not there"
+NO_MEDIA = "the folder of real test files is not there"
+NO_WATCHING = "this kernel lets nobody watch system calls"
+ALLOWED = (NO_MEDIA, NO_WATCHING)
 
 skipped: list[str] = []
 
@@ -12,7 +14,7 @@ skipped: list[str] = []
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if ALLOWED not in reason:
+        if not any(allowed in reason for allowed in ALLOWED):
             skipped.append(f"{report.nodeid}: {reason}")
 
 

@@ -1,11 +1,10 @@
 """What the daemon does now, as `status` shows it."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from mediaindex.cli.output import counted, printable, put_wrapped
+from mediaindex.cli.output import printable, put_wrapped
 
 PHASES = {
     "starting": "starting",
@@ -62,12 +61,6 @@ def _library(library: Mapping[str, Any], looked_at: str | None) -> Iterator[str]
     yield f"  {name}: {WATCHED.get(library['watching'], library['watching'])}{doing}"
     if library["watch_trouble"]:
         yield f"    {printable(library['watch_trouble'])}"
-    if library["held_back"]:
-        yield (
-            f"    {counted(library['held_back'], 'file')} seem to be gone, so many at once that "
-            "nothing was forgotten. If you deleted them: mediaindex confirm-removal "
-            + shlex.quote(name)
-        )
 
 
 def _minute(at: str) -> str:

@@ -60,9 +60,8 @@ class Trouble:
 
 def count_libraries(session: Session) -> list[LibraryCounts]:
     """Return every library with its counts."""
-    missing = func.sum(FileRow.missing_since.is_not(None))
     query = (
-        select(LibraryRow, func.count(FileRow.id), func.coalesce(missing, 0))
+        select(LibraryRow, func.count(FileRow.id), func.count(FileRow.missing_since))
         .outerjoin(FolderRow, FolderRow.library_id == LibraryRow.id)
         .outerjoin(FileRow, FileRow.folder_id == FolderRow.id)
         .group_by(LibraryRow.id)
@@ -72,8 +71,8 @@ def count_libraries(session: Session) -> list[LibraryCounts]:
         LibraryCounts(
             name=row.name,
             root=shown(row.root),
-            files=total - int(gone),
-            missing_files=int(gone),
+            files=total - gone,
+            missing_files=gone,
             swept_at=row.swept_at,
             offline_reason=row.offline_reason,
             held_back=row.held_back,

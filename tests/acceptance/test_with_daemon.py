@@ -45,7 +45,7 @@ def library(**more: Any) -> dict[str, Any]:
 
 
 def counted(**more: Any) -> dict[str, Any]:
-    then = {"name": "photos", "root": "/photos", "files": 3, "missing_files": 1}
+    then = {"name": "photos", "root": "/photos", "files": 3, "missing_files": 1, "held_back": 0}
     return {**then, "swept_at": "2026-11-21T03:00:00+00:00", "offline_reason": None, **more}
 
 
@@ -210,7 +210,7 @@ def test_status_tells_what_the_daemon_does(program: Program, said: ScriptedDaemo
         libraries=[
             library(watching="poll", watch_trouble="sysctl fs.inotify.max_user_watches=9"),
             library(name="nas", offline_reason="it is not mounted"),
-            library(name="old films", held_back=1234),
+            library(name="old films", watching="off", is_sweeping=True),
         ],
     )
 
@@ -221,8 +221,7 @@ def test_status_tells_what_the_daemon_does(program: Program, said: ScriptedDaemo
     assert "config.yaml line 3: no" in done.stdout
     assert "photos: looked through from time to time\n    sysctl fs.inotify" in done.stdout
     assert "nas: offline, never looked at" in done.stdout
-    assert "1,234 files seem to be gone" in done.stdout
-    assert "mediaindex confirm-removal 'old films'" in done.stdout
+    assert "old films: not watched, looked through now" in done.stdout
     assert as_json == said.says["GET /api/v1/status"]
     assert said.heard[-1].target == "/api/v1/status?failures=3"
 
@@ -371,7 +370,7 @@ def test_daemon_that_is_stuck_is_not_waited_for(program: Program, said: Scripted
 def test_what_reads_the_index_itself_says_whose_it_is(
     program: Program, said: ScriptedDaemon, tmp_path: Path
 ) -> None:
-    done = program.run("export", "--to", str(tmp_path / "words.csv"))
+    done = program.run("export", "--format", "csv", "--to", str(tmp_path / "words.csv"))
 
     assert done.returncode == 1
     assert "is another user's: call it as that user" in done.stderr
