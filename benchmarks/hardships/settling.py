@@ -53,7 +53,9 @@ def is_done(daemon: Daemon, root: Path) -> bool:
     """Return True if all that is on the disk is known and nothing is left to do."""
     if known(daemon.program) != on_disk(root):
         return False
-    left = "SELECT (SELECT count(*) FROM index_change) + (SELECT count(*) FROM asset_change)"
+    # A stage that is blocked, or a job put off, leaves the rest idle; but it is not done.
+    left = """SELECT (SELECT count(*) FROM index_change) + (SELECT count(*) FROM asset_change)
+        + (SELECT count(*) FROM blocked) + (SELECT count(*) FROM job WHERE state <> 'failed')"""
     return rows(daemon.program, left) == [(0,)] and daemon.is_idle()
 
 
