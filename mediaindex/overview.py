@@ -1,7 +1,7 @@
 """All that is known of how indexing goes, as `status` shows it and as programs read it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -23,13 +23,16 @@ RECENT, JUST_NOW = 50, 10
 """So many captions tell how long one takes, and how fast a server is now."""
 
 
-def overview(config: Config, database: Database, failures: int) -> dict[str, Any]:
+def overview(
+    config: Config, database: Database, failures: int, disk: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Return what is indexed, what waits and why, and what failed; the README has its shape.
 
     Args:
         config: The settings in force.
         database: The store; it is only read.
         failures: How many failures, and moments without words, are named at most.
+        disk: What `disk_bytes` said lately; None: it is asked.
     """
     with database.read() as session:
         model = serving(session)
@@ -53,13 +56,18 @@ def overview(config: Config, database: Database, failures: int) -> dict[str, Any
             "troubles": [asdict(row) for row in counts.troubles(session, failures)],
             "trouble_count": counts.count_troubles(session),
             "model": None if model is None else model.model_id,
-            "disk_bytes": {
-                "state": _disk(config.state_dir),
-                "previews": _disk(config.cache_dir / "previews"),
-                "index": _disk(config.cache_dir / "index"),
-                "models": _disk(config.models_dir),
-            },
+            "disk_bytes": disk_bytes(config) if disk is None else dict(disk),
         }
+
+
+def disk_bytes(config: Config) -> dict[str, int]:
+    """Return how much of the disk is used for what; goes through all files that are ours."""
+    return {
+        "state": _disk(config.state_dir),
+        "previews": _disk(config.cache_dir / "previews"),
+        "index": _disk(config.cache_dir / "index"),
+        "models": _disk(config.models_dir),
+    }
 
 
 def describing(config: Config, session: Session, most: int) -> dict[str, Any] | None:

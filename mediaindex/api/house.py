@@ -12,8 +12,13 @@ from fastapi import Depends, Request
 from mediaindex.api.metrics import Metrics
 from mediaindex.api.turns import Turns
 from mediaindex.daemon.service import Service
+from mediaindex.overview import disk_bytes
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
+from mediaindex.search.kept import Kept
+
+DISK_S = 60.0
+"""So long it is believed how much of the disk is used: counting goes through every preview."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,11 @@ class House:
     #: Set when the door is being closed.
     closing: threading.Event = field(default_factory=threading.Event)
     turns: Turns = field(default_factory=Turns)
+    _disk: Kept[None, dict[str, int]] = field(default_factory=lambda: Kept(1, DISK_S))
+
+    def disk_bytes(self) -> dict[str, int]:
+        """Return how much of the disk is used for what, as of the last minute."""
+        return self._disk.get(None, lambda: disk_bytes(self.service.config))
 
     def ask(self, asked: Asked, today: date) -> Answer:
         """Have the daemon answer, and count it; raises as `Service.ask`."""

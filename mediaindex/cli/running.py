@@ -38,12 +38,11 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     trouble = f": {printable(daemon['trouble'])}" if daemon["trouble"] else ""
     yield f"Daemon: {phase}{trouble} (running since {_minute(daemon['started_at'])})"
     if daemon["config_trouble"]:
-        yield (
-            "  the settings were changed and are wrong, so the older ones are in force: "
-            + printable(daemon["config_trouble"])
-        )
+        yield f"  settings: {printable(daemon['config_trouble'])}"
     if daemon["index_trouble"]:
         yield f"  index: {printable(daemon['index_trouble'])}; it will be built again"
+    for trouble in daemon["chore_troubles"]:
+        yield f"  {printable(trouble)}"
     looked_at = {library["name"]: library["swept_at"] for library in found["libraries"]}
     for library in daemon["libraries"]:
         yield from _library(library, looked_at.get(library["name"]))

@@ -204,7 +204,7 @@ class Daemon:
             try:
                 self._put_in_force(load_config(self._file))
             except MediaIndexError as error:
-                self._config_trouble = str(error)
+                self._config_trouble = f"what was changed is not in force: {error}"
                 log.warning("the settings were not read again; the old ones stay: %s", error)
             else:
                 log.info("the settings were read again")

@@ -176,7 +176,7 @@ class Worker:
         try:
             describers.check(config)
         except ConfigError as error:
-            self.config_trouble = str(error)
+            self.config_trouble = f"nothing is described: {error}"
             off = CaptionSettings(use="off")
             config = msgspec.structs.replace(
                 config, settings=msgspec.structs.replace(config.settings, caption=off)

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from mediaindex.errors import MediaIndexError, Unusable
@@ -30,6 +31,9 @@ PR_SET_PDEATHSIG = 1
 
 NICE = 10
 """How far a child stands back behind the program itself."""
+
+OOM_SCORE = "900"
+"""Of 1000: how readily the kernel ends a child where memory runs out (`man 5 proc`)."""
 
 LOOK_S = 0.2
 """So often a call looks whether it is to stop."""
@@ -166,6 +170,9 @@ def _serve(pipe: Connection, memory_limit_bytes: int) -> None:
     # Decoders fill what others leave: the encoder, whose threads wait for each other, so that one
     # that is held up holds up all; and whatever else this machine is for.
     os.nice(NICE)
+    # If memory runs out, this process is to go, and not the one that knows which file it was.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     # C libraries write their complaints about broken files to stderr; what matters is the reason
     # that comes back through the pipe.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -40,6 +40,9 @@ from mediaindex.store.tables import (
 
 MAX_ATTEMPTS = 3
 
+LONGEST_WAIT = timedelta(hours=1)
+"""Nothing is put off for longer, but by a clock that was wrong."""
+
 LEASE = timedelta(hours=6)
 """Longer than any claim waits, should each photo before it take all the time it may. It is not what
 frees the work of a run that was killed: the next one does, as it starts."""
@@ -257,10 +260,9 @@ def forgive(session: Session, stage: str, subject: Subject, ids: Sequence[int]) 
 
 def next_retry(session: Session, stages: Sequence[str], now: datetime) -> datetime | None:
     """Return when, after `now`, the next waiting job of these stages may be tried; None: never."""
-    query = select(func.min(JobRow.run_after)).where(
-        JobRow.state == "waiting", JobRow.stage.in_(stages), JobRow.run_after > now
-    )
-    return session.scalar(query)
+    soon = JobRow.run_after.between(*_after(now, LONGEST_WAIT))
+    query = select(func.min(JobRow.run_after))
+    return session.scalar(query.where(JobRow.state == "waiting", JobRow.stage.in_(stages), soon))
 
 
 def release_leases(session: Session) -> int:
@@ -373,10 +375,14 @@ def _forbidden(
         column == subject,
         or_(
             JobRow.state == "failed",
-            and_(JobRow.state == "leased", JobRow.lease_until > now),
-            and_(JobRow.state == "waiting", JobRow.run_after > now),
+            and_(JobRow.state == "leased", JobRow.lease_until.between(*_after(now, LEASE))),
+            and_(JobRow.state == "waiting", JobRow.run_after.between(*_after(now, LONGEST_WAIT))),
         ),
     )
+
+
+def _after(now: datetime, most: timedelta) -> tuple[datetime, datetime]:
+    return now + timedelta(microseconds=1), now + most
 
 
 def _of(stage: str, subject: Subject, subject_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -79,6 +79,7 @@ def status(phase: str = "idle", done: int = 3, **more: Any) -> dict[str, Any]:
             "stages": [progress("identify", done=done), progress("decode", done=done)],
             "videos": {},
             "index_trouble": None,
+            "chore_troubles": [],
             **more,
         },
     }

@@ -247,3 +247,14 @@ def test_file_of_a_library_that_is_offline_is_not_due_until_it_is_back(
     assert session.scalars(names).all() == ["here.jpg"]
     session.execute(nas.values(offline_reason=None))
     assert len(session.scalars(due).all()) == 2
+
+
+def test_what_a_wrong_clock_put_off_for_years_is_due_all_the_same(
+    session: Session, add_asset: AddAsset
+) -> None:
+    asset_id = add_asset()
+    until = NOW + timedelta(days=365)
+    jobs.postpone(session, "decode", "asset", asset_id, reason="?", until=until, now=NOW)
+
+    assert claim(session) == [asset_id]
+    assert jobs.next_retry(session, ["decode"], NOW) is None

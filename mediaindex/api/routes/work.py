@@ -42,7 +42,7 @@ def status(
 ) -> Plain:
     """Tell how indexing goes, what went wrong, and what the daemon does now."""
     service = here.service
-    found = overview(service.config, service.database, failures)
+    found = overview(service.config, service.database, failures, here.disk_bytes())
     return Plain({**found, "daemon": _daemon(service.state())})
 
 
