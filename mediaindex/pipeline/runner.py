@@ -36,7 +36,7 @@ PATIENCE_S = 35
 REVIVAL_S = 600
 """Nor while a stage that did some work in it is blocked for less than this: a box restarts."""
 
-CARE_FIRST_S, CARE_EVERY_S, CARE_IDLE_S = 20.0, 600.0, 30.0
+CARE_FIRST_S, CARE_EVERY_S, CARE_IDLE_S = 5.0, 600.0, 30.0
 """So long after its begin, so often while it works, and so often when it has caught up, a run has
 looked after what was done: so that the first pictures of many can be found long before the last."""
 
@@ -45,6 +45,9 @@ LINGER_S = 120.0
 
 LOOK_S = 30.0
 """So often it looks for work that nobody told of."""
+
+ROOM_S = 15.0
+"""So often it is tried whether a disk that was full takes something again."""
 
 FAULT_WAIT = timedelta(seconds=15)
 BUG_WAIT = timedelta(seconds=2)
@@ -238,6 +241,7 @@ class Runner:
     def _block(self, session: Session, lane: Lane, error: RetryLater, now: datetime) -> None:
         """Note that a stage cannot work, and give back what it had claimed."""
         after_s = error.after_s if isinstance(error, Blocked) else None
+        after_s = ROOM_S if isinstance(error, NoRoom) else after_s
         lane.block(reason_of(error), after_s, time.monotonic())
         # The world was to blame all along, and not they.
         jobs.forgive(session, lane.stage.name, lane.stage.subject, lane.faulted)
