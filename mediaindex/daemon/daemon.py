@@ -66,6 +66,8 @@ class Daemon:
         self._started_at = datetime.now(UTC)
         self._config_trouble: str | None = None
         self._ending = False
+        # Before the first work the indexes may hold nothing yet.
+        self._has_worked = False
         #: Whether nothing of it runs any more.
         self.has_ended = False
         self._changing = threading.RLock()
@@ -152,6 +154,8 @@ class Daemon:
 
     def ask(self, asked: Asked, today: date) -> Answer:
         """Answer one question from the warm model; raises as `asking.Asker.ask`."""
+        if self._has_worked:
+            self._worker.check_indexes()
         return self._asker.ask(asked, today)
 
     def wake(self) -> None:
@@ -252,11 +256,13 @@ class Daemon:
 
     def _whole_indexes(self) -> Indexes:
         """Return the indexes; opened anew if somebody took files of theirs away."""
-        if not self._indexes.are_whole():
+        if self._has_worked and not self._indexes.are_whole():
             log.warning("the index was deleted or damaged; it is made again")
-            # The old ones are let go of by the last question that is still under way.
+            # Chroma keeps one client for each folder, even if that is another one by now.
+            self._indexes.close()
             self._indexes = parts.indexes(self._config, self._database)
             self._renew_asker()
+        self._has_worked = True
         return self._indexes
 
     def _keep_libraries(self) -> None:

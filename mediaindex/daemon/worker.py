@@ -20,7 +20,7 @@ from mediaindex.config import CaptionSettings, Config
 from mediaindex.daemon.events import Events
 from mediaindex.daemon.priority import stand_back
 from mediaindex.daemon.service import Phase
-from mediaindex.errors import ConfigError, MediaIndexError, NoRoom
+from mediaindex.errors import ConfigError, MediaIndexError, NoRoom, RetryLater
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.stage import Stage
@@ -89,6 +89,8 @@ class Worker:
         self._began = datetime.now(UTC)
         self._check_at = self._tell_at = 0.0
         self._was_quiet = False
+        # A new run has some time to make whole what was torn.
+        self._torn_at = -CHECK_EVERY_S
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._end_run = threading.Event()
@@ -103,6 +105,14 @@ class Worker:
         if look_again:
             self._model.look_again()
         self._wake.set()
+
+    def check_indexes(self) -> None:
+        """See whether somebody deleted the indexes, for somebody asks; then begin a new run."""
+        now = time.monotonic()
+        if now >= self._torn_at + CHECK_EVERY_S and self._is_torn():
+            self._torn_at = now
+            self._end_run.set()
+            self._wake.set()
 
     def stop(self) -> None:
         """Have it end what it has begun; returns at once."""
@@ -223,7 +233,10 @@ class Worker:
         return self._quiet is not None and self._quiet.is_open(datetime.now().astimezone())
 
     def _is_torn(self) -> bool:
-        return self._indexes is not None and not self._indexes.are_whole()
+        try:
+            return self._indexes is not None and not self._indexes.are_whole()
+        except RetryLater:  # a disk that cannot be read now: whoever needs it says so
+            return False
 
     def _check_room(self) -> None:
         """Raise NoRoom if too little is free where we write."""

@@ -153,12 +153,15 @@ def test_a_database_that_somebody_holds_is_waited_for(
 
 def test_the_index_folder_may_be_deleted_while_it_runs(home: Home) -> None:
     paint(home.library / "first.png")
+    home.settings = {"INDEX__USE": "auto"}
     with home.running() as daemon:
         until(lambda: finds(daemon, "red") and is_caught_up(daemon))
         shutil.rmtree(home.config.cache_dir / "index")
         paint(home.library / "second.png", 20, 20, 200)
         until(lambda: set(finds(daemon, "second")) == {"second.png"})
         until(lambda: set(finds(daemon, "blue")) == {"first.png", "second.png"})
+        until(lambda: is_caught_up(daemon) and not daemon.state().index_trouble)
+        assert list((home.config.cache_dir / "index").glob("*/chroma/chroma.sqlite3"))
 
 
 def test_what_failed_is_tried_again_at_once_when_a_person_says_so(home: Home) -> None:
