@@ -10,12 +10,16 @@ from pathlib import Path
 from PIL import Image
 
 from mediaindex.config import Config, load_config
+from mediaindex.daemon import priority
 from mediaindex.daemon.daemon import Daemon
 from mediaindex.search.asked import Asked
 from mediaindex.store.lock import worker_lock
 from tests.acceptance.program import gazetteer
 
 PATIENCE_S = 60.0
+
+# Beside other tests, threads that stand back would hardly ever get their turn.
+priority.NICE = 0
 
 
 def until(claim: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
