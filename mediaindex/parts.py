@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from mediaindex.config import Config
 from mediaindex.embedders import Embedder
 from mediaindex.embedders import load as load_embedder
-from mediaindex.errors import RetryLater
+from mediaindex.errors import ConfigError, RetryLater
 from mediaindex.media.dates import DateRules
 from mediaindex.media.ffmpeg import RunLimits
 from mediaindex.media.photo import Limits
@@ -241,5 +241,12 @@ def find_place(config: Config, name: str) -> Sequence[Place]:
 
 
 def absolute(path: Path) -> Path:
-    """Return `path` without `~`, links and dots."""
-    return path.expanduser().resolve()
+    """Return `path` without `~`, links and dots.
+
+    Raises:
+        ConfigError: Links lead in a circle, or there is nobody of the name behind `~`.
+    """
+    try:
+        return path.expanduser().resolve()
+    except (RuntimeError, OSError) as error:
+        raise ConfigError(f"{path} leads nowhere: {error}") from error

@@ -7,11 +7,12 @@ from typing import Any
 
 from mediaindex import parts
 from mediaindex.config import Config
+from mediaindex.embedders import Embedder
 from mediaindex.errors import RetryLater
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.runner import Runner
-from mediaindex.pipeline.serving import Serving, take_over
+from mediaindex.pipeline.serving import Serving, serving, take_over
 from mediaindex.pipeline.stage import PREVIEWED, Stage
 from mediaindex.pipeline.sync import Sync
 from mediaindex.search.calibration import refresh_calibration
@@ -68,6 +69,10 @@ class Work:
                     jobs.lose_results(session, stage)
         previews.sweep_leftovers()  # before any stage begins to write
         self._repair_indexes()
+        with self.database.read() as session:
+            is_first = serving(session) is None
+        if is_first:
+            self._let_serve()
 
     def run(
         self,
@@ -98,17 +103,23 @@ class Work:
         now = datetime.now(UTC)
         self._purge(now)
         self._repair_indexes()
+        embedder = self._let_serve()
+        if embedder is not None:
+            refresh_calibration(self.database, embedder, self._on_note)
+
+    def _let_serve(self) -> Embedder | None:
+        """Let the model of the settings answer, if it is the first or has seen all; return it."""
         try:
             embedder = self.model.embedder
         except RetryLater:
-            return
+            return None
         section = self.config.settings.embedder
+        candidate = Serving(section.use, section.model, embedder.model_id)
         with self.database.write() as session:
-            candidate = Serving(section.use, section.model, embedder.model_id)
-            dropped = take_over(session, candidate, now)
+            dropped = take_over(session, candidate, datetime.now(UTC))
         for space in dropped:
             self._sync.drop(space)
-        refresh_calibration(self.database, embedder, self._on_note)
+        return embedder
 
     def _purge(self, now: datetime) -> None:
         retention = timedelta(days=self.config.settings.sweep.retention_days)

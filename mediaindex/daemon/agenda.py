@@ -36,8 +36,8 @@ class Agenda:
         self._confirmed |= confirmed
         if len(self._shallow) + len(self._deep) > MOST:
             at = min([*self._shallow.values(), *self._deep.values()])
-            self.clear()
-            self._deep[WHOLE] = at
+            self._shallow.clear()
+            self._deep = {WHOLE: at}
 
     def take(self, now: float) -> Look | None:
         """Return a look that is due, and forget it; small ones first: somebody waits for them."""
@@ -64,9 +64,10 @@ class Agenda:
         return min([*self._shallow.values(), *self._deep.values()], default=None)
 
     def clear(self) -> None:
-        """Forget all but a person's word."""
+        """Forget all, a person's word too: it was said of what was there then."""
         self._shallow.clear()
         self._deep.clear()
+        self._confirmed = False
 
 
 def _soonest(wanted: Iterable[tuple[str, float]], now: float) -> str | None:

@@ -1,12 +1,15 @@
 """What the daemon does for its own health, by the clock: backups, upkeep, a cache of its size."""
 
+import errno
 import logging
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mediaindex.care import backup, cache, integrity, upkeep
+from mediaindex.errors import MediaIndexError
 
 if TYPE_CHECKING:
     from mediaindex.daemon.daemon import Daemon
@@ -30,6 +33,9 @@ class Chores:
     def _do(self, name: str, chore: Callable[[], str | None]) -> None:
         try:
             trouble = chore()
+        except (MediaIndexError, OSError) as error:
+            trouble = _with_remedy(str(error))
+            log.warning("%s: %s", name, trouble)
         except Exception as error:  # the thread's main: tomorrow it is tried again
             trouble = str(error)
             log.exception("%s failed", name)
@@ -52,3 +58,13 @@ class Chores:
     def _trim(self) -> str | None:
         daemon = self._daemon
         return cache.hold_size(daemon.config, daemon.database, datetime.now(UTC), log.info).trouble
+
+
+def _with_remedy(trouble: str) -> str:
+    """Say what helps where the kernel refuses what was allowed to nobody at the start."""
+    if os.strerror(errno.EACCES) in trouble:
+        return (
+            f"{trouble} (it may write only to folders that were there when it started; if this one "
+            "came later, restart mediaindex)"
+        )
+    return trouble

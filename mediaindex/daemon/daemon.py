@@ -207,9 +207,12 @@ class Daemon:
         with self._changing:
             try:
                 self._put_in_force(load_config(self._file))
-            except MediaIndexError as error:
+            except (MediaIndexError, SQLAlchemyError) as error:
                 self._config_trouble = f"what was changed is not in force: {error}"
                 log.warning("the settings were not read again; the old ones stay: %s", error)
+            except Exception:  # the thread's main: the old settings stay in force
+                self._config_trouble = "what was changed is not in force: a fault of mediaindex"
+                log.exception("the settings were not read again; the old ones stay")
             else:
                 log.info("the settings were read again")
             self.events.tell("daemon", phase=self.state().phase, config=self._config_trouble)
@@ -221,6 +224,7 @@ class Daemon:
             ConfigError: They cannot; nothing has changed then.
         """
         config, held = _without_restart(config, self._config)
+        wanted = libraries.every_library(config, self._database)
         timetable, worker = Timetable(config, self._jobs()), self._new_worker(config)
         self._timetable.stop()
         self._worker.stop()
@@ -229,10 +233,10 @@ class Daemon:
         if self._ending:
             return
         self._config, self._timetable, self._worker = config, timetable, worker
-        self._renew_asker()
-        self._keep_libraries()
         worker.start()
         timetable.start()
+        self._renew_asker()
+        self._keep(wanted)
         self._config_trouble = f"{', '.join(held)}: in force after a restart" if held else None
 
     def _new_worker(self, config: Config) -> Worker:
@@ -267,8 +271,11 @@ class Daemon:
 
     def _keep_libraries(self) -> None:
         """Have a keeper for each library that there is, by the settings in force."""
+        self._keep(libraries.every_library(self._config, self._database))
+
+    def _keep(self, every: Collection[Library]) -> None:
         with self._changing:
-            wanted = {one.id: one for one in libraries.every_library(self._config, self._database)}
+            wanted = {library.id: library for library in every}
             for id_, keeper in list(self._keepers.items()):
                 library = wanted.get(id_)
                 if library is None or not keeper.is_for(library, self._wish(library), self._sweep):
@@ -311,6 +318,11 @@ class Daemon:
 def _without_restart(new: Config, old: Config) -> tuple[Config, list[str]]:
     """Return the new settings, less what is settled at start, and which of that had changed."""
     held = [key for key in SETTLED if getattr(new, key) != getattr(old, key)]
+    if new.settings.backup.folder != old.settings.backup.folder:
+        # The kernel was told at start where anything may be written.
+        held.append("backup.folder")
+        backup = replace(new.settings.backup, folder=old.settings.backup.folder)
+        new = replace(new, settings=replace(new.settings, backup=backup))
     sections = {key: getattr(old.settings, key) for key in SETTLED_SECTIONS}
     held += [key for key, value in sections.items() if getattr(new.settings, key) != value]
     folders = {key: getattr(old, key) for key in SETTLED}

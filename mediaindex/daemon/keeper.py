@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -84,6 +85,8 @@ class Keeper:
         self._offline_reason: str | None = None
         self._held_back = 0
         self._root_at = self._poll_at = 0.0
+        #: Of the folder that is watched: its device and number.
+        self._root_id: tuple[int, int] | None = None
         self._thread = threading.Thread(target=self._loop, name=library.name, daemon=True)
 
     def is_for(self, library: Library, wish: Wish, settings: SweepSettings) -> bool:
@@ -128,6 +131,7 @@ class Keeper:
         self._begin_watch()
         watched = self._choice.watching == "inotify"
         self._want(WHOLE, WATCH_FIRST_S if watched else 0.0, deep=True)
+        look = None
         while not self._stop.is_set():
             try:
                 look = self._next_look()
@@ -139,14 +143,14 @@ class Keeper:
                 break
             except (SQLAlchemyError, sqlite3.Error, OSError) as error:
                 log.warning("%s: cannot be looked at now: %s", self.library.name, error)
-                self._retry()
+                self._retry(look)
             except Exception:  # the thread's main: a bug of ours must not end the watching
                 log.exception("%s: looking at it broke off", self.library.name)
-                self._retry()
+                self._retry(look)
         self._end_watch()
 
-    def _retry(self) -> None:
-        self._want(WHOLE, TROUBLE_S, deep=True)
+    def _retry(self, look: Look | None) -> None:
+        self._want(WHOLE, TROUBLE_S, deep=True, confirmed=look is not None and look.confirmed)
         self._stop.wait(TROUBLE_S)
 
     def _next_look(self) -> Look | None:
@@ -172,6 +176,11 @@ class Keeper:
         reason = presence_of(self._database, self.library).offline_reason
         if reason != self._offline_reason:
             self._look(Look(WHOLE, deep=False))
+        elif reason is None and self._root_id != _id_of(self.library.root):
+            # Another folder has its name now; the watch is still at the old one.
+            self._end_watch()
+            self._begin_watch()
+            self._want(WHOLE, 0.0, deep=True)
 
     def _look(self, look: Look) -> None:
         """Look at a folder, and see to what follows from it."""
@@ -252,6 +261,7 @@ class Keeper:
 
     def _begin_watch(self) -> None:
         """Watch the library, if its file system tells of changes; never waits for it."""
+        self._root_id = _id_of(self.library.root)
         mount = mount_of(self.library.root, mounts())
         self._choice = choose(self.wish, mount.fstype if mount else "")
         self._watch = Watch(
@@ -293,3 +303,11 @@ class Keeper:
             at = time.monotonic() + after_s
             self._agenda.want(folder, at, deep=deep, confirmed=confirmed)
             self._news.notify_all()
+
+
+def _id_of(root: Path) -> tuple[int, int] | None:
+    try:
+        found = root.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -122,6 +122,8 @@ class Worker:
 
     def join(self, limit_s: float) -> bool:
         """Wait until it has ended; False if it has not within `limit_s`."""
+        if self._thread.ident is None:
+            return True  # it was never started
         self._thread.join(limit_s)
         return not self._thread.is_alive()
 

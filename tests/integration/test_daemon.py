@@ -87,6 +87,44 @@ def test_settings_are_read_again_and_bad_ones_leave_the_old_in_force(home: Home)
         assert daemon.state().config_trouble == "serve: in force after a restart"
 
 
+def test_a_reload_that_goes_wrong_leaves_the_work_going(home: Home) -> None:
+    paint(home.library / "first.png")
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "first"))
+        circle = home.folder / "circle"
+        circle.symlink_to(circle)
+        right = home.file.read_text()
+        home.file.write_text(right.replace("libraries: [", f"libraries: [{{path: {circle}}}, "))
+        daemon.reload()
+        until(lambda: daemon.state().config_trouble)
+        assert "circle" in str(daemon.state().config_trouble)
+        home.file.write_text(right)
+        daemon.reload()
+        until(lambda: daemon.state().config_trouble is None)
+        paint(home.library / "second.png", 20, 200, 20)
+        until(lambda: finds(daemon, "second") == ["second.png"])
+
+
+def test_a_root_of_which_another_folder_got_the_name_is_watched_anew(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaindex.daemon.keeper.PRESENCE_S", 0.2)
+    root = home.folder / "volume" / "pictures"
+    home.written = "sweep: {settle_s: 0.2}\n"
+    home.write(home.written)
+    home.file.write_text(home.file.read_text().replace(str(home.library), str(root)))
+    paint(root / "first.png")
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "first") and is_caught_up(daemon))
+        shutil.copytree(home.folder / "volume", home.folder / "fresh")
+        (home.folder / "volume").rename(home.folder / "old")
+        (home.folder / "fresh").rename(home.folder / "volume")
+        paint(root / "second.png", 20, 200, 20)
+        until(lambda: finds(daemon, "second") == ["second.png"])
+        paint(root / "third.png", 20, 20, 200)
+        until(lambda: finds(daemon, "third") == ["third.png"])
+
+
 def test_captions_that_cannot_be_made_as_the_settings_say_leave_all_else_going(
     home: Home,
 ) -> None:
@@ -160,8 +198,9 @@ def test_the_index_folder_may_be_deleted_while_it_runs(home: Home) -> None:
         paint(home.library / "second.png", 20, 20, 200)
         until(lambda: set(finds(daemon, "second")) == {"second.png"})
         until(lambda: set(finds(daemon, "blue")) == {"first.png", "second.png"})
+        index = home.config.cache_dir / "index"
+        until(lambda: finds(daemon, "blue") and list(index.glob("*/chroma/chroma.sqlite3")))
         until(lambda: is_caught_up(daemon) and not daemon.state().index_trouble)
-        assert list((home.config.cache_dir / "index").glob("*/chroma/chroma.sqlite3"))
 
 
 def test_what_failed_is_tried_again_at_once_when_a_person_says_so(home: Home) -> None:

@@ -36,17 +36,24 @@ def test_small_looks_come_before_long_ones() -> None:
 
 def test_a_persons_word_goes_with_the_next_full_look_only() -> None:
     agenda = Agenda()
-    agenda.want(WHOLE, 0, deep=True, confirmed=True)
+    agenda.want(WHOLE, 1, deep=True, confirmed=True)
     agenda.want("part", 0, deep=True)
     agenda.want("one", 0)
-    agenda.clear()
-    agenda.want("part", 0, deep=True)
-    agenda.want(WHOLE, 1, deep=True)
 
+    assert agenda.take(1) == Look("one", deep=False)
     assert agenda.take(1) == Look("part", deep=True)
     assert agenda.take(1) == Look(WHOLE, deep=True, confirmed=True)
     agenda.want(WHOLE, 1, deep=True)
     assert agenda.take(1) == Look(WHOLE, deep=True)
+
+
+def test_a_persons_word_is_forgotten_with_all_else() -> None:
+    agenda = Agenda()
+    agenda.want(WHOLE, 0, deep=True, confirmed=True)
+    agenda.clear()
+    agenda.want(WHOLE, 0, deep=True)
+
+    assert agenda.take(0) == Look(WHOLE, deep=True)
 
 
 @given(st.lists(st.tuples(st.text(max_size=3), st.floats(0, 100), st.booleans())))
