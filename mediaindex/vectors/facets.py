@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from mediaindex.errors import RetryLater
 from mediaindex.types import FACETS, FacetRecords, Keys
+from mediaindex.vectors.patch import put_records
 
 ASSETS, OWNERS = "assets.facets", "owners.i64"
 
@@ -102,13 +103,7 @@ class Facets:
 
     def _put(self, name: str, ids: Keys, values: npt.NDArray[Any], kind: np.dtype[Any]) -> None:
         try:
-            with (self._folder / name).open("r+b") as file:
-                size_bytes = (int(ids.max()) + 1) * kind.itemsize
-                if file.seek(0, 2) < size_bytes:
-                    file.truncate(size_bytes)
-                mapped = np.memmap(file, dtype=kind, mode="r+")
-                mapped[ids] = values
-                mapped.flush()
+            put_records(self._folder / name, ids, np.asarray(values, dtype=kind))
         except FileNotFoundError:
             return  # Lost: `rebuild` makes them again, from what SQLite knows by then.
         except OSError as error:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediaindex.types import Keys, Vectors
+from mediaindex.vectors.patch import put_records
 
 Codes = npt.NDArray[np.int8]
 
@@ -105,9 +106,7 @@ def strike_out(home: Path, rows: Rows, places: Keys) -> None:
         OSError: They cannot be written.
     """
     path = home / str(rows.generation) / KEYS
-    keys = np.memmap(path, dtype=np.int64, mode="r+", shape=rows.keys.shape)
-    keys[places] = GONE
-    keys.flush()
+    put_records(path, places, np.full(len(places), GONE, dtype=np.int64))
 
 
 def compact(home: Path, rows: Rows) -> None:
