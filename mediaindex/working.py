@@ -60,6 +60,11 @@ class Work:
         """Why an index is not kept up, None if all are."""
         return self._sync.trouble or self._indexes.set_aside
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether an index was left behind in this run; another may bring it up again."""
+        return self._sync.trouble is not None
+
     def prepare(self) -> None:
         """Mend what an earlier run left behind, or somebody deleted."""
         previews = parts.previews(self.config)

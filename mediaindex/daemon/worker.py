@@ -37,6 +37,9 @@ TROUBLE_S, LONGEST_TROUBLE_S = 5.0, 60.0
 CHECK_EVERY_S = 10.0
 """So often it is checked whether there is room on the disk, and what hour it is."""
 
+INDEX_EVERY_S = 60.0
+"""So often an index that could not be written is tried again."""
+
 TELL_EVERY_S = 1.0
 
 MIB = 1024 * 1024
@@ -89,6 +92,8 @@ class Worker:
         self._began = datetime.now(UTC)
         self._check_at = self._tell_at = 0.0
         self._was_quiet = False
+        self._work: Work | None = None
+        self._index_at = 0.0
         # A new run has some time to make whole what was torn.
         self._torn_at = -CHECK_EVERY_S
         self._wake = threading.Event()
@@ -111,8 +116,12 @@ class Worker:
         now = time.monotonic()
         if now >= self._torn_at + CHECK_EVERY_S and self._is_torn():
             self._torn_at = now
-            self._end_run.set()
-            self._wake.set()
+            self._renew()
+
+    def _renew(self) -> None:
+        """Have the run end, and another begin."""
+        self._end_run.set()
+        self._wake.set()
 
     def stop(self) -> None:
         """Have it end what it has begun; returns at once."""
@@ -159,7 +168,9 @@ class Worker:
         if self._stop.is_set():  # set before the line above: it meant another event
             return
         self._indexes = indexes = self._find_indexes()
-        work = Work(self._config, self._database, indexes, self._began, self._note, self._model)
+        work = self._work = Work(
+            self._config, self._database, indexes, self._began, self._note, self._model
+        )
         self.beat_at = time.monotonic()
         work.prepare()
         self.trouble, self.index_trouble = None, work.index_trouble
@@ -214,8 +225,10 @@ class Worker:
         if now >= self._check_at:
             self._check_at = now + CHECK_EVERY_S
             if self._is_quiet() != self._was_quiet or self._lacks_room() or self._is_torn():
-                self._end_run.set()
-                self._wake.set()
+                self._renew()
+            elif self._work is not None and self._work.is_behind and now > self._index_at:
+                self._index_at = now + INDEX_EVERY_S
+                self._renew()
 
     def _note(self, what: str) -> None:
         self.beat_at = time.monotonic()
