@@ -230,6 +230,13 @@ def purge_missing(
     return hashes
 
 
+def miss_anew(session: Session, first: datetime, last: datetime, now: datetime) -> None:
+    """Let all that was found missing in this time count as missing since `now`."""
+    for table in (FileRow, AssetRow):
+        found = table.missing_since.between(first, last)
+        session.execute(update(table).where(found).values(missing_since=now))
+
+
 def known_places(session: Session) -> list[Place]:
     """Return every place that some asset was taken at which may be shown."""
     pictured = exists().where(AssetRow.place_id == PlaceRow.id, visible())
