@@ -16,6 +16,7 @@ from mediaindex import describers, parts
 from mediaindex.config import CaptionSettings, Config
 from mediaindex.errors import ConfigError
 from mediaindex.libraries import wanted_libraries
+from mediaindex.pipeline.began import Began
 from mediaindex.pipeline.frames import OnVideo
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.sweep import SweepReport, sweep
@@ -104,7 +105,8 @@ def run_once(
         config = replace(config, settings=replace(config.settings, caption=NO_CAPTIONS))
     describers.check(config)
     with worker_lock(config.state_dir), _opened(config) as (database, indexes):
-        report = RunReport()
+        began = Began()
+        report = RunReport(began.at)
         for library, below in wanted_libraries(config, database, folders):
             if stop.is_set():
                 break
@@ -117,7 +119,7 @@ def run_once(
                 below=below,
                 on_folder=partial(events.on_sweep, library.name),
             )
-        _work(Work(config, database, indexes, report.began, events.on_note), report, stop, events)
+        _work(Work(config, database, indexes, began, events.on_note), report, stop, events)
         with database.read() as session:
             stages = counts.count_stages(session)
         report.failures = sum(stage.failed for stage in stages)

@@ -164,7 +164,7 @@ def _moments(config: Config, path: Path) -> list[_Moment]:
     try:
         with database.read() as session:
             row = find_file(session, path)
-            if row is None or row.asset_id is None:
+            if row is None or row.asset_id is None or row.kind is None:
                 return []
             asset = session.get_one(AssetRow, row.asset_id)
             times = moments_by_asset(session, [asset.id])[asset.id]

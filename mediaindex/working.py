@@ -1,14 +1,16 @@
 """Work through what is due: the same for a command that ends and for the daemon, which does not."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from mediaindex import parts
 from mediaindex.config import Config
 from mediaindex.embedders import Embedder
 from mediaindex.errors import RetryLater
+from mediaindex.pipeline.began import Began
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.runner import Runner
@@ -19,6 +21,8 @@ from mediaindex.search.calibration import refresh_calibration
 from mediaindex.store import assets, jobs
 from mediaindex.store.database import Database
 from mediaindex.vectors.indexes import Indexes
+
+log = logging.getLogger(__name__)
 
 OnNote = Callable[[str], None]
 
@@ -31,7 +35,7 @@ class Work:
         config: Config,
         database: Database,
         indexes: Indexes,
-        began: datetime,
+        began: Began,
         on_note: OnNote = lambda _: None,
         model: Model | None = None,
     ) -> None:
@@ -41,7 +45,8 @@ class Work:
             config: The settings in force.
             database: The store.
             indexes: What is to be kept up.
-            began: What was not looked at since then is not believed to be gone for good.
+            began: When this process did. What was not looked at since then is not believed to be
+                gone for good. The same for every run of the process.
             on_note: Told of something that takes a while, in a few words.
             model: The embedder, if somebody has it already.
         """
@@ -105,7 +110,7 @@ class Work:
 
     def care(self) -> None:
         """Let a new model take over, learn what chance looks like, forget what is long gone."""
-        now = datetime.now(UTC)
+        now = self._began.now()
         self._purge(now)
         self._repair_indexes()
         embedder = self._let_serve()
@@ -127,13 +132,34 @@ class Work:
         return embedder
 
     def _purge(self, now: datetime) -> None:
+        """Forget what is gone for so long that nobody waits for it; by a clock to be trusted only.
+
+        Once the clock was set, nothing is forgotten until the process is started again, and what
+        was found missing by the clock as it was counts as missing since now. Both only give more
+        time: a photo that was forgotten is gone with all that was said of it.
+        """
+        if self._began.wrong:
+            self._distrust(now)
+            return
         retention = timedelta(days=self.config.settings.sweep.retention_days)
         with self.database.write() as session:
-            gone = assets.purge_missing(session, retention, now, self._began)
+            gone = assets.purge_missing(session, retention, now, self._began.at)
         previews = parts.previews(self.config)
         for sha256 in gone:
             previews.remove(sha256)
         self.purged += len(gone)
+
+    def _distrust(self, now: datetime) -> None:
+        # Every time, as a long sweep may note what it missed with the time at which it began.
+        with self.database.write() as session:
+            for first, last in self._began.wrong:
+                assets.miss_anew(session, first, last, now)
+        if not self._began.is_told:
+            self._began.is_told = True
+            log.warning(
+                "the clock of this machine was set by more than an hour; "
+                "nothing that is gone is forgotten until mediaindex is started again"
+            )
 
     def _repair_indexes(self) -> None:
         self._sync.repair(

@@ -21,6 +21,7 @@ from mediaindex.daemon.events import Events
 from mediaindex.daemon.priority import stand_back
 from mediaindex.daemon.service import Phase
 from mediaindex.errors import ConfigError, MediaIndexError, NoRoom, RetryLater
+from mediaindex.pipeline.began import Began
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.stage import Stage
@@ -89,7 +90,7 @@ class Worker:
         self._model = model
         self._events = events
         self._quiet = _quiet_hours(config)
-        self._began = datetime.now(UTC)
+        self._began = Began()
         self._check_at = self._tell_at = 0.0
         self._was_quiet = False
         self._work: Work | None = None

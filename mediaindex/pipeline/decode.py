@@ -16,7 +16,7 @@ from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.stage import on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_moments, save_size
-from mediaindex.store.files import paths_of_asset
+from mediaindex.store.files import paths_to_read
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
 
@@ -74,7 +74,7 @@ class Decode:
     def load(self, session: Session, subject_id: int) -> Source:
         """Return where the photo lies."""
         asset = session.get_one(AssetRow, subject_id)
-        return Source(tuple(paths_of_asset(session, subject_id)), asset.sha256)
+        return Source(tuple(paths_to_read(session, subject_id)), asset.sha256)
 
     def work(self, inputs: Sequence[Source]) -> list[Size | Exception]:
         """Decode each photo and write its preview."""

@@ -29,7 +29,7 @@ from mediaindex.pipeline.spans import Span, Spans
 from mediaindex.pipeline.stage import BrokenOff, on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_film, save_moments
-from mediaindex.store.files import paths_of_asset
+from mediaindex.store.files import paths_to_read
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
 from mediaindex.types import Frame, VideoFacts
@@ -144,7 +144,7 @@ class Frames:
     def load(self, session: Session, subject_id: int) -> Clip:
         """Return where the video lies."""
         asset = session.get_one(AssetRow, subject_id)
-        return Clip(tuple(paths_of_asset(session, subject_id)), asset.sha256, asset.format)
+        return Clip(tuple(paths_to_read(session, subject_id)), asset.sha256, asset.format)
 
     def work(self, inputs: Sequence[Clip]) -> list[Film | Exception]:
         """Look through each video and write the previews of the frames that are kept."""

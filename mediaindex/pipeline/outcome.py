@@ -6,7 +6,10 @@ from typing import Any
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from mediaindex.errors import Unusable
 from mediaindex.pipeline.stage import Stage
+from mediaindex.store import jobs
+from mediaindex.store.assets import lose_asset
 
 
 def saved(
@@ -25,6 +28,16 @@ def saved(
     except Exception as error:  # noqa: BLE001 - it counts against this one
         return error
     return None
+
+
+def give_up(
+    session: Session, stage: Stage[Any, Any], subject_id: int, error: Unusable, now: datetime
+) -> None:
+    """Note that a subject cannot be used; a file does not hold what it held before, then."""
+    reason = reason_of(error)
+    jobs.fail(session, stage.name, stage.subject, subject_id, reason=reason, now=now)
+    if stage.subject == "file":
+        lose_asset(session, subject_id, now)
 
 
 def reason_of(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from mediaindex.store import jobs
 from mediaindex.store.assets import change_kind, save_metadata, words_of
 from mediaindex.store.columns import shown
 from mediaindex.store.embeddings import drop_text_vectors
-from mediaindex.store.files import paths_of_asset, sidecars_of_asset
+from mediaindex.store.files import paths_to_read, sidecars_of_asset
 from mediaindex.store.jobs import Subject
 from mediaindex.types import Metadata, Place, Position
 
@@ -97,7 +97,7 @@ class Probe:
     def load(self, session: Session, subject_id: int) -> Beside:
         """Return where the photo and its sidecars lie."""
         return Beside(
-            tuple(paths_of_asset(session, subject_id)),
+            tuple(paths_to_read(session, subject_id)),
             tuple(sidecars_of_asset(session, subject_id)),
         )
 

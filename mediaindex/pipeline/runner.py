@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.errors import Faulty, MediaIndexError, NoRoom, RetryLater, Unusable
 from mediaindex.pipeline.lane import Claimed, Cursor, Lane, Progress
-from mediaindex.pipeline.outcome import reason_of, saved, storable
+from mediaindex.pipeline.outcome import give_up, reason_of, saved, storable
 from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
 from mediaindex.store import blocked, jobs, pauses
 from mediaindex.store.database import Database
@@ -194,7 +194,7 @@ class Runner:
             lane.worked()
         elif isinstance(outcome, Unusable):
             log.info("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
-            jobs.fail(*job, reason=reason_of(outcome), now=now)
+            give_up(session, stage, subject_id, outcome, now)
             progress.failed += 1
         elif isinstance(outcome, BrokenOff):
             jobs.finish(*job)

@@ -22,6 +22,7 @@ from mediaindex.sources.pairs import pair_names
 from mediaindex.sources.presence import Expected, Presence
 from mediaindex.sources.settle import Settling
 from mediaindex.store import assets, files, moved
+from mediaindex.store.changed import change_file
 from mediaindex.store.database import Database
 from mediaindex.store.files import KnownFile, Role
 from mediaindex.store.pairs import owners_of, read_again
@@ -225,7 +226,7 @@ class _Look:
         )
         for before, file in changes.changed:
             role: Role = "sidecar" if file.name in sidecars else "media"
-            files.change_file(session, before.id, file.size_bytes, file.mtime_ns, role)
+            change_file(session, before.id, file.size_bytes, file.mtime_ns, role)
         files.find_again(session, changes.back)
         # What seems to be gone counts until that is believed.
         there = {file.name for file in folder.files}

@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
 from mediaindex.store import fulltext
+from mediaindex.store.changed import part, stay
+from mediaindex.store.files import settle_assets
 from mediaindex.store.filters import visible
 from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.ids import each
@@ -40,13 +42,17 @@ class Identity:
 
 
 def identify_file(session: Session, file_id: int, identity: Identity | None, now: datetime) -> None:
-    """Link a file to the asset of its content, made if new; None: it holds no picture."""
+    """Link a file to the asset of its content, made if new; None: it holds no picture.
+
+    The asset that it held before it changed goes, if no other file holds it.
+    """
     file = session.get(FileRow, file_id)
     if file is None:
         return
     if identity is None:
         file.kind = "other"
         session.flush()
+        lose_asset(session, file_id, now)
         return
     asset = session.scalar(select(AssetRow).filter_by(sha256=identity.sha256))
     if asset is None:
@@ -60,10 +66,21 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
         session.add(asset)
         session.flush()
     asset.missing_since = None
+    if file.asset_id == asset.id:
+        stay(session, asset.id)
+    else:
+        lose_asset(session, file_id, now)
     file.kind, file.asset_id = asset.kind, asset.id
     session.flush()
     link_companions(session, file.id)
     refresh_document(session, asset.id)
+
+
+def lose_asset(session: Session, file_id: int, now: datetime) -> None:
+    """Note that a file holds something else than the asset that it was linked to, if any."""
+    asset_id = part(session, file_id)
+    if asset_id is not None:
+        settle_assets(session, now, [asset_id])
 
 
 def change_kind(session: Session, asset_id: int, kind: str) -> bool:
@@ -73,7 +90,9 @@ def change_kind(session: Session, asset_id: int, kind: str) -> bool:
         return False
     asset.kind = kind
     session.flush()
-    session.execute(update(FileRow).where(FileRow.asset_id == asset_id).values(kind=kind))
+    # A file that has to be looked into again stays so.
+    known = (FileRow.asset_id == asset_id, FileRow.kind.is_not(None))
+    session.execute(update(FileRow).where(*known).values(kind=kind))
     return True
 
 
@@ -184,7 +203,9 @@ def purge_missing(
     """Forget assets and files that have been gone for `retention`; returns the assets' hashes.
 
     What lies in a library that is offline, or was not looked at since `looked_since`, stays: it may
-    be back. The caller removes the previews.
+    be back. So does what a file may hold that waits to be read: one that it was linked to, or one
+    of its very size, as it may have moved and changed its time at once. What no file is linked to
+    any more stays until all libraries were looked at. The caller removes the previews.
     """
     gone = now - retention
     unseen = or_(
@@ -193,7 +214,13 @@ def purge_missing(
         LibraryRow.swept_at < looked_since,
     )
     offline = select(FolderRow.id).join(LibraryRow).where(unseen)
-    unsure = exists().where(FileRow.asset_id == AssetRow.id, FileRow.folder_id.in_(offline))
+    waits = (FileRow.kind.is_(None), FileRow.role == "media", FileRow.missing_since.is_(None))
+    linked = exists().where(FileRow.asset_id == AssetRow.id)
+    unsure = or_(
+        linked.where(or_(FileRow.folder_id.in_(offline), and_(*waits))),
+        AssetRow.size_bytes.in_(select(FileRow.size_bytes).where(*waits)),
+        and_(~linked, select(LibraryRow.id).where(unseen).exists()),
+    )
     old = (AssetRow.missing_since <= gone, ~unsure)
     hashes = list(session.scalars(select(AssetRow.sha256).where(*old)))
     session.execute(delete(AssetRow).where(*old))
@@ -201,6 +228,13 @@ def purge_missing(
         delete(FileRow).where(FileRow.missing_since <= gone, FileRow.folder_id.not_in(offline))
     )
     return hashes
+
+
+def miss_anew(session: Session, first: datetime, last: datetime, now: datetime) -> None:
+    """Let all that was found missing in this time count as missing since `now`."""
+    for table in (FileRow, AssetRow):
+        found = table.missing_since.between(first, last)
+        session.execute(update(table).where(found).values(missing_since=now))
 
 
 def known_places(session: Session) -> list[Place]:

@@ -9,12 +9,15 @@ from mediaindex.store.tables import AssetRow, FileRow, MomentRow
 
 
 def file_of_content(session: Session, sha256: str) -> FileRow | None:
-    """Return a file that holds this content; one that is there before one that is missing."""
+    """Return a file that holds this content; one that is there before one that is missing.
+
+    One that may hold something else since comes after those that do not.
+    """
     query = (
         select(FileRow)
         .join(AssetRow, AssetRow.id == FileRow.asset_id)
         .where(AssetRow.sha256 == sha256)
-        .order_by(FileRow.missing_since.is_not(None), FileRow.id)
+        .order_by(FileRow.missing_since.is_not(None), FileRow.kind.is_(None), FileRow.id)
         .limit(1)
     )
     return session.scalar(query)

@@ -10,8 +10,8 @@ from typing import Literal
 from sqlalchemy import (
     ColumnElement,
     LargeBinary,
+    Select,
     cast,
-    delete,
     func,
     insert,
     or_,
@@ -21,14 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.ids import THESE, each, these
-from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import (
     AssetRow,
     FileRow,
     FolderRow,
-    JobRow,
     LibraryRow,
     PairRow,
 )
@@ -142,30 +139,6 @@ def add_files(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Add files that were never seen; each a mapping of `FileRow`'s columns."""
     if rows:
         session.execute(insert(FileRow), rows)
-
-
-def change_file(session: Session, file_id: int, size_bytes: int, mtime_ns: int, role: Role) -> None:
-    """Note that a file holds other bytes now (or plays another part): nothing is known of it.
-
-    What its asset had from it, its name and its sidecars, is read again from the copies that stay.
-    """
-    asset_id = session.scalar(select(FileRow.asset_id).where(FileRow.id == file_id))
-    session.execute(
-        update(FileRow)
-        .where(FileRow.id == file_id)
-        .values(
-            size_bytes=size_bytes,
-            mtime_ns=mtime_ns,
-            role=role,
-            kind=None,
-            asset_id=None,
-            missing_since=None,
-        )
-    )
-    session.execute(delete(JobRow).where(JobRow.file_id == file_id))
-    if asset_id is not None:
-        forget_results(session, asset_id, ["probe"])
-        refresh_document(session, asset_id)
 
 
 def find_again(session: Session, file_ids: Collection[int]) -> None:
@@ -282,7 +255,23 @@ def paths_of_asset(session: Session, asset_id: int, *, missing: bool = False) ->
 
     Those of a library that is offline come last, and a server that is gone is not waited for.
     """
-    query = (
+    query = _lying(asset_id)
+    if not missing:
+        query = query.where(FileRow.missing_since.is_(None))
+    return [Path(*row) for row in session.execute(query)]
+
+
+def paths_to_read(session: Session, asset_id: int) -> list[Path]:
+    """Return where an asset's bytes can be read, in the order of `paths_of_asset`.
+
+    A file that changed since somebody looked into it may hold any others, and is left out.
+    """
+    query = _lying(asset_id).where(FileRow.missing_since.is_(None), FileRow.kind.is_not(None))
+    return [Path(*row) for row in session.execute(query)]
+
+
+def _lying(asset_id: int) -> Select[str, str, str]:
+    return (
         select(LibraryRow.root, FolderRow.path, FileRow.name)
         .select_from(FileRow)
         .join(FolderRow)
@@ -290,9 +279,6 @@ def paths_of_asset(session: Session, asset_id: int, *, missing: bool = False) ->
         .where(FileRow.asset_id == asset_id)
         .order_by(LibraryRow.offline_reason.is_not(None), FileRow.id)
     )
-    if not missing:
-        query = query.where(FileRow.missing_since.is_(None))
-    return [Path(*row) for row in session.execute(query)]
 
 
 def paths_of_assets(

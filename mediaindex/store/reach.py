@@ -12,12 +12,19 @@ def file_within_reach() -> ColumnElement[bool]:
 
 
 def asset_within_reach() -> ColumnElement[bool]:
-    """Return the condition that an `AssetRow` has a file that is there in a library online."""
-    file = aliased(FileRow)
+    """Return the condition that an `AssetRow` has a file to read: there, online, and looked into.
+
+    A file that changed since it was looked into may hold something else.
+    """
+    file, changed = aliased(FileRow), aliased(FileRow)
     there = exists().where(
-        file.asset_id == AssetRow.id, file.missing_since.is_(None), _online(file.folder_id)
+        file.asset_id == AssetRow.id,
+        file.missing_since.is_(None),
+        file.kind.is_not(None),
+        _online(file.folder_id),
     )
-    return or_(~_any_offline(), there)
+    is_changed = exists().where(changed.asset_id == AssetRow.id, changed.kind.is_(None))
+    return or_(~_any_offline() & ~is_changed, there)
 
 
 def _any_offline() -> ColumnElement[bool]:

@@ -70,7 +70,7 @@ class FileRow(Base):
     mtime_ns: Mapped[int]
     #: `media`, or `sidecar` (XMP, Takeout JSON, ...: read with its owner, never indexed by itself).
     role: Mapped[str]
-    #: None: not looked at. `photo`, `video`, `other`: holds no picture, left alone.
+    #: None: to be looked into, again if it has an asset. `photo`, `video`, `other`: no picture.
     kind: Mapped[str | None]
     asset_id: Mapped[int | None] = mapped_column(
         ForeignKey("asset.id", ondelete="SET NULL"), index=True

@@ -244,6 +244,8 @@ def test_index_that_is_deleted_under_way_is_noticed_and_made_again(library: Libr
 
     library.add("late.jpg", COLOURS["red"])
     assert "late.jpg" in library.names("red"), "what came since is found"
+    by_words = library.ask("blue").hits[0]
+    assert [reason.by for reason in by_words.why] == ["words"], "the rest by their words alone"
     assert not library.indexes.are_whole()
     library.sync.repair()
 
@@ -288,10 +290,11 @@ def test_sixteen_ask_while_the_index_is_written_dropped_deleted_and_made_again(
     assert library.sync.trouble is None
     assert all(found for found in answers.values())
     assert library.names("red")[0] == "red.jpg"
+    # While the index is away, only words find anything.
     best = [hit for answer in answers["red kind:photo"] for hit in answer.hits[:1]]
-    for hit in best:
-        likeness = [reason.similarity for reason in hit.why if reason.by == "picture"]
-        assert likeness[0] is None or likeness[0] < 1.001
+    reasons = [reason for hit in best for reason in hit.why if reason.by == "picture"]
+    assert all(reason.similarity is None or reason.similarity < 1.001 for reason in reasons)
+    assert {Path(hit.shown.paths[0]).name for hit in best} == {"red.jpg"}
     assert len(library.names("green")) == 3 + 5
 
 

@@ -49,8 +49,9 @@ def test_changed_file_is_looked_into_again(database: Database, library: Library)
     assert look(database, library).changed == 1
     with database.read() as session:
         file = session.scalars(select(FileRow)).one()
-        assert (file.kind, file.asset_id) == (None, None)
-        assert session.scalars(select(AssetRow.missing_since)).one() is not None
+        assert session.scalars(jobs.files_due("identify", NOW)).all() == [file.id]
+        # Whether it holds something else, only a look into it tells.
+        assert (file.kind, file.asset_id) == (None, session.scalars(select(AssetRow.id)).one())
 
 
 def test_asset_forgets_the_name_of_a_copy_that_changed(
@@ -66,9 +67,13 @@ def test_asset_forgets_the_name_of_a_copy_that_changed(
     (library.root / "paris.jpg").write_bytes(b"another photo")
 
     look(database, library)
+    with database.write() as session:
+        [file_id] = session.scalars(jobs.files_due("identify", NOW)).all()
+        assets.identify_file(session, file_id, Identity("b" * 64, 1, "photo", "jpeg"), NOW)
 
     with database.read() as session:
-        assert session.scalars(select(DocumentRow.names)).one() == "x/plain.jpg"
+        names = select(DocumentRow.names).where(DocumentRow.asset_id == asset_id)
+        assert session.scalars(names).one() == "x/plain.jpg"
         # What was read beside the old copy is looked for again beside the one that stays.
         assert session.scalars(select(ResultRow)).all() == []
 
