@@ -321,7 +321,7 @@ def test_events_are_told_to_all_who_listen(home: Path) -> None:
             for stream in (one, two):
                 lines = stream.iter_lines()
                 assert stream.headers["content-type"].startswith("text/event-stream")
-                assert next(line for line in lines if line.startswith("event")) == "event: asset"
+                assert next(line for line in lines if line.startswith("event")) == "event: sweep"
                 assert '"path": "caf\ufffd.jpg"' in next(lines)
 
         listening(service, 0)

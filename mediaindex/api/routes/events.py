@@ -24,8 +24,8 @@ thread waiting."""
 
 MOST_LISTENERS = 200
 
-ABOUT = """Server-sent events: `event` is the kind (`library`, `sweep`, `stage`, `progress`,
-`asset`, `daemon`), `data` one JSON object with `at` and what the kind tells. A comment line comes
+ABOUT = """Server-sent events: `event` is the kind (`library`, `sweep`, `progress`,
+`daemon`), `data` one JSON object with `at` and what the kind tells. A comment line comes
 every 15 s while nothing happens. The stream ends when the daemon stops."""
 
 
