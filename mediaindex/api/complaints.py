@@ -1,4 +1,4 @@
-"""What the event loop complains of; the same again and again is said once a minute."""
+"""What the server under us complains of; the same again and again is said once a minute."""
 
 import asyncio
 import logging
@@ -30,3 +30,8 @@ class Complaints:
         if self._said_s is None or now_s - self._said_s >= AGAIN_S:
             self._said_s = now_s
             log.error("nobody new can ask the daemon for now: %s", context.get("exception"))
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Return whether a record is worth a line: a request that is cut off at our end is not."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

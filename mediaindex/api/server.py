@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from mediaindex.api.app import build
 from mediaindex.api.auth import Guard, token
-from mediaindex.api.complaints import Complaints
+from mediaindex.api.complaints import Complaints, is_news
 from mediaindex.api.house import House
 from mediaindex.api.metrics import Metrics
 from mediaindex.api.slots import Slots, allow_open_files
@@ -131,6 +131,7 @@ def _run(servers: list[tuple[uvicorn.Server, socket.socket]]) -> None:
 
 async def _serve(servers: list[tuple[uvicorn.Server, socket.socket]]) -> None:
     asyncio.get_running_loop().set_exception_handler(Complaints())
+    logging.getLogger("uvicorn.error").addFilter(is_news)
     threads = anyio.to_thread.current_default_thread_limiter()
     threads.total_tokens = AT_ONCE + THREADS_BESIDE
     await asyncio.gather(*(server.serve([opened]) for server, opened in servers))
