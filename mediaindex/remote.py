@@ -41,7 +41,7 @@ def daemon_of(config: Config, system_socket: Path = SYSTEM_SOCKET) -> Daemon | N
 
     Raises:
         NotAllowed: It listens at `config.socket_path`, and may not be asked by this person.
-        RetryLater: It has too much to do to answer at all.
+        Silent: It does not answer at all.
     """
     found = find(config.socket_path)
     if found is not None or not _may_mean_the_service(config):

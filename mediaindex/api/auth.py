@@ -10,21 +10,24 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mediaindex.api.paths import OPEN
 from mediaindex.api.problems import told
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-OPEN = frozenset({"/health", "/ready"})
-"""What is told without a token, so that whatever watches over services need not have it."""
-
 OUR_OWN = (".local", ".localhost", ".internal", ".home.arpa")
 """Endings that nobody can buy: names below them are of the network that we are in."""
 
 CREDENTIAL = "serve_token"
+
+SHORTEST_TOKEN = 16
+
+HANG_UP = {"Connection": "close"}
+"""Of strangers each request has a connection of its own, so that none can be kept busy."""
 
 
 class Guard:
@@ -51,24 +54,40 @@ class Guard:
                 "Forbidden",
                 f"{host!r} is not known as a name of this machine: ask by its address or its short "
                 "name; a proxy has to send one of these as Host",
+                HANG_UP,
             )
         elif b"origin" in headers and not _is_of(headers[b"origin"].decode("latin-1"), host):
-            refused = told(403, "Forbidden", "pages of other sites may not ask here")
-        elif scope["path"] not in OPEN and not self._is_shown(headers.get(b"authorization", b"")):
+            refused = told(403, "Forbidden", "pages of other sites may not ask here", HANG_UP)
+        elif self._is_shown(headers.get(b"authorization", b"")):
+            await self._app(scope, receive, send)
+            return
+        elif scope["path"] in OPEN:
+            await self._app(scope, receive, _last(send))
+            return
+        else:
             refused = told(
                 401,
                 "Unauthorized",
                 "show the token of the settings: Authorization: Bearer TOKEN",
-                {"WWW-Authenticate": "Bearer"},
+                {"WWW-Authenticate": "Bearer", **HANG_UP},
             )
-        else:
-            await self._app(scope, receive, send)
-            return
         await refused(scope, receive, send)
 
     def _is_shown(self, authorization: bytes) -> bool:
         scheme, _, shown = authorization.partition(b" ")
         return scheme.lower() == b"bearer" and hmac.compare_digest(shown.strip(), self._token)
+
+
+def _last(send: Send) -> Send:
+    """Return what sends an answer and then hangs up."""
+
+    async def send_last(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [(name.lower().encode(), value.encode()) for name, value in HANG_UP.items()]
+            message = {**message, "headers": [*message.get("headers", ()), *headers]}
+        await send(message)
+
+    return send_last
 
 
 def is_ours(host: str, names: Collection[str]) -> bool:
@@ -126,6 +145,11 @@ def _checked(found: str, where: str) -> str:
     found = found.strip()
     if not found or not found.isascii() or not found.isprintable() or " " in found:
         raise ConfigError(f"the token of {where} has to be plain letters and digits without blanks")
+    if len(found) < SHORTEST_TOKEN:
+        raise ConfigError(
+            f"the token of {where} is shorter than {SHORTEST_TOKEN} letters, and could be guessed; "
+            "openssl rand -hex 32 makes one"
+        )
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mediaindex.api.paths import OPEN
 from mediaindex.api.problems import told
 
 MB = 1_000_000
@@ -19,6 +20,8 @@ OTHERS = 1 * MB
 
 COMES_WITHIN_S = 60.0
 
+TAKES_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+
 HEARD_OUT = 4
 """A sender of so many times too much still hears why; one of more is cut off."""
 
@@ -31,6 +34,11 @@ class Bounds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its body, or say why not."""
+        if _has_body(scope) and (scope["method"] not in TAKES_A_BODY or scope["path"] in OPEN):
+            # At once: anybody may ask here, and waiting for a body would keep others out.
+            refused = told(413, "TooLarge", "a request has no body here", {"Connection": "close"})
+            await refused(scope, receive, send)
+            return
         limit = LIMITS.get(scope["path"], OTHERS)
         try:
             async with asyncio.timeout(COMES_WITHIN_S):
@@ -45,6 +53,11 @@ class Bounds:
             return
         if body is not None:
             await self._app(scope, _again(body, receive), send)
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 class _TooLarge(Exception):  # noqa: N818 - what it is

@@ -10,12 +10,15 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from mediaindex.api.metrics import Metrics
+from mediaindex.api.slots import Slots
 from mediaindex.api.turns import Turns
 from mediaindex.daemon.service import Service
 from mediaindex.overview import disk_bytes
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
 from mediaindex.search.kept import Kept
+
+MOST_LISTENERS = 200
 
 DISK_S = 60.0
 """So long it is believed how much of the disk is used: counting goes through every preview."""
@@ -32,6 +35,7 @@ class House:
     #: Set when the door is being closed.
     closing: threading.Event = field(default_factory=threading.Event)
     turns: Turns = field(default_factory=Turns)
+    listeners: Slots = field(default_factory=lambda: Slots(MOST_LISTENERS))
     _disk: Kept[None, dict[str, int]] = field(default_factory=lambda: Kept(1, DISK_S))
 
     def disk_bytes(self) -> dict[str, int]:

@@ -6,6 +6,9 @@ from mediaindex.api.problems import WrongRequest
 
 BASE = "/api/v1"
 
+OPEN = frozenset({"/health", "/ready"})
+"""What is told without a token, so that whatever watches over services need not have it."""
+
 
 def preview(sha256: str, at_ms: int) -> str:
     """Return the path of a moment's picture on this server."""

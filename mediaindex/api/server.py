@@ -8,19 +8,22 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mediaindex.api.app import build
 from mediaindex.api.auth import Guard, token
+from mediaindex.api.complaints import Complaints, is_news
 from mediaindex.api.house import House
 from mediaindex.api.metrics import Metrics
-from mediaindex.api.sockets import split_listen, tcp_socket, unix_socket
+from mediaindex.api.slots import Slots, allow_open_files
+from mediaindex.api.sockets import BACKLOG, split_listen, tcp_socket, unix_socket
 from mediaindex.api.turns import AT_ONCE
+from mediaindex.api.wary import Wary
 from mediaindex.daemon.service import Service
 
 log = logging.getLogger(__name__)
@@ -29,9 +32,10 @@ THREADS_BESIDE = 16
 """For all that is asked besides questions: these never wait for one."""
 
 MOST_CONNECTIONS = 256
-"""On TCP: whoever opens more without saying anything must not take our open files."""
+"""On TCP, of which one address may hold a quarter: whoever opens more without saying anything must
+not take our open files."""
 
-SPEAKS_WITHIN_S = 20.0
+MOST_ON_SOCKET = 1024
 
 GRACE_S = 1
 """So long may answers take that are being given when the door closes."""
@@ -80,51 +84,35 @@ def serve(
     with ExitStack() as stack:
         servers = []
         listen = None
+        files = allow_open_files()
         if section.listen is not None:
             host, port = split_listen(section.listen)
             guarded = Guard(app, token(service.config, environ), [host.lower()])
             opened = stack.enter_context(tcp_socket(host, port))
             listen = (host, int(opened.getsockname()[1]))
-            servers.append((_server(guarded, Wary), opened))
+            most = min(MOST_CONNECTIONS, files // 8)
+            servers.append((_server(guarded, Slots(most, max(1, most // 4))), opened))
         path = service.config.socket_path
-        servers.append((_server(app, H11Protocol), stack.enter_context(unix_socket(path))))
+        local = Slots(min(MOST_ON_SOCKET, files // 4))
+        servers.append((_server(app, local), stack.enter_context(unix_socket(path))))
         thread = threading.Thread(target=_run, args=[servers], name="api", daemon=True)
         thread.start()
         stack.callback(_close, house, [server for server, _ in servers], thread)
         yield Doors(path, listen, thread)
 
 
-class Wary(H11Protocol):
-    """Bounds how many are connected, and how long one may say nothing at first."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or hang up."""
-        super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
-            transport.abort()
-            return
-        self._hang_up = self.loop.call_later(SPEAKS_WITHIN_S, self._hang_up_on_silence)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection."""
-        super().connection_lost(exc)
-        if hasattr(self, "_hang_up"):
-            self._hang_up.cancel()
-
-    def _hang_up_on_silence(self) -> None:
-        if self.cycle is None:  # no request has come in whole
-            self.transport.close()
-
-
-def _server(app: ASGIApp, protocol: type[asyncio.Protocol]) -> uvicorn.Server:
+def _server(app: ASGIApp, slots: Slots) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
             loop="asyncio",
-            http=protocol,
+            http=partial(Wary, slots),  # type: ignore[arg-type]
+            # So many are taken in before the first of them can be hung up on.
+            backlog=BACKLOG,
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level=logging.ERROR,  # what is below is for whoever sends nonsense
             access_log=False,
             proxy_headers=False,
             server_header=False,
@@ -142,6 +130,8 @@ def _run(servers: list[tuple[uvicorn.Server, socket.socket]]) -> None:
 
 
 async def _serve(servers: list[tuple[uvicorn.Server, socket.socket]]) -> None:
+    asyncio.get_running_loop().set_exception_handler(Complaints())
+    logging.getLogger("uvicorn.error").addFilter(is_news)
     threads = anyio.to_thread.current_default_thread_limiter()
     threads.total_tokens = AT_ONCE + THREADS_BESIDE
     await asyncio.gather(*(server.serve([opened]) for server, opened in servers))

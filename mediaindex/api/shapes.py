@@ -167,6 +167,7 @@ class StageProgress(BaseModel):
     postponed: int
     blocked_reason: str | None
     is_paused: bool
+    is_busy: bool = Field(description="Whether anything of it is on its way.")
     busy_s: float
 
 
@@ -194,6 +195,7 @@ class DaemonState(BaseModel):
     stages: list[StageProgress]
     videos: dict[str, float] = Field(description="Videos in work, and how much is done, 0 to 1.")
     index_trouble: str | None
+    chore_troubles: list[str] = Field(description="What went wrong with backups or upkeep.")
 
 
 class StatusAnswer(BaseModel):

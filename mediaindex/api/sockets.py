@@ -12,7 +12,7 @@ from mediaindex.errors import AlreadyRunning, ConfigError
 LONGEST_PATH_BYTES = 107
 """What the kernel's `sun_path` holds beside its NUL; unix(7)."""
 
-BACKLOG = 128
+BACKLOG = 256
 
 PROBE_S = 2.0
 

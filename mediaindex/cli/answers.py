@@ -7,6 +7,7 @@ import click
 
 from mediaindex import remote
 from mediaindex.cli.output import printable
+from mediaindex.cli.reading import daemon_to_read
 from mediaindex.clients.daemon import Daemon, OtherVersion, TooLarge
 from mediaindex.config import Config
 from mediaindex.search.asked import Asked
@@ -25,7 +26,7 @@ def answer(config: Config, asked: Asked, today: date) -> Answer:
         StoreError: There is no database, or it cannot be used.
         Unusable: The picture cannot be decoded.
     """
-    return answer_by(config, remote.daemon_of(config), asked, today)
+    return answer_by(config, daemon_to_read(config), asked, today)
 
 
 def answer_by(config: Config, daemon: Daemon | None, asked: Asked, today: date) -> Answer:

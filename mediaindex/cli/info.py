@@ -9,10 +9,11 @@ import click
 
 from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable, put_json, put_table, settings_of, size
+from mediaindex.cli.reading import daemon_to_read
 from mediaindex.cli.reasons import plain
 from mediaindex.clients.daemon import NotKnown
 from mediaindex.config import Config
-from mediaindex.remote import as_about, daemon_of
+from mediaindex.remote import as_about
 from mediaindex.store.about import About, about
 from mediaindex.store.database import open_database
 from mediaindex.store.files import find_file
@@ -56,7 +57,7 @@ def info(ctx: click.Context, file: Path, as_json: bool) -> int:
 
 def _found(config: Config, path: Path) -> tuple[str, About] | None:
     """Return a file as it is shown, and what is known of it; None if it is in no library."""
-    daemon = daemon_of(config)
+    daemon = daemon_to_read(config)
     if daemon is None:
         known = _read(config, path)
         return None if known is None else (printable(str(path)), known)

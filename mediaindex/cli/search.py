@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from mediaindex import remote
 from mediaindex.cli.answers import answer_by
 from mediaindex.cli.filters import Words, filter_options, given_operators
 from mediaindex.cli.hits import put_hits
 from mediaindex.cli.output import printable, put_json, settings_of
+from mediaindex.cli.reading import daemon_to_read
 from mediaindex.clients.daemon import Daemon
 from mediaindex.config import Config
 from mediaindex.search.asked import Asked
@@ -93,7 +93,7 @@ def search(
         moments=moments,
         understand=config.settings.search.understand and not literal,
     )
-    daemon = remote.daemon_of(config)
+    daemon = daemon_to_read(config)
     answer = answer_by(config, daemon, asked, date.today())
     if contact_sheet is not None and answer.hits:
         _write_sheet(config, answer, contact_sheet, asked.text or f"like {like}", daemon)

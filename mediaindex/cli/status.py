@@ -15,9 +15,9 @@ from mediaindex.cli.output import (
     settings_of,
     size,
 )
+from mediaindex.cli.reading import daemon_to_read
 from mediaindex.cli.running import put_daemon
 from mediaindex.config import Config
-from mediaindex.remote import daemon_of
 
 MOST_FAILURES = 10_000
 """So many failures does a daemon name at most."""
@@ -38,7 +38,7 @@ def status(ctx: click.Context, as_json: bool, failures: int) -> int:
     If a daemon runs (mediaindex serve), also what it does, and how it notices changes.
     """
     config = settings_of(ctx)
-    daemon = daemon_of(config)
+    daemon = daemon_to_read(config)
     if daemon is not None:
         found = daemon.get("/api/v1/status", failures=min(max(0, failures), MOST_FAILURES))
     else:

@@ -18,7 +18,8 @@ from mediaindex.errors import (
     Unusable,
 )
 
-CONNECT_S = 5.0
+KNOCK_S = 5.0
+"""So long a daemon may take to say that it is there, which is no work, whatever else it does."""
 
 SILENT_S = 120.0
 """A daemon that says nothing for so long hangs; a first question may wait for its model."""
@@ -34,6 +35,10 @@ class OtherVersion(MediaIndexError):  # noqa: N818 - as above
 
 class NotAllowed(MediaIndexError):  # noqa: N818 - as above
     """There is a daemon, and this person may not ask it."""
+
+
+class Silent(RetryLater):
+    """Somebody listens where the daemon does, and answers nothing."""
 
 
 class TooLarge(Unusable):
@@ -62,10 +67,10 @@ def find(socket_path: Path) -> "Daemon | None":
 
     Raises:
         NotAllowed: Somebody does, and may not be asked by this person.
-        RetryLater: It has too much to do to answer at all.
+        Silent: Somebody does, and does not answer.
     """
     try:
-        connected(socket_path, CONNECT_S).close()
+        _knock(socket_path)
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         return None
     except PermissionError as error:
@@ -73,9 +78,15 @@ def find(socket_path: Path) -> "Daemon | None":
             f"the daemon at {socket_path} may not be asked by you: join its group (sudo usermod "
             "-aG mediaindex $USER, then log in again), or use sudo"
         ) from error
-    except (TimeoutError, BlockingIOError) as error:
-        raise RetryLater(f"the daemon at {socket_path} does not answer") from error
+    except OSError as error:
+        raise Silent(f"the daemon at {socket_path} does not answer: {error}") from error
     return Daemon(socket_path)
+
+
+def _knock(socket_path: Path) -> None:
+    """Wait until the daemon says anything at all; raises OSError if it does not."""
+    with answered(connected(socket_path, KNOCK_S), "GET", "/health", None):
+        pass
 
 
 class Daemon:

@@ -5,6 +5,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ LONGEST_PATH_BYTES = 107
 """What the kernel's `sun_path` holds beside its NUL; unix(7)."""
 
 LONGEST_LINE_BYTES = 65536
+
+AGAIN_S = 0.05
 
 
 class Broken(OSError):  # noqa: N818 - what it is
@@ -78,11 +81,23 @@ def connected(path: Path, limit_s: float) -> socket.socket:
     connection.settimeout(limit_s)
     try:
         with _address(path) as address:
-            connection.connect(address)
+            _connect(connection, address, time.monotonic() + limit_s)
     except OSError:
         connection.close()
         raise
     return connection
+
+
+def _connect(connection: socket.socket, address: str, end_s: float) -> None:
+    while True:
+        try:
+            connection.connect(address)
+        except BlockingIOError:  # so many wait already to be let in; the kernel does not queue us
+            if time.monotonic() >= end_s:
+                raise
+            time.sleep(AGAIN_S)
+        else:
+            return
 
 
 @contextmanager

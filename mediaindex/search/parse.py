@@ -56,6 +56,10 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 
+MOST_SIGNS = 200
+"""So many words to leave out, phrases, weights and operators; each makes the search slower, and
+SQLite takes no more than a thousand."""
+
 MOST_WEIGHT = 100.0
 MOST_STARS = 5
 
@@ -104,7 +108,8 @@ def parse(
         find_place: The gazetteer, for `near:`; asked only then.
 
     Raises:
-        QueryError: An operator has no value or one that means nothing, or is not known yet.
+        QueryError: An operator has no value or one that means nothing, or is not known yet; or
+            there are too many of what is more than a plain word.
     """
     # Composed, as the tables here are: a Mac's "é" may come as two characters.
     text = unicodedata.normalize("NFC", text).translate(QUOTES)
@@ -180,6 +185,7 @@ class _Reader:
         self._excluded: list[str] = []
         self._filter = Filter()
         self._notes: list[Note] = []
+        self._signs = 0
 
     @property
     def plain(self) -> str:
@@ -216,6 +222,8 @@ class _Reader:
         )
 
     def _take_words(self, words: str, match: "re.Match[str]") -> None:
+        if match["weight"] or match["minus"] or match["quoted"] is not None:
+            self._count_sign()
         if match["weight"]:
             weight = _weight(match["weight"])
             self._weighted.append(Term(words, -weight if match["minus"] else weight))
@@ -228,11 +236,20 @@ class _Reader:
 
     def take_operator(self, name: str, value: str) -> None:
         """Take one operator in."""
+        self._count_sign()
         wanted = operator(name, value, self._today, self._find_place)
         self._filter = combine(self._filter, wanted)
         if name == "near":
             told = _circle(value, self._find_place)[1]
             self._notes.append(Note(f"near:{value}: {told}", f"near:{value}"))
+
+    def _count_sign(self) -> None:
+        self._signs += 1
+        if self._signs > MOST_SIGNS:
+            raise QueryError(
+                f"too many words: at most {MOST_SIGNS} of a question may be left out, in quotes, "
+                "weighted, or operators"
+            )
 
     def _note_typo(self, name: str, written: str) -> None:
         meant = get_close_matches(name, OPERATORS, n=1, cutoff=ALIKE)

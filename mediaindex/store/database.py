@@ -20,6 +20,9 @@ SCHEMA = "0005"
 
 BUSY_TIMEOUT_MS = 30_000
 
+INCREMENTAL = 2
+"""What `PRAGMA auto_vacuum` says of a file that gives room back in steps."""
+
 
 class Database:
     """One SQLite file; sessions to read and to write it. Safe from any thread."""
@@ -112,9 +115,11 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN4
     # The driver's own BEGIN comes too late (at the first write); _begin sends it instead.
     connection.isolation_level = None
     connection.create_function("folded", 1, folded, deterministic=True)
+    # Of a file that is new, or vacuumed next: room can be given back in steps. Said again of one
+    # that does so already it would wait for whoever writes, and so would every first reader.
+    if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != INCREMENTAL:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     for pragma in (
-        # Of a file that is new, or vacuumed next: room can be given back in steps.
-        "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
         # A power cut may lose the last commits, never the file; lost results are made again.
         "synchronous = NORMAL",

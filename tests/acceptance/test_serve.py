@@ -2,8 +2,10 @@
 
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -96,6 +98,39 @@ def test_it_reads_its_settings_again_and_ends_when_it_is_told_to(tmp_path: Path)
     assert not (tmp_path / "state" / "mediaindex.sock").exists()
     with closing(sqlite3.connect(tmp_path / "state" / "mediaindex.db")) as connection:
         assert connection.execute("SELECT * FROM job WHERE state = 'leased'").fetchall() == []
+
+
+def test_a_question_under_way_does_not_keep_it(tmp_path: Path) -> None:
+    """With a question that takes a minute, as none of ours does."""
+    program = Program(tmp_path, {"MEDIAINDEX__LOG__LEVEL": "info"})
+    slow = (
+        "import time; from mediaindex.asking import Asker; from mediaindex.cli.main import main\n"
+        "def take_a_minute(self, asked, today):\n"
+        " if asked.words == 'x': print('asked', flush=True); time.sleep(60)\n"
+        "Asker._answer = take_a_minute; main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", slow, "serve"],
+        env=program.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    path = tmp_path / "state" / "mediaindex.sock"
+    try:
+        until(path.exists)
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(path))
+            asking.sendall(b"GET /api/v1/search?q=x HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert process.stdout is not None
+            assert process.stdout.readline() == "asked\n"
+            process.send_signal(signal.SIGTERM)
+            _, told = process.communicate(timeout=30)
+        assert process.returncode == 0, told
+        assert "Traceback" not in told
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -201,6 +202,28 @@ def test_older_daemon_is_passed_by_where_the_state_can_be_read(
 
     assert done.stdout == f"{photos / 'dog.jpg'}\n"
     assert "0.1; restart it" in done.stderr
+
+
+def test_daemon_that_hangs_is_passed_by_where_the_state_can_be_read(
+    program: Program, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (64, 48), "red").save(photos / "dog.jpg")
+    assert program.run("index", str(photos)).returncode == 0
+    with socket.socket(socket.AF_UNIX) as hung:
+        hung.bind(str(program.home / "state" / "mediaindex.sock"))
+        hung.listen()
+
+        found = program.run("search", "dog", "--paths")
+        told = program.run("status", "--json")
+        refused = program.run("pause", "decode")
+
+    assert found.stdout == f"{photos / 'dog.jpg'}\n"
+    assert "does not answer: timed out; the index is read without it" in found.stderr
+    assert json.loads(told.stdout)["assets"]["photo"] == 1
+    assert refused.returncode == 3
+    assert "does not answer" in refused.stderr
 
 
 def test_status_tells_what_the_daemon_does(program: Program, said: ScriptedDaemon) -> None:

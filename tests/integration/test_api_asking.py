@@ -104,6 +104,16 @@ def test_filters_and_limits_are_parameters(ask: httpx.Client, library: Path) -> 
     assert search(ask, kind="video")["hits"] == []
 
 
+def test_question_of_any_length_is_answered_or_refused(ask: httpx.Client) -> None:
+    left_out = " ".join(f"-a{n}" for n in range(1500))
+    most_left_out = " ".join(f"-a{n}" for n in range(200))
+    plain = "red " * 2400
+
+    assert problem(ask.get("/api/v1/search", params={"q": left_out})) == (400, "QueryError")
+    assert search(ask, q=f"red {most_left_out}")["hits"]
+    assert search(ask, q=plain)["hits"]
+
+
 def test_picture_finds_its_like_and_leaves_no_copy(ask: httpx.Client, home: Path) -> None:
     answer = ask.post("/api/v1/search/like", content=picture("red", "JPEG"), params={"limit": 1})
 

@@ -98,7 +98,9 @@ class _Exchange(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
-        self.daemon.heard.append(Heard(self.command, self.path, json.loads(raw) if raw else None))
+        if self.path != "/health":  # a mere knock
+            sent = json.loads(raw) if raw else None
+            self.daemon.heard.append(Heard(self.command, self.path, sent))
         self.close_connection = True
         if self.path == "/api/v1/events":
             self._stream()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mediaindex.clients import daemon as client
-from mediaindex.clients.daemon import Daemon, NotKnown, OtherVersion, TooLarge, find, quoted
+from mediaindex.clients.daemon import Daemon, NotKnown, OtherVersion, Silent, TooLarge, find, quoted
 from mediaindex.errors import (
     AlreadyRunning,
     ConfigError,
@@ -193,6 +193,34 @@ def test_daemon_that_hangs_is_not_waited_for_for_ever(
 
         with pytest.raises(RetryLater, match="has not answered"):
             Daemon(path).get(WHAT)
+
+
+@pytest.mark.parametrize("backlog", [0, 5])
+def test_daemon_that_says_nothing_is_told_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backlog: int
+) -> None:
+    monkeypatch.setattr(client, "KNOCK_S", 0.2)
+    path = tmp_path / "mediaindex.sock"
+    with socket.socket(socket.AF_UNIX) as hung, socket.socket(socket.AF_UNIX) as before:
+        hung.bind(str(path))
+        hung.listen(backlog)
+        before.connect(str(path))
+
+        with pytest.raises(Silent, match="does not answer"):
+            find(path)
+
+
+def test_daemon_that_hangs_up_at_once_is_silent(tmp_path: Path) -> None:
+    path = tmp_path / "mediaindex.sock"
+    with socket.socket(socket.AF_UNIX) as full:
+        full.bind(str(path))
+        full.listen()
+        thread = threading.Thread(target=lambda: full.accept()[0].close())
+        thread.start()
+
+        with pytest.raises(Silent, match="does not answer"):
+            find(path)
+        thread.join()
 
 
 def test_daemon_that_has_gone_since_means_try_later(tmp_path: Path) -> None:

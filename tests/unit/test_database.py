@@ -176,6 +176,15 @@ def test_reader_sees_one_state_while_another_writes(opened: Database) -> None:
         assert reader.scalars(select(LibraryRow)).all() == []
 
 
+def test_first_reader_does_not_wait_for_a_writer(opened: Database, path: Path) -> None:
+    with opened.write() as session:
+        session.connection()  # holds the write lock
+        other = open_database(path)
+        with other.read() as beside:
+            assert beside.scalars(select(LibraryRow)).all() == []
+        other.close()
+
+
 def test_name_that_is_not_utf8_comes_back_as_it_was(opened: Database) -> None:
     name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
     with opened.write() as session:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediaindex.errors import QueryError
-from mediaindex.search.parse import EXAMPLES, LATER, OPERATORS, combine, operator, parse
+from mediaindex.search.parse import EXAMPLES, LATER, MOST_SIGNS, OPERATORS, combine, operator, parse
 from mediaindex.search.query import Query, Term
 from mediaindex.store.filters import Circle, Dates, Filter
 from mediaindex.store.fulltext import LITTLE_WORDS
@@ -289,3 +289,12 @@ def test_every_word_is_sought_excluded_or_told(words: list[str]) -> None:
     assert sorted(word for word in kept if word not in LITTLE_WORDS) == sorted(
         word for word in written if word not in LITTLE_WORDS
     )
+
+
+@pytest.mark.parametrize("sign", ["-a{}", '"a {}"', "2:a{}", "-0.5:a{}", "in:a{}"])
+def test_question_of_too_many_signs_is_refused(sign: str) -> None:
+    signs = [sign.format(n) for n in range(MOST_SIGNS + 1)]
+    asked(" ".join(signs[1:]) + " and as many plain words as you like" * 100)
+
+    with pytest.raises(QueryError, match="too many words"):
+        asked(" ".join(signs))

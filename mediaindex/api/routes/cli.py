@@ -53,7 +53,7 @@ async def read(request: Request) -> Sent:
     try:
         body = json.loads(await request.body())
         version = body["version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WrongRequest("expected the question of a mediaindex command") from error
     if version != __version__:
         raise Problem(409, "WrongVersion", f"the daemon is mediaindex {__version__}")

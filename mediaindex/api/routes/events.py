@@ -6,10 +6,11 @@ import queue
 import threading
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from mediaindex.api.house import Here
+from mediaindex.api.house import Here, House
 from mediaindex.api.plain import text_only
 from mediaindex.api.problems import Busy
 from mediaindex.daemon.events import Event, Events
@@ -22,10 +23,8 @@ LOOK_S = 0.2
 """How often each listener's queue is looked at: nobody sees the difference, and no listener keeps a
 thread waiting."""
 
-MOST_LISTENERS = 200
-
-ABOUT = """Server-sent events: `event` is the kind (`library`, `sweep`, `stage`, `progress`,
-`asset`, `daemon`), `data` one JSON object with `at` and what the kind tells. A comment line comes
+ABOUT = """Server-sent events: `event` is the kind (`library`, `sweep`, `progress`,
+`daemon`), `data` one JSON object with `at` and what the kind tells. A comment line comes
 every 15 s while nothing happens. The stream ends when the daemon stops."""
 
 
@@ -35,16 +34,33 @@ every 15 s while nothing happens. The stream ends when the daemon stops."""
     description=ABOUT,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def events(request: Request, here: Here) -> StreamingResponse:
+async def events(here: Here) -> StreamingResponse:
     """Tell what happens from now on."""
-    told = here.service.events
-    if told.listeners >= MOST_LISTENERS:
-        raise Busy(f"{told.listeners} programs listen already")
-    return StreamingResponse(
-        stream(told, here.closing),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return Stream(here)
+
+
+class Stream(StreamingResponse):
+    """What happens, for as long as there is a slot for whoever listens."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, here: House) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(stream(here.service.events, here.closing), headers=headers)
+        self._listeners = here.listeners
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what happens.
+
+        Raises:
+            Busy: So many programs listen already.
+        """
+        if not self._listeners.take():
+            raise Busy(f"{self._listeners.most} programs listen already")
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._listeners.give_back()
 
 
 async def stream(
