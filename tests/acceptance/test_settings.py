@@ -21,7 +21,9 @@ def test_settings_are_shown_with_where_they_were_set(tmp_path: Path) -> None:
     assert f"cache_dir: {tmp_path}/cache  # MEDIAINDEX_CACHE_DIR" in lines
     assert "understand: true" in lines
     found = yaml.safe_load(shown)
-    assert found["libraries"] == [{"path": "/a", "name": "b", "exclude": []}]
+    (library,) = found["libraries"]
+    assert (library["path"], library["name"], library["exclude"]) == ("/a", "b", [])
+    assert (library["watch"], library["sentinel"]) == ("auto", None)
 
 
 def test_model_that_means_nothing_is_told_by_any_command(tmp_path: Path) -> None:
