@@ -16,12 +16,13 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mediaindex.api.app import build
-from mediaindex.api.auth import Guard, token
+from mediaindex.api.auth import Guard
 from mediaindex.api.house import House
 from mediaindex.api.metrics import Metrics
-from mediaindex.api.sockets import split_listen, tcp_socket, unix_socket
+from mediaindex.api.sockets import tcp_socket, unix_socket
 from mediaindex.api.turns import AT_ONCE
 from mediaindex.daemon.service import Service
+from mediaindex.listening import split_listen, token
 
 log = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from mediaindex.daemon.service import Phase, State
 from mediaindex.daemon.timetable import Timetable
 from mediaindex.daemon.worker import Worker
 from mediaindex.errors import MediaIndexError
+from mediaindex.listening import check_listening
 from mediaindex.media.previews import PreviewStore
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.sweep import Library
@@ -220,6 +221,7 @@ class Daemon:
         Raises:
             ConfigError: They cannot; nothing has changed then.
         """
+        check_listening(config)  # it would be the next start that fails of it
         config, held = _without_restart(config, self._config)
         timetable, worker = Timetable(config, self._jobs()), self._new_worker(config)
         self._timetable.stop()
@@ -233,7 +235,7 @@ class Daemon:
         self._keep_libraries()
         worker.start()
         timetable.start()
-        self._config_trouble = f"{', '.join(held)}: in force after a restart" if held else None
+        self._config_trouble = _after_restart(held)
 
     def _new_worker(self, config: Config) -> Worker:
         model = Model(lambda: self._embedders.find(config))
@@ -315,3 +317,8 @@ def _without_restart(new: Config, old: Config) -> tuple[Config, list[str]]:
     held += [key for key, value in sections.items() if getattr(new.settings, key) != value]
     folders = {key: getattr(old, key) for key in SETTLED}
     return replace(new, settings=replace(new.settings, **sections), **folders), held
+
+
+def _after_restart(held: list[str]) -> str | None:
+    """Return in words that some of the settings wait; None if none do."""
+    return f"what was changed in {', '.join(held)} is in force after a restart" if held else None

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from mediaindex.api import server
-from mediaindex.api.auth import is_ours, token
+from mediaindex.api.auth import is_ours
 from mediaindex.api.server import Doors, serve
-from mediaindex.api.sockets import split_listen
 from mediaindex.errors import AlreadyRunning, ConfigError
+from mediaindex.listening import split_listen, token
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
 from tests.service import (
@@ -321,7 +321,7 @@ def test_events_are_told_to_all_who_listen(home: Path) -> None:
             for stream in (one, two):
                 lines = stream.iter_lines()
                 assert stream.headers["content-type"].startswith("text/event-stream")
-                assert next(line for line in lines if line.startswith("event")) == "event: asset"
+                assert next(line for line in lines if line.startswith("event")) == "event: sweep"
                 assert '"path": "caf\ufffd.jpg"' in next(lines)
 
         listening(service, 0)
