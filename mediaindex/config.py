@@ -256,7 +256,7 @@ class Config(msgspec.Struct, frozen=True):
         return self.cache_dir / "models"
 
     def place_of(self, *keys: str | int) -> str:
-        """Return where a setting was written, for people: `config.yaml line 12`."""
+        """Return where a setting was written, for people: `/etc/mediaindex/config.yaml line 12`."""
         return self.places.get(keys, "the default")
 
 

@@ -15,7 +15,7 @@ Keys = tuple[str | int, ...]
 """Where a value stands: `("embedder", "batch")`, `("libraries", 0, "path")`."""
 
 Places = dict[Keys, str]
-"""Where each key was written, for people: `config.yaml line 12`, or a variable's name."""
+"""Where each key was written, for people: `/etc/mediaindex/config.yaml line 12`, or a variable's name."""
 
 PREFIX = "MEDIAINDEX__"
 
@@ -51,14 +51,14 @@ def read(path: Path) -> tuple[dict[str, Any], Places]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no UTF-8 text") from error
     except yaml.YAMLError as error:
-        raise _bad_yaml(path.name, error) from error
+        raise _bad_yaml(str(path), error) from error
     if written is None:
         return {}, {}
     if not isinstance(written, dict):
         raise ConfigError(
             f"{path}: it should hold keys and values, as the config.yaml shipped does"
         )
-    return written, dict(_places(path.name, root, ()))
+    return written, dict(_places(str(path), root, ()))
 
 
 def overrides(environ: Mapping[str, str]) -> Iterator[tuple[str, Keys, Any]]:
@@ -124,6 +124,8 @@ def at_its_place(
     if keys == ("caption", "schedule") and what.endswith(("not int", "not float")):
         # 22:00 is a number to YAML: 1320, to the base of 60.
         what = 'write it in quotes, such as "22:00-07:00"'
+    elif len(keys) == 2 and keys[0] == "libraries" and what.endswith("not str"):
+        what = "write - path: FOLDER, with the word path before the folder's own path"
     elif what.startswith("expected str") and what.endswith(("not int", "not float")):
         what = "expected words, not a number; write it in quotes"
     return wrong(keys, places, what)

@@ -36,7 +36,7 @@ def test_model_that_means_nothing_is_told_by_any_command(tmp_path: Path) -> None
     done = program.run("index", str(tmp_path))
 
     assert done.returncode == 2
-    assert done.stderr.startswith("mediaindex: mine.yaml line 3: embedder.model: 'fsat' is no ")
+    assert done.stderr.startswith(f"mediaindex: {file} line 3: embedder.model: 'fsat' is no ")
 
 
 def test_prompts_are_written_to_begin_with_and_never_over_others(tmp_path: Path) -> None:
