@@ -15,7 +15,7 @@ Keys = tuple[str | int, ...]
 """Where a value stands: `("embedder", "batch")`, `("libraries", 0, "path")`."""
 
 Places = dict[Keys, str]
-"""Where each key was written, for people: `/etc/mediaindex/config.yaml line 12`, or a variable's name."""
+"""Where each key was written, for people: `/etc/m.yaml line 12`, or a variable's name."""
 
 PREFIX = "MEDIAINDEX__"
 

@@ -44,9 +44,8 @@ def _running(config: Config) -> Finding:
 
 
 def _version(daemon: Daemon) -> str:
-    told = re.search(
-        rb'^mediaindex_build_info\{version="([^"]*)"', daemon.get_bytes("/metrics"), re.M
-    )
+    numbers = daemon.get_bytes("/metrics")
+    told = re.search(rb'mediaindex_build_info\{version="([^"]*)"', numbers)
     return told[1].decode() if told else "of a version that it does not tell"
 
 
