@@ -60,7 +60,8 @@ def retry(
 def _are_captions_off(config: Config, daemon: Daemon | None) -> bool:
     if daemon is None:
         return config.settings.caption.use == "off"
-    return daemon.get("/api/v1/status", failures=0)["captions"] is None
+    captions = daemon.get("/api/v1/status", failures=0)["captions"]
+    return captions is None or captions["model"] is None
 
 
 def _have_retried(
