@@ -165,7 +165,7 @@ class Asker:
         served = serving(session)
         if served is None:
             reason = blocked_reason(session, "embed")
-            return None, reason or "no picture has been looked at yet; run mediaindex index"
+            return None, reason or "no picture has been looked at yet (mediaindex index FOLDER)"
         with self._switching:
             if self._serving is None or self._serving[0] != served:
                 build = partial(self._remembering, served)

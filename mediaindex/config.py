@@ -4,7 +4,6 @@
 default; a test holds the two together.
 """
 
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -256,7 +255,7 @@ class Config(msgspec.Struct, frozen=True):
         return self.cache_dir / "models"
 
     def place_of(self, *keys: str | int) -> str:
-        """Return where a setting was written, for people: `config.yaml line 12`."""
+        """Return where a setting was written, for people: `/etc/mediaindex/config.yaml line 12`."""
         return self.places.get(keys, "the default")
 
 
@@ -362,13 +361,16 @@ def _check_zone(zone: str | None, places: Places) -> None:
     Raises:
         ConfigError: It is not.
     """
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
-
     if zone is None:
         return
+    # What only a mistake needs, or a zone, is loaded there: commands are to start quickly.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        import difflib
+
         close = difflib.get_close_matches(zone, available_timezones(), n=1)
         meant = close[0] if close else "Europe/Lisbon"
         what = f"there is no time zone {zone!r}; expected one such as {meant}"

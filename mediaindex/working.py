@@ -126,7 +126,7 @@ class Work:
         section = self.config.settings.embedder
         candidate = Serving(section.use, section.model, embedder.model_id)
         with self.database.write() as session:
-            dropped = take_over(session, candidate, datetime.now(UTC))
+            dropped = take_over(session, candidate, self._began.now())
         for space in dropped:
             self._sync.drop(space)
         return embedder

@@ -2,29 +2,17 @@
 
 import hmac
 import ipaddress
-import logging
-import os
 import socket
-import stat
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mediaindex.api.paths import OPEN
 from mediaindex.api.problems import told
-from mediaindex.config import Config
-from mediaindex.errors import ConfigError
-
-log = logging.getLogger(__name__)
 
 OUR_OWN = (".local", ".localhost", ".internal", ".home.arpa")
 """Endings that nobody can buy: names below them are of the network that we are in."""
-
-CREDENTIAL = "serve_token"
-
-SHORTEST_TOKEN = 16
 
 HANG_UP = {"Connection": "close"}
 """Of strangers each request has a connection of its own, so that none can be kept busy."""
@@ -103,54 +91,6 @@ def is_ours(host: str, names: Collection[str]) -> bool:
     except ValueError:
         return name in names or "." not in name or name.endswith(OUR_OWN)
     return True
-
-
-def token(config: Config, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the token that opens TCP.
-
-    Raises:
-        ConfigError: There is none, or it cannot be read.
-    """
-    section = config.settings.serve
-    if section.token is not None:
-        return _checked(section.token, config.place_of("serve", "token"))
-    file = _token_file(config, environ)
-    if file is None:
-        raise ConfigError(
-            f"serve.listen ({config.place_of('serve', 'listen')}) opens {section.listen} to "
-            "programs, and there is no token to keep others out. Make one with "
-            "(umask 077; openssl rand -hex 32 > ~/.config/mediaindex/token) and name that file as "
-            "serve.token_file"
-        )
-    try:
-        found = file.read_text()
-        if stat.S_IMODE(file.stat().st_mode) & stat.S_IROTH:
-            log.warning("all users of this machine can read the token: chmod 600 %s", file)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigError(f"the token cannot be read from {file}: {reason}") from error
-    return _checked(found, str(file))
-
-
-def _token_file(config: Config, environ: Mapping[str, str]) -> Path | None:
-    named = config.settings.serve.token_file
-    if named is not None:
-        return Path(named).expanduser()
-    folder = environ.get("CREDENTIALS_DIRECTORY")
-    file = Path(folder, CREDENTIAL) if folder else None
-    return file if file is not None and file.exists() else None
-
-
-def _checked(found: str, where: str) -> str:
-    found = found.strip()
-    if not found or not found.isascii() or not found.isprintable() or " " in found:
-        raise ConfigError(f"the token of {where} has to be plain letters and digits without blanks")
-    if len(found) < SHORTEST_TOKEN:
-        raise ConfigError(
-            f"the token of {where} is shorter than {SHORTEST_TOKEN} letters, and could be guessed; "
-            "openssl rand -hex 32 makes one"
-        )
-    return found
 
 
 def _name(host: str) -> str:

@@ -16,15 +16,16 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mediaindex.api.app import build
-from mediaindex.api.auth import Guard, token
+from mediaindex.api.auth import Guard
 from mediaindex.api.complaints import Complaints, is_news
 from mediaindex.api.house import House
 from mediaindex.api.metrics import Metrics
 from mediaindex.api.slots import Slots, allow_open_files
-from mediaindex.api.sockets import BACKLOG, split_listen, tcp_socket, unix_socket
+from mediaindex.api.sockets import BACKLOG, tcp_socket, unix_socket
 from mediaindex.api.turns import AT_ONCE
 from mediaindex.api.wary import Wary
 from mediaindex.daemon.service import Service
+from mediaindex.listening import split_listen, token
 
 log = logging.getLogger(__name__)
 

@@ -61,25 +61,6 @@ def tcp_socket(host: str, port: int) -> Iterator[socket.socket]:
         yield opened
 
 
-def split_listen(listen: str) -> tuple[str, int]:
-    """Return the host and the port of `serve.listen`: `127.0.0.1:8420`, `[::1]:8420`.
-
-    Raises:
-        ConfigError: It is no such thing.
-    """
-    host, colon, port = listen.rpartition(":")
-    is_bracketed = host.startswith("[") and host.endswith("]")
-    if is_bracketed:
-        host = host[1:-1]
-    known = port.isascii() and port.isdigit() and int(port) < 65536
-    if not colon or not host or not known or (":" in host) != is_bracketed:
-        raise ConfigError(
-            f"serve.listen: expected an address and a port, such as 127.0.0.1:8420 or [::1]:8420, "
-            f"not {listen!r}"
-        )
-    return host, int(port)
-
-
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
     """Give a name of `path` that the kernel takes, however long the path is."""

@@ -86,6 +86,17 @@ def backups(folder: Path) -> list[Backup]:
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
 
 
+def backup_places(config: Config) -> list[Path]:
+    """Return where backups may lie: where they go now, and where they went before that was set."""
+    return list(dict.fromkeys((config.backup_dir, config.state_dir / "backups")))
+
+
+def all_backups(config: Config) -> list[Backup]:
+    """Return the backups of all places, the newest first."""
+    found = [backup for folder in backup_places(config) for backup in backups(folder)]
+    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+
+
 def last_backup(folder: Path) -> Backup | None:
     """Return the newest backup in `folder`, None if there is none."""
     return next(iter(backups(folder)), None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mediaindex.care import OnNote, unheard
 from mediaindex.care.alone import alone
-from mediaindex.care.backup import STAMP, backups
+from mediaindex.care.backup import STAMP, all_backups, backup_places
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError, RetryLater, StoreError
 from mediaindex.store.copying import copy_database, error_kind
@@ -40,15 +40,27 @@ def chosen(config: Config, file: Path | None) -> Path:
     Raises:
         ConfigError: There is none.
     """
-    known = backups(config.backup_dir)
+    known = all_backups(config)
     if file is None:
         if not known:
             raise ConfigError(f"there is no backup in {config.backup_dir}; name a file")
         return known[0].path
-    for path in (file, config.backup_dir / file):
+    for path in (file, *(folder / file for folder in backup_places(config))):
         if path.is_file():
             return path.resolve()
     raise ConfigError(f"there is no file {file}; mediaindex restore --list shows the backups")
+
+
+def check_restorable(config: Config, file: Path | None) -> Path:
+    """Return which backup is meant, if it could be restored now; for whoever asks a person first.
+
+    Raises:
+        AlreadyRunning, ConfigError, StoreError: As `restore`.
+    """
+    source = chosen(config, file)
+    with alone(config):
+        _schema_of_other(source, config.database_path)
+    return source
 
 
 def restore(
@@ -75,9 +87,7 @@ def restore(
     """
     source, present = chosen(config, file), config.database_path
     with alone(config):
-        schema = _schema(source)
-        if present.exists() and source.samefile(present):
-            raise ConfigError(f"{source} is the database itself")
+        schema = _schema_of_other(source, present)
         fresh = present.with_name(f"{present.name}.restored")
         copy_database(source, fresh, _teller(on_note), adapt=_give_identity)
         _give_owner(fresh, config.state_dir)
@@ -88,6 +98,19 @@ def restore(
         on_note("bringing the database up to date")
         open_database(present).close()
     return Restored(source, set_aside, schema)
+
+
+def _schema_of_other(source: Path, present: Path) -> str:
+    """Return a backup's schema.
+
+    Raises:
+        ConfigError: It is the database that it would replace.
+        StoreError: As `_schema`.
+    """
+    schema = _schema(source)
+    if present.exists() and source.samefile(present):
+        raise ConfigError(f"{source} is the database itself")
+    return schema
 
 
 def _schema(source: Path) -> str:

@@ -10,6 +10,7 @@ from mediaindex.cli.output import printable
 from mediaindex.cli.reading import daemon_to_read
 from mediaindex.clients.daemon import Daemon, OtherVersion, TooLarge
 from mediaindex.config import Config
+from mediaindex.errors import QueryError, Unusable
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
 
@@ -20,17 +21,31 @@ def answer(config: Config, asked: Asked, today: date) -> Answer:
     """Answer one question.
 
     Raises:
-        QueryError: The question cannot be understood.
+        QueryError: The question cannot be understood, or the picture not be decoded.
         RetryLater: A picture was given, and the model that would look at it is not there; or the
             daemon hangs.
         StoreError: There is no database, or it cannot be used.
-        Unusable: The picture cannot be decoded.
     """
     return answer_by(config, daemon_to_read(config), asked, today)
 
 
 def answer_by(config: Config, daemon: Daemon | None, asked: Asked, today: date) -> Answer:
-    """Answer one question by this daemon; here if it is None, or of another version."""
+    """Answer one question by this daemon; here if it is None, or of another version.
+
+    Raises:
+        QueryError: As `answer`, and where the picture that was given is none.
+        RetryLater, StoreError: As `answer`.
+    """
+    try:
+        return _answer(config, daemon, asked, today)
+    except Unusable as error:
+        if asked.like is None:
+            raise
+        path = printable(str(asked.like))
+        raise QueryError(f"--like takes a photo, no video; {path}: {error}") from error
+
+
+def _answer(config: Config, daemon: Daemon | None, asked: Asked, today: date) -> Answer:
     if daemon is not None:
         try:
             return remote.ask(daemon, asked, today)

@@ -32,7 +32,10 @@ def show(ctx: click.Context, as_json: bool) -> None:
         put_json(plain)
         return
     click.echo(f"# {found.file or 'no config.yaml was found'}")
-    for line in _lines(plain, found.places):
+    # The first line has named its folder.
+    name = found.file.name if found.file else ""
+    places = {keys: at.replace(f"{found.file} ", f"{name} ") for keys, at in found.places.items()}
+    for line in _lines(plain, places):
         click.echo(line)
 
 

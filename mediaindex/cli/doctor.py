@@ -7,13 +7,16 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 import click
 
 from mediaindex import __version__
+from mediaindex.cli.daemon_findings import examine_daemon
+from mediaindex.cli.finding import Finding
 from mediaindex.cli.output import counted, printable, put_json, settings_of, size
 from mediaindex.config import Config
 from mediaindex.errors import MediaIndexError
@@ -22,16 +25,6 @@ from mediaindex.store.checkup import Checkup, check_up
 from mediaindex.store.database import SCHEMA
 
 LOW_BYTES = 2_000_000_000
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    #: `ok`, `note` (works, with less), `bad`.
-    state: str
-    said: str
 
 
 @click.command()
@@ -59,6 +52,7 @@ def _examine(config: Config) -> Iterator[Finding]:
     yield _folder("state folder", config.state_dir)
     yield _folder("cache folder", config.cache_dir)
     yield from _database(config.database_path)
+    yield from examine_daemon(config, datetime.now(UTC))
     yield _fulltext()
     yield from (_package("open-clip-torch"), _package("chromadb"), _package("onnxruntime"))
     yield _model(config)

@@ -28,6 +28,8 @@ LISTENING_S = 5.0
 CALM_LOOKS = 2
 """So many looks in a row that find nothing left: what a sweep found is not work at once."""
 
+CHANGES = ("new", "changed", "back", "moved", "gone")
+
 AT_WORK = ("starting", "working")
 
 RESTING = "The daemon rests in its quiet hours; what waits goes on after them."
@@ -133,15 +135,27 @@ def _looked_at(status: Mapping[str, Any], watched: Watched) -> set[str]:
     return offline | since | set(watched.swept)
 
 
+def added(before: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two sweeps of a library told, as one: the second finds nothing new any more."""
+    sums = {name: told[name] + before.get(name, 0) for name in CHANGES if name in told}
+    return {**told, **sums}
+
+
 def report_of(before: Mapping[str, Any], now: Mapping[str, Any], watched: Watched) -> RunReport:
     """Return what was done between two looks, as a run of our own would tell it."""
     state = now["daemon"]
     known = {library["name"]: library for library in state["libraries"]}
+    files, files_before = _files(now), _files(before)
     failures = sum(work["failed"] for work in now["stages"].values())
     return RunReport(
         began=watched.began,
         sweeps={
-            name: _sweep_report(watched.swept.get(name, {}), known.get(name, {}))
+            name: _sweep_report(
+                watched.swept.get(name, {}),
+                known.get(name, {}),
+                files.get(name, 0),
+                files_before.get(name, 0),
+            )
             for name in watched.wanted
         },
         stages=_since(_stages(before), _stages(now)),
@@ -151,11 +165,23 @@ def report_of(before: Mapping[str, Any], now: Mapping[str, Any], watched: Watche
     )
 
 
-def _sweep_report(told: Mapping[str, Any], library: Mapping[str, Any]) -> SweepReport:
-    """Return what a sweep told; where none did, what stands of its library."""
+def _sweep_report(
+    told: Mapping[str, Any], library: Mapping[str, Any], files: int, files_before: int
+) -> SweepReport:
+    """Return what sweeps told; where none did, what stands of their library.
+
+    Looks at single folders tell nothing, and take in what was being written while it was swept.
+    """
     names = {one.name for one in fields(SweepReport)}
     standing = {name: library[name] for name in ("held_back", "offline_reason") if name in library}
-    return SweepReport(**{**standing, **{key: told[key] for key in names & told.keys()}})
+    report = SweepReport(**{**standing, **{key: told[key] for key in names & told.keys()}})
+    report.new = max(report.new, files - files_before - report.back)
+    report.seen = max(report.seen, files)
+    return report
+
+
+def _files(status: Mapping[str, Any]) -> dict[str, int]:
+    return {library["name"]: library["files"] for library in status["libraries"]}
 
 
 def _stages(status: Mapping[str, Any]) -> list[Progress]:
@@ -210,7 +236,8 @@ def _listen(daemon: Daemon, swept: dict[str, Mapping[str, Any]]) -> None:
             ready.set()
             for kind, data in told:
                 if kind == "sweep":
-                    swept[str(data.get("library") or data.get("name"))] = data
+                    name = str(data.get("library") or data.get("name"))
+                    swept[name] = added(swept.get(name, {}), data)
 
     threading.Thread(target=listen, daemon=True).start()
     ready.wait(LISTENING_S)

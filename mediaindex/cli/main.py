@@ -1,6 +1,5 @@
 """`mediaindex`: the door. Commands are loaded when they are called, so that each starts quickly."""
 
-import difflib
 import importlib
 import sys
 from pathlib import Path
@@ -63,6 +62,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; one that was mistyped is an error with the likeliest that was meant."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(COMMANDS)}"
             ctx.fail(f"No such command {args[0]!r}; {hint}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from mediaindex.config import Config, load_config
+from mediaindex.config import Config, EmbedderSettings, load_config
 from mediaindex.errors import ConfigError
 from mediaindex.logs import set_up_logs
 
@@ -39,7 +39,7 @@ def settings_of(ctx: click.Context) -> Config:
 def _check_model(config: Config) -> None:
     """Raise ConfigError if `embedder:` names nothing; whether it is here is another question."""
     # Ours is right, and looking at a name takes longer than a daemon takes to answer.
-    is_ours = ("embedder", "model") not in config.places
+    is_ours = config.settings.embedder.model == EmbedderSettings().model
     if config.settings.embedder.use != "open_clip" or is_ours:
         return
     from mediaindex.embedders.clip.names import parse_name

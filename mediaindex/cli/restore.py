@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from mediaindex.care.backup import backups
-from mediaindex.care.restore import Restored, chosen
+from mediaindex.care.backup import all_backups
+from mediaindex.care.restore import Restored, check_restorable
 from mediaindex.care.restore import restore as bring_back
 from mediaindex.cli.noting import noting
 from mediaindex.cli.output import printable, put_json, put_table, put_wrapped, settings_of, size
@@ -31,7 +31,7 @@ def restore(ctx: click.Context, file: Path | None, lists: bool, yes: bool, as_js
     if lists:
         _list(config, as_json=as_json)
         return 0
-    path = chosen(config, file)
+    path = check_restorable(config, file)
     if not yes:
         click.confirm(
             f"Put {printable(str(path))} in the place of {config.database_path}? "
@@ -49,7 +49,7 @@ def restore(ctx: click.Context, file: Path | None, lists: bool, yes: bool, as_js
 
 
 def _list(config: Config, *, as_json: bool) -> None:
-    known = backups(config.backup_dir)
+    known = all_backups(config)
     if as_json:
         put_json({"version": 1, "backups": [asdict(backup) for backup in known]})
     elif not known:

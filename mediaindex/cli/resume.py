@@ -22,8 +22,9 @@ def resume(ctx: click.Context, stage: str | None, as_json: bool) -> int:
     config = settings_of(ctx)
     daemon = daemon_of(config)
     if daemon is not None:
+        was_paused = stage in daemon.get("/api/v1/status", failures=0)["paused"]
+        is_running = True
         daemon.post(f"/api/v1/stages/{stage}/resume")
-        was_paused = is_running = True
     else:
         was_paused, is_running = _resume(config, stage)
     if as_json:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from mediaindex.cli.output import put_json, settings_of
 from mediaindex.clients.daemon import Daemon
 from mediaindex.config import Config
-from mediaindex.pipeline.again import try_again
+from mediaindex.pipeline.again import not_a_file, try_again
 from mediaindex.pipeline.stage import STAGES
 from mediaindex.remote import daemon_of
 from mediaindex.store.database import open_database
@@ -38,6 +38,7 @@ def retry(
         raise click.UsageError("say what to try again: --failed, --stage NAME, or files")
     config = settings_of(ctx)
     daemon = daemon_of(config)
+    is_off = stage == "caption" and _are_captions_off(config, daemon)
     if daemon is not None:
         count, again = _have_retried(daemon, failed, stage, files)
     else:
@@ -46,12 +47,21 @@ def retry(
         put_json({"version": 1, "retried": count})
         return 0
     when = "now, by the daemon" if daemon else "by the next run of: mediaindex index"
+    if is_off:
+        when = "when captions are on again: they are off in the settings (caption.use)"
     click.echo(f"{count:,} will be tried again {when}")
     if again and files:
         click.echo(
             f"{again:,} of them will be described again; what is said of them now serves until then"
         )
     return 0
+
+
+def _are_captions_off(config: Config, daemon: Daemon | None) -> bool:
+    if daemon is None:
+        return config.settings.caption.use == "off"
+    captions = daemon.get("/api/v1/status", failures=0)["captions"]
+    return captions is None or captions["model"] is None
 
 
 def _have_retried(
@@ -83,5 +93,5 @@ def _known(session: Session, path: Path) -> FileRow:
         session, path.parent.resolve() / path.name
     )
     if found is None:
-        raise click.ClickException(f"{path} is in no library that is known")
+        raise click.ClickException(not_a_file(path))
     return found

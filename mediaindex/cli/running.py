@@ -15,6 +15,8 @@ PHASES = {
     "stopping": "stopping",
 }
 
+TO_ADD = "to add one: mediaindex index ~/Pictures, or libraries: in the settings"
+
 WATCHED = {
     "inotify": "watched",
     "poll": "looked through from time to time",
@@ -43,6 +45,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  index: {printable(daemon['index_trouble'])}; it will be built again"
     for trouble in daemon["chore_troubles"]:
         yield f"  {printable(trouble)}"
+    if not daemon["libraries"]:
+        yield f"  there is no library yet; {TO_ADD}"
     looked_at = {library["name"]: library["swept_at"] for library in found["libraries"]}
     for library in daemon["libraries"]:
         yield from _library(library, looked_at.get(library["name"]))
@@ -53,8 +57,11 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
 def _library(library: Mapping[str, Any], looked_at: str | None) -> Iterator[str]:
     name = printable(library["name"])
     if library["offline_reason"]:
-        last = f"last looked at {_minute(looked_at)}" if looked_at else "never looked at"
-        yield f"  {name}: offline, {last}; what is known of it can be found all the same"
+        if looked_at:
+            last = f"last looked at {_minute(looked_at)}"
+            yield f"  {name}: offline, {last}; what is known of it can be found all the same"
+        else:
+            yield f"  {name}: offline, never looked at; it will be as soon as it is there"
         return
     doing = ", looked through now" if library["is_sweeping"] else ""
     yield f"  {name}: {WATCHED.get(library['watching'], library['watching'])}{doing}"

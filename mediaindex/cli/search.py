@@ -13,11 +13,12 @@ from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.cli.reading import daemon_to_read
 from mediaindex.clients.daemon import Daemon
 from mediaindex.config import Config
+from mediaindex.errors import ConfigError
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
 from mediaindex.shown import Shown
 
-NOTHING_FOUND = 1
+NOTHING_FOUND, CANNOT_OPEN = 1, 1
 
 EXAMPLES = """\b
 Examples:
@@ -101,7 +102,7 @@ def search(
     if contact_sheet is not None and answer.hits and form is None:
         click.echo(f"contact sheet: {contact_sheet}", err=True)
     if open_ and answer.hits:
-        _open(answer.hits[0].shown)
+        return _open(answer.hits[0].shown)
     return 0 if answer.hits else NOTHING_FOUND
 
 
@@ -122,10 +123,15 @@ def _write_sheet(
     write_sheet(config, answer, target, title, daemon)
 
 
-def _open(shown: Shown) -> None:
+def _open(shown: Shown) -> int:
     from mediaindex.cli.opening import open_hit
 
-    open_hit(shown)
+    try:
+        open_hit(shown)
+    except ConfigError as error:  # the question was right, and it was answered
+        click.echo(f"mediaindex: {error}", err=True)
+        return CANNOT_OPEN
+    return 0
 
 
 def _put(answer: Answer, asked: Asked, form: str | None) -> None:

@@ -12,6 +12,7 @@ from types import FrameType
 import click
 
 from mediaindex.cli.output import settings_of
+from mediaindex.cli.running import TO_ADD
 from mediaindex.config import Config
 from mediaindex.logs import set_up_logs
 
@@ -72,6 +73,8 @@ def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> b
         note_sound(daemon.database, now)
     with open_doors(daemon, is_alive=lambda: not daemon.is_hung) as doors, daemon:
         log.info("ready: %s", config.socket_path)
+        if not daemon.state().libraries:
+            log.warning("there is no library yet; %s", TO_ADD)
         systemd.ready()
         while (number := _next(told, systemd.watchdog_s())) not in (signal.SIGTERM, signal.SIGINT):
             if number == signal.SIGHUP:

@@ -49,8 +49,10 @@ def write_sheet(
     cells = []
     for hit in answer.hits:
         path = Path(hit.shown.paths[0])
-        facts = (time_of(hit), date_of(hit), hit.shown.place, why(hit))
-        lines = (printable(path.name), *(fact for fact in facts if fact))
+        # A picture has room for four lines; the place is the first that it does without.
+        facts = (time_of(hit), date_of(hit), why(hit), hit.shown.place)
+        name = ("? " if hit.weak else "") + printable(path.name)
+        lines = (name, *(fact for fact in facts if fact))
         cells.append(Cell(_picture(config, hit.shown, daemon), lines, path))
     if target.suffix.lower() in PAGES:
         write_sheet_html(target, cells, title)

@@ -22,6 +22,7 @@ from mediaindex.daemon.service import Phase, State
 from mediaindex.daemon.timetable import Timetable
 from mediaindex.daemon.worker import Worker
 from mediaindex.errors import MediaIndexError
+from mediaindex.listening import check_listening
 from mediaindex.media.previews import PreviewStore
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.sweep import Library
@@ -223,6 +224,7 @@ class Daemon:
         Raises:
             ConfigError: They cannot; nothing has changed then.
         """
+        check_listening(config)  # it would be the next start that fails of it
         config, held = _without_restart(config, self._config)
         wanted = libraries.every_library(config, self._database)
         timetable, worker = Timetable(config, self._jobs()), self._new_worker(config)
@@ -237,7 +239,7 @@ class Daemon:
         timetable.start()
         self._renew_asker()
         self._keep(wanted)
-        self._config_trouble = f"{', '.join(held)}: in force after a restart" if held else None
+        self._config_trouble = _after_restart(held)
 
     def _new_worker(self, config: Config) -> Worker:
         model = Model(lambda: self._embedders.find(config))
@@ -327,3 +329,8 @@ def _without_restart(new: Config, old: Config) -> tuple[Config, list[str]]:
     held += [key for key, value in sections.items() if getattr(new.settings, key) != value]
     folders = {key: getattr(old, key) for key in SETTLED}
     return replace(new, settings=replace(new.settings, **sections), **folders), held
+
+
+def _after_restart(held: list[str]) -> str | None:
+    """Return in words that some of the settings wait; None if none do."""
+    return f"what was changed in {', '.join(held)} is in force after a restart" if held else None

@@ -1,6 +1,7 @@
 """Keeps what is known of one library in line with its folder: watches it and looks at it."""
 
 import logging
+import shlex
 import sqlite3
 import threading
 import time
@@ -255,9 +256,13 @@ class Keeper:
     def _tell(self, report: SweepReport) -> None:
         counts = {name: getattr(report, name) for name in COUNTED}
         self._events.tell("sweep", name=self.library.name, seen=report.seen, **counts)
+        held_back = counts.pop("held_back")
         if any(counts.values()):
             said = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
             log.info("%s: %s", self.library.name, said)
+        if held_back:
+            command = f"mediaindex confirm-removal {shlex.quote(self.library.name)}"
+            log.warning("%s: %d held back: %s", self.library.name, held_back, command)
 
     def _begin_watch(self) -> None:
         """Watch the library, if its file system tells of changes; never waits for it."""

@@ -19,7 +19,7 @@ from mediaindex.media.fonts import Font, font_for
 from mediaindex.types import RGB
 
 CELL_PX = 300
-LABEL_PX = 66
+LABEL_PX = 86
 GAP_PX = 16
 LINE_PX = 20
 FONT_PX = 15

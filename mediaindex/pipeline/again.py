@@ -1,10 +1,12 @@
 """What a person wants tried again."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from mediaindex.store import captions, jobs
+from mediaindex.store.columns import shown
 
 
 def try_again(
@@ -34,3 +36,10 @@ def _describe_again(session: Session, file_ids: Sequence[int] | None) -> int:
     for asset_id in assets:
         jobs.forget_results(session, asset_id, ("caption",))
     return len(assets)
+
+
+def not_a_file(path: Path) -> str:
+    """Return why nothing is tried again for a path that is no file of any library, for people."""
+    if path.is_dir():
+        return f"{shown(str(path))} is a folder: name the files in it, or say --failed for all"
+    return f"{shown(str(path))} is in no library that is known"

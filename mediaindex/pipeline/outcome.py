@@ -10,6 +10,9 @@ from mediaindex.errors import Unusable
 from mediaindex.pipeline.stage import Stage
 from mediaindex.store import jobs
 from mediaindex.store.assets import lose_asset
+from mediaindex.store.columns import shown
+from mediaindex.store.files import path_of, paths_of_asset
+from mediaindex.store.jobs import Subject
 
 
 def saved(
@@ -43,6 +46,14 @@ def give_up(
 def reason_of(error: BaseException) -> str:
     """Return the last line of what an error says; a traceback has what happened there."""
     return storable(str(error).strip().rpartition("\n")[2]) or type(error).__name__
+
+
+def called(session: Session, subject: Subject, subject_id: int) -> str:
+    """Return the path by which people know a subject; of one that lies nowhere, its number."""
+    if subject == "file":
+        return shown(str(path_of(session, subject_id)))
+    paths = paths_of_asset(session, subject_id, missing=True)
+    return shown(str(paths[0])) if paths else f"asset {subject_id}"
 
 
 def storable(text: str) -> str:

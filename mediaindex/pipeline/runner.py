@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.errors import Faulty, MediaIndexError, NoRoom, RetryLater, Unusable
 from mediaindex.pipeline.lane import Claimed, Cursor, Lane, Progress
-from mediaindex.pipeline.outcome import give_up, reason_of, saved, storable
+from mediaindex.pipeline.outcome import called, give_up, reason_of, saved, storable
 from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
 from mediaindex.store import blocked, jobs, pauses
 from mediaindex.store.database import Database
@@ -193,7 +193,7 @@ class Runner:
             progress.done += 1
             lane.worked()
         elif isinstance(outcome, Unusable):
-            log.info("%s: %s %d: %s", stage.name, stage.subject, subject_id, outcome)
+            log.info("%s: %s: %s", stage.name, called(session, stage.subject, subject_id), outcome)
             give_up(session, stage, subject_id, outcome, now)
             progress.failed += 1
         elif isinstance(outcome, BrokenOff):
@@ -214,7 +214,8 @@ class Runner:
     ) -> None:
         """Count an attempt that went wrong; a fault of ours leaves its traceback."""
         stage, expected = lane.stage, isinstance(error, Faulty)
-        log.warning("%s: %s %d: %s", stage.name, stage.subject, subject_id, reason_of(error))
+        name = called(session, stage.subject, subject_id)
+        log.warning("%s: %s: %s", stage.name, name, reason_of(error))
         failed = jobs.stumble(
             session,
             stage.name,

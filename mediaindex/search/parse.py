@@ -341,7 +341,9 @@ def _circle(value: str, find_place: FindPlace) -> tuple[Circle, str]:
         return circle, f"within {circle.radius_km:g} km"
     town = _town(where, find_place)
     if town is None:
-        raise QueryError(f"near:{value}: no such place; known are {EXAMPLES['near']}, {POINT}")
+        raise QueryError(
+            f"near:{value}: no such place; write, for example, {EXAMPLES['near']} or {POINT}"
+        )
     radius_km = radius_km or max(NEAR_KM, round(reach_km(town)))
     called = ", ".join(part for part in (town.name, town.region, town.country) if part)
     return Circle(town.latitude, town.longitude, radius_km), f"within {radius_km:g} km of {called}"

@@ -94,7 +94,10 @@ def test_backups_are_listed(program: Program) -> None:
     made = json.loads(program.run("backup", "--json").stdout)
 
     assert made["path"] in program.run("restore", "--list").stdout
-    (listed,) = json.loads(program.run("restore", "--list", "--json").stdout)["backups"]
+    elsewhere = Program(
+        program.home, {"MEDIAINDEX__BACKUP__FOLDER": str(program.home / "elsewhere")}
+    )
+    (listed,) = json.loads(elsewhere.run("restore", "--list", "--json").stdout)["backups"]
     assert listed["path"] == made["path"]
 
 
@@ -106,20 +109,22 @@ def test_what_is_no_backup_is_not_restored(program: Program, content: str, said:
     file.write_text(content)
     before = program.end_state()
 
-    done = program.run("restore", "--yes", str(file))
+    done = program.run("restore", str(file))
 
     assert done.returncode == 1
+    assert "in the place of" not in done.stderr
     assert said in done.stderr
     assert program.end_state() == before
 
 
 def test_restore_and_repair_wait_for_the_one_at_work_and_backup_does_not(program: Program) -> None:
     with worker_lock(program.home / "state"):
-        for command in (("restore", "--yes"), ("repair",)):
+        for command in (("restore",), ("repair",)):
             if command[0] == "restore":
                 assert program.run("backup").returncode == 0
             done = program.run(*command)
             assert done.returncode == 3
+            assert "in the place of" not in done.stderr
             assert "systemctl stop mediaindex" in done.stderr
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.acceptance.program import Program
+from tests.servers.daemon import Raw, ScriptedDaemon
 
 
 @pytest.fixture
@@ -72,3 +73,31 @@ def test_what_is_no_database_is_bad(tmp_path: Path) -> None:
     (tmp_path / "state" / "mediaindex.db").write_text("This is a text and no database. " * 50)
 
     assert findings(Program(tmp_path), 1)["database"][0] == "bad"
+
+
+def test_daemon_its_token_and_the_copies_are_looked_after(program: Program, tmp_path: Path) -> None:
+    bare = findings(program, 0)
+    assert bare["daemon"][0] == "ok"
+    assert str(tmp_path / "state" / "mediaindex.sock") in bare["daemon"][1]
+    assert bare["backup"][0] == "note"
+    backups = tmp_path / "state" / "backups"
+    backups.mkdir()
+    (backups / "mediaindex-20200101T000000Z.db").touch()
+    opened = Program(tmp_path, {"MEDIAINDEX__SERVE__LISTEN": "127.0.0.1:8420"})
+    with ScriptedDaemon(tmp_path / "state" / "mediaindex.sock") as daemon:
+        daemon.says |= {
+            "GET /health": {"healthy": True},
+            "GET /metrics": Raw(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 43\r\n\r\n"
+                b'mediaindex_build_info{version="0.0.1"} 1.0\n'
+            ),
+        }
+
+        found = findings(opened, 1)
+
+    assert found["daemon"][0] == "note"
+    assert "restart it" in found["daemon"][1]
+    assert found["TCP"][0] == "bad"
+    assert "there is no token" in found["TCP"][1]
+    assert found["backup"][0] == "note"
+    assert "2020" in found["backup"][1]

@@ -131,7 +131,9 @@ def test_moved_file_costs_nothing_again(library: Path, tmp_path: Path) -> None:
 
     report = json.loads(program.run("index", "--json").stdout)
 
-    assert (report["stages"]["identify"]["done"], report["stages"]["decode"]["done"]) == (1, 0)
+    (swept,) = report["libraries"].values()
+    assert (swept["moved"], swept["new"], swept["gone"]) == (1, 0, 0)
+    assert (report["stages"]["identify"]["done"], report["stages"]["decode"]["done"]) == (0, 0)
     hits = json.loads(program.run("search", "spacewoman", "--json").stdout)["hits"]
     assert hits[0]["path"] == str(root / "moved" / "spacewoman.png")
 

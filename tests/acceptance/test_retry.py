@@ -114,6 +114,8 @@ def test_stage_that_does_not_exist_is_a_mistake_and_those_that_do_are_named(
 
 def test_file_that_is_not_known_cannot_be_tried_again(strict: Program) -> None:
     done = strict.run("retry", "/nowhere/a.jpg")
+    folder = strict.run("retry", str(strict.home.parent / "library"))
 
-    assert done.returncode == 1
+    assert (done.returncode, folder.returncode) == (1, 1)
+    assert "is a folder: name the files in it" in folder.stderr
     assert "is in no library that is known" in done.stderr

@@ -21,7 +21,9 @@ def test_settings_are_shown_with_where_they_were_set(tmp_path: Path) -> None:
     assert f"cache_dir: {tmp_path}/cache  # MEDIAINDEX_CACHE_DIR" in lines
     assert "understand: true" in lines
     found = yaml.safe_load(shown)
-    assert found["libraries"] == [{"path": "/a", "name": "b", "exclude": []}]
+    (library,) = found["libraries"]
+    assert (library["path"], library["name"], library["exclude"]) == ("/a", "b", [])
+    assert (library["watch"], library["sentinel"]) == ("auto", None)
 
 
 def test_model_that_means_nothing_is_told_by_any_command(tmp_path: Path) -> None:
@@ -34,7 +36,7 @@ def test_model_that_means_nothing_is_told_by_any_command(tmp_path: Path) -> None
     done = program.run("index", str(tmp_path))
 
     assert done.returncode == 2
-    assert done.stderr.startswith("mediaindex: mine.yaml line 3: embedder.model: 'fsat' is no ")
+    assert done.stderr.startswith(f"mediaindex: {file} line 3: embedder.model: 'fsat' is no ")
 
 
 def test_prompts_are_written_to_begin_with_and_never_over_others(tmp_path: Path) -> None:

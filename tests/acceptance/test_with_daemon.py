@@ -253,11 +253,28 @@ def test_status_tells_what_the_daemon_does(program: Program, said: ScriptedDaemo
 def test_a_stage_is_paused_and_goes_on(program: Program, said: ScriptedDaemon) -> None:
     said.says |= {"POST /api/v1/stages/caption/pause": {}, "POST /api/v1/stages/caption/resume": {}}
 
+    said.says["GET /api/v1/status"] = [status() | {"paused": ["caption"]}, status()]
+
     paused = program.run("pause", "caption")
     resumed = json.loads(program.run("resume", "caption", "--json").stdout)
+    again = program.run("resume", "caption").stdout
 
+    assert again == "caption was not paused\n"
     assert "caption is paused: the run that is at work" in paused.stdout
     assert resumed == {"version": 1, "stage": "caption", "paused": False, "running": True}
+
+
+def test_picture_that_is_none_is_named(
+    program: Program, said: ScriptedDaemon, tmp_path: Path
+) -> None:
+    film = tmp_path / "flower.mp4"
+    film.write_bytes(b"film")
+    said.says["POST /cli/ask"] = Refused(422, "Unusable", "holds no photo")
+
+    done = program.run("search", "--like", str(film))
+
+    assert done.returncode == 2
+    assert f"takes a photo, no video; {film}: holds no photo" in done.stderr
 
 
 def test_files_to_retry_are_named_from_the_root_on(
@@ -268,7 +285,7 @@ def test_files_to_retry_are_named_from_the_root_on(
     done = program.run("retry", "--stage", "caption", os.path.relpath(tmp_path / "a.jpg"))
     as_json = json.loads(program.run("retry", "--failed", "--json").stdout)
 
-    assert "2 will be tried again now, by the daemon" in done.stdout
+    assert "2 will be tried again when captions are on again" in done.stdout
     assert "1 of them will be described again" in done.stdout
     assert as_json == {"version": 1, "retried": 2}
     one, every = said.bodies("POST /api/v1/retry")

@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mediaindex.api.auth import is_ours, token
+from mediaindex.api.auth import is_ours
 from mediaindex.api.server import Doors, serve
-from mediaindex.api.sockets import split_listen
 from mediaindex.errors import AlreadyRunning, ConfigError
+from mediaindex.listening import split_listen, token
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
 from tests.service import (

@@ -75,16 +75,21 @@ def test_settings_are_read_again_and_bad_ones_leave_the_old_in_force(home: Home)
         daemon.reload()
         until(lambda: daemon.state().config_trouble)
         assert "sweep.cron" in str(daemon.state().config_trouble)
+        home.write("search: {limit: 7}\nserve: {listen: 127.0.0.1:1}\n")
+        daemon.reload()
+        until(lambda: "there is no token" in str(daemon.state().config_trouble))
+        assert daemon.config.settings.search.limit == 20
         more = home.folder / "more"
         paint(more / "elsewhere.png", 20, 20, 200)
-        home.write("search: {limit: 7}\nserve: {listen: 127.0.0.1:1}\n")
+        home.write("search: {limit: 7}\nserve: {listen: 127.0.0.1:1, token: of-a-test}\n")
         home.file.write_text(
             home.file.read_text().replace("libraries: [", f"libraries: [{{path: {more}}}, ")
         )
         daemon.reload()
         until(lambda: finds(daemon, "elsewhere"))
         assert daemon.config.settings.search.limit == 7
-        assert daemon.state().config_trouble == "serve: in force after a restart"
+        said = "what was changed in serve is in force after a restart"
+        assert daemon.state().config_trouble == said
 
 
 def test_a_reload_that_goes_wrong_leaves_the_work_going(home: Home) -> None:

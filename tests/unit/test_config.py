@@ -79,6 +79,7 @@ def test_variable_that_names_no_file_is_an_error(tmp_path: Path) -> None:
         ("sweep:\n  max_vanish_fraction: 7\n", r"line 2: .*expected float <= 1"),
         ("search:\n\n  weak: never\n", r"line 3: .*expected one of mark, drop, off"),
         ("search: 5\n", r"line 1: search: expected a section with keys of its own"),
+        ("libraries: [/a/b]\n", r"/config\.yaml line 1: libraries\.0: write - path: FOLDER"),
         ("libraries:\n  - path: /a\n  - name: b\n", r"line 3: libraries\.1: .*path"),
         ("libraries:\n  - path: /a\n    excluded: [x]\n", r"line 3: .*did you mean 'exclude'\?"),
         ("metadata:\n  date_sources: [exif, moon]\n", r"line 2: .*expected one of exif, xmp"),
@@ -136,7 +137,7 @@ def test_place_of_each_setting_is_known(tmp_path: Path) -> None:
 
     found = load_config(file, {"MEDIAINDEX__EMBEDDER__BATCH": "8", "MEDIAINDEX_CACHE_DIR": "/c"})
 
-    assert found.place_of("embedder", "model") == "config.yaml line 3"
+    assert found.place_of("embedder", "model") == f"{file} line 3"
     assert found.place_of("embedder", "batch") == "MEDIAINDEX__EMBEDDER__BATCH"
     assert found.place_of("cache_dir") == "MEDIAINDEX_CACHE_DIR"
     assert found.place_of("state_dir") == "the default"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mediaindex.cli.handing_over import Watched, is_over, report_of
+from mediaindex.cli.handing_over import Watched, added, is_over, report_of
 from tests.acceptance.test_with_daemon import counted, library, progress, status
 
 BEGAN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -82,3 +82,19 @@ def test_library_that_waits_for_a_person_is_told_without_a_sweep() -> None:
     report = report_of(status(), status(libraries=[library(held_back=7)]), watched())
 
     assert report.sweeps["photos"].held_back == 7
+
+
+def test_second_sweep_does_not_undo_what_the_first_one_told() -> None:
+    first = {"name": "photos", "seen": 29, "new": 29, "held_back": 0}
+
+    told = added(added({}, first), {"name": "photos", "seen": 29, "new": 0, "held_back": 0})
+
+    assert (told["seen"], told["new"], told["held_back"]) == (29, 29, 0)
+
+
+def test_files_that_no_sweep_told_of_are_new_all_the_same() -> None:
+    before = status() | {"libraries": []}
+
+    report = report_of(before, status(), watched(photos={"seen": 2, "new": 1}))
+
+    assert (report.sweeps["photos"].seen, report.sweeps["photos"].new) == (3, 3)

@@ -39,5 +39,5 @@ def test_what_is_no_time_is_an_error_of_the_settings(cron: str, tmp_path: Path) 
     file.write_text(f'sweep:\n  cron: "{cron}"\n')
     config = load_config(file, {"HOME": str(tmp_path)})
 
-    with pytest.raises(ConfigError, match=r"sweep\.cron \(config\.yaml line 2\)"):
+    with pytest.raises(ConfigError, match=r"sweep\.cron \(.*/config\.yaml line 2\)"):
         Timetable(config, {"sweep": lambda: None})

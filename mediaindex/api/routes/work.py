@@ -21,7 +21,7 @@ from mediaindex.api.shapes import (
 )
 from mediaindex.daemon.service import State
 from mediaindex.overview import overview
-from mediaindex.pipeline.again import try_again
+from mediaindex.pipeline.again import not_a_file, try_again
 from mediaindex.pipeline.stage import STAGES
 from mediaindex.store import pauses
 from mediaindex.store.columns import shown
@@ -117,7 +117,7 @@ def _ids(session: Session, files: Sequence[str]) -> list[int]:
         # As it is named, for files behind a link in the library; else where it really lies.
         row = find_file(session, path) or find_file(session, path.parent.resolve() / path.name)
         if row is None:
-            raise NotFound(f"{name} is in no library that is known")
+            raise NotFound(not_a_file(path))
         found.append(row.id)
     return found
 
