@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 
 from msgspec.structs import replace
 
-from mediaindex import describers, parts
+from mediaindex import apart, describers, parts
 from mediaindex.config import CaptionSettings, Config
 from mediaindex.errors import ConfigError
 from mediaindex.libraries import wanted_libraries
@@ -65,8 +65,9 @@ def check_folders(config: Config) -> None:
     """Check, before any work is done, that what it makes can be stored.
 
     Raises:
-        ConfigError: A folder cannot be made or written.
+        ConfigError: A folder cannot be made or written, or has to do with media.
     """
+    apart.check(config)
     folders = {"state_dir": config.state_dir, "cache_dir": config.cache_dir}
     previews = parts.previews(config).folder
     for key, folder in [

@@ -76,6 +76,7 @@ class Daemon:
         self._timetable = Timetable(config, self._jobs())
         with ExitStack() as opened:
             self._database = opened.enter_context(closing(parts.store(config)))
+            libraries.check(config, self._database)
             self._indexes = parts.indexes(config, self._database)
             opened.callback(lambda: self._indexes.close())
             self._worker = self._new_worker(config)
@@ -174,9 +175,11 @@ class Daemon:
         """Take a folder in, watch it, and sweep it soon; returns its library's name.
 
         Raises:
-            ConfigError: The folder is not there.
+            ConfigError: The folder is not there, cannot be a library, or holds one already.
         """
-        ((library, _),) = libraries.wanted_libraries(self._config, self._database, [folder])
+        ((library, _),) = libraries.wanted_libraries(
+            self._config, self._database, [folder], may_widen=False
+        )
         self._keep_libraries()
         self.sweep_soon([library.id])
         return library.name
@@ -220,7 +223,9 @@ class Daemon:
         Raises:
             ConfigError: They cannot; nothing has changed then.
         """
+        libraries.check(config, self._database)
         config, held = _without_restart(config, self._config)
+        libraries.check(config, self._database)
         timetable, worker = Timetable(config, self._jobs()), self._new_worker(config)
         self._timetable.stop()
         self._worker.stop()
