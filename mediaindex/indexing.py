@@ -75,7 +75,7 @@ def check_folders(config: Config) -> None:
         *([("cache_dir", previews)] if previews.exists() else []),
     ]:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with TemporaryFile(dir=folder):
                 pass
         except OSError as error:

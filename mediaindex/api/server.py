@@ -87,7 +87,9 @@ def serve(
             listen = (host, int(opened.getsockname()[1]))
             servers.append((_server(guarded, Wary), opened))
         path = service.config.socket_path
-        servers.append((_server(app, H11Protocol), stack.enter_context(unix_socket(path))))
+        # Elsewhere its folder was made for those who may ask: /run/mediaindex for a group.
+        mode = 0o600 if path.parent == service.config.state_dir else 0o660
+        servers.append((_server(app, H11Protocol), stack.enter_context(unix_socket(path, mode))))
         thread = threading.Thread(target=_run, args=[servers], name="api", daemon=True)
         thread.start()
         stack.callback(_close, house, [server for server, _ in servers], thread)

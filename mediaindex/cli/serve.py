@@ -92,7 +92,7 @@ def _seal(config: Config) -> None:
     ours = [config.state_dir, config.cache_dir, config.socket_path.parent, config.backup_dir]
     for folder in ours:
         with suppress(OSError):  # whoever needs it says what is wrong with it
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if write_only_below([*ours, *TEMPORARY]):
         log.info("the kernel lets nothing be written but in folders of mediaindex")
 
