@@ -25,6 +25,9 @@ LOOK_EVERY_S = 10.0
 START_S = 3600.0
 """A large database may have to be looked through and migrated first."""
 
+TEMPORARY = "mediaindex-tmp"
+"""What is thrown away again, in the cache folder; a name that nobody has for anything else."""
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -41,7 +44,7 @@ def serve(ctx: click.Context) -> int:
     """
     told = _listen()
     config = settings_of(ctx)
-    _throw_away_in(config.cache_dir / "tmp")
+    _throw_away_in(config.cache_dir / TEMPORARY)
     if ("log", "level") not in config.places:
         set_up_logs("info", config.settings.log.format)
     # What a program needs that stays for years takes a second to load; no other command needs it.
@@ -96,7 +99,7 @@ def _seal(config: Config) -> None:
     for folder in ours:
         with suppress(OSError):  # whoever needs it says what is wrong with it
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = config.cache_dir / "tmp"
+    temporary = config.cache_dir / TEMPORARY
     shutil.rmtree(temporary, ignore_errors=True)
     with suppress(OSError):
         temporary.mkdir(mode=0o700)

@@ -94,7 +94,7 @@ from mediaindex.cli import serve
 from mediaindex.config import load_config
 
 config = load_config(Path(os.devnull), os.environ)
-serve._throw_away_in(config.cache_dir / "tmp")
+serve._throw_away_in(config.cache_dir / "mediaindex-tmp")
 serve._seal(config)
 import sqlite3
 
@@ -103,7 +103,7 @@ try:
     print("open")
 except OSError:
     print("sealed")
-assert tempfile.gettempdir() == str(config.cache_dir / "tmp")
+assert tempfile.gettempdir() == str(config.cache_dir / "mediaindex-tmp")
 with sqlite3.connect(config.state_dir / "db") as connection:
     connection.execute("PRAGMA cache_size = 10")
     connection.execute("CREATE TABLE t (x)")
@@ -119,7 +119,7 @@ print([name for name in held if "etilqs" in name])
 
 def test_what_is_thrown_away_again_lies_in_a_folder_of_its_own(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    (home / "cache" / "tmp" / "left").mkdir(parents=True)
+    (home / "cache" / "mediaindex-tmp" / "left").mkdir(parents=True)
 
     result = subprocess.run(
         [sys.executable, "-c", TEMPORARY_FILES, tmp_path],
@@ -138,5 +138,5 @@ def test_what_is_thrown_away_again_lies_in_a_folder_of_its_own(tmp_path: Path) -
     beside, held = result.stdout.splitlines()
     is_sealed = "the kernel lets nothing be written but in" in result.stderr
     assert beside == ("sealed" if is_sealed else "open")
-    assert f"'{home}/cache/tmp/etilqs" in held
-    assert list((home / "cache" / "tmp").iterdir()) == []
+    assert f"'{home}/cache/mediaindex-tmp/etilqs" in held
+    assert list((home / "cache" / "mediaindex-tmp").iterdir()) == []
