@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 
 from msgspec.structs import replace
 
-from mediaindex import describers, parts
+from mediaindex import apart, describers, parts
 from mediaindex.config import CaptionSettings, Config
 from mediaindex.errors import ConfigError
 from mediaindex.libraries import wanted_libraries
@@ -66,8 +66,9 @@ def check_folders(config: Config) -> None:
     """Check, before any work is done, that what it makes can be stored.
 
     Raises:
-        ConfigError: A folder cannot be made or written.
+        ConfigError: A folder cannot be made or written, or has to do with media.
     """
+    apart.check(config)
     folders = {"state_dir": config.state_dir, "cache_dir": config.cache_dir}
     previews = parts.previews(config).folder
     for key, folder in [
@@ -75,7 +76,7 @@ def check_folders(config: Config) -> None:
         *([("cache_dir", previews)] if previews.exists() else []),
     ]:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with TemporaryFile(dir=folder):
                 pass
         except OSError as error:

@@ -95,7 +95,9 @@ def serve(
             servers.append((_server(guarded, Slots(most, max(1, most // 4))), opened))
         path = service.config.socket_path
         local = Slots(min(MOST_ON_SOCKET, files // 4))
-        servers.append((_server(app, local), stack.enter_context(unix_socket(path))))
+        # Elsewhere its folder was made for those who may ask: /run/mediaindex for a group.
+        mode = 0o600 if path.parent == service.config.state_dir else 0o660
+        servers.append((_server(app, local), stack.enter_context(unix_socket(path, mode))))
         thread = threading.Thread(target=_run, args=[servers], name="api", daemon=True)
         thread.start()
         stack.callback(_close, house, [server for server, _ in servers], thread)

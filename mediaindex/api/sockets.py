@@ -18,10 +18,14 @@ PROBE_S = 2.0
 
 
 @contextmanager
-def unix_socket(path: Path) -> Iterator[socket.socket]:
+def unix_socket(path: Path, mode: int) -> Iterator[socket.socket]:
     """Listen at `path` until the end of the block; then remove it, if it is still ours.
 
-    Its mode is 0660: who gets at it is decided by its folder, which is made for its owner alone.
+    Its folder is made for its owner alone if it is not there.
+
+    Args:
+        path: Where; its folder decides who gets at it, too.
+        mode: Who may connect: whoever may write to it.
 
     Raises:
         AlreadyRunning: Another daemon answers there.
@@ -31,7 +35,7 @@ def unix_socket(path: Path) -> Iterator[socket.socket]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _address(path) as address:
             _clear(path, address)
-            opened = _listen(address)
+            opened = _listen(address, mode)
             made = _identity(path)
     except OSError as error:
         raise ConfigError(f"cannot listen at {path}: {error.strerror or error}") from error
@@ -99,13 +103,13 @@ def _answers(address: str) -> bool:
         return True
 
 
-def _listen(address: str) -> socket.socket:
+def _listen(address: str, mode: int) -> socket.socket:
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         opened.bind(address)
         # Nobody can connect before `listen`, so the mode holds from the first connection on; the
         # umask, which would decide it earlier, is one for all threads.
-        Path(address).chmod(0o660)
+        Path(address).chmod(mode)
         opened.listen(BACKLOG)
     except OSError:
         opened.close()

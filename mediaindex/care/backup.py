@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from mediaindex import apart
 from mediaindex.care import OnNote, unheard
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError, RetryLater, StoreError
@@ -55,7 +56,7 @@ def back_up(
         target: Another file, or folder, than that of the settings; nothing is removed there.
 
     Raises:
-        ConfigError: `target` is there, or its folder is not.
+        ConfigError: `target` is there, its folder is not, or it lies in a library.
         RetryLater: There is no room, or the folder cannot be written now.
         StoreError: There is no database, or it is damaged: what is worth keeping are the backups
             there are.
@@ -63,6 +64,7 @@ def back_up(
     source = config.database_path
     if not source.exists() or source.stat().st_size == 0:
         raise StoreError(f"there is nothing to back up: {source} is not there, or is empty")
+    _check_apart(config, target)
     folder = _folder(config, target)
     path = _free(folder, now) if target is None or target.is_dir() else target
     sweep_parts(folder, "mediaindex-*.db")
@@ -100,6 +102,14 @@ def all_backups(config: Config) -> list[Backup]:
 def last_backup(folder: Path) -> Backup | None:
     """Return the newest backup in `folder`, None if there is none."""
     return next(iter(backups(folder)), None)
+
+
+def _check_apart(config: Config, target: Path | None) -> None:
+    if target is None:
+        apart.check_written(config, config.backup_dir, is_folder=True)
+    else:
+        file = target / "a copy" if target.is_dir() else target
+        apart.check_written(config, file, is_folder=False)
 
 
 def _folder(config: Config, target: Path | None) -> Path:

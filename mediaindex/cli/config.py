@@ -7,6 +7,7 @@ from typing import Any
 import click
 import yaml
 
+from mediaindex.apart import check_written
 from mediaindex.captioners.prompting import PLACEHOLDERS, write_prompts
 from mediaindex.cli.output import counted, printable, put_json, put_table, settings_of
 from mediaindex.config import as_shown
@@ -41,12 +42,14 @@ def show(ctx: click.Context, as_json: bool) -> None:
 
 @config.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def prompts(folder: Path) -> None:
+@click.pass_context
+def prompts(ctx: click.Context, folder: Path) -> None:
     """Write the prompts that captions are asked for with into FOLDER, to be changed there.
 
     Nothing is overwritten. Files that you leave as they are may be removed: ours are used then,
     and get better with a new version.
     """
+    check_written(settings_of(ctx), folder, is_folder=True)
     written = write_prompts(folder.expanduser())
     click.echo(f"Wrote {counted(len(written), 'prompt')} into {printable(str(folder))}")
     filled = [(f"{name}.txt", _placeholders(name)) for name in PLACEHOLDERS]

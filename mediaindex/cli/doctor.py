@@ -23,6 +23,7 @@ from mediaindex.errors import MediaIndexError
 from mediaindex.media.ffmpeg import need
 from mediaindex.store.checkup import Checkup, check_up
 from mediaindex.store.database import SCHEMA
+from mediaindex.store.libraries import roots_on_disk
 
 LOW_BYTES = 2_000_000_000
 
@@ -51,6 +52,7 @@ def _examine(config: Config) -> Iterator[Finding]:
     yield Finding("settings", "ok", _settings(config))
     yield _folder("state folder", config.state_dir)
     yield _folder("cache folder", config.cache_dir)
+    yield from _apart(config)
     yield from _database(config.database_path)
     yield from examine_daemon(config, datetime.now(UTC))
     yield _fulltext()
@@ -77,6 +79,14 @@ def _folder(what: str, folder: Path) -> Finding:
     free = shutil.disk_usage(there).free
     state = "bad" if free < LOW_BYTES else "ok"
     return Finding(what, state, f"{folder}, {size(free)} free")
+
+
+def _apart(config: Config) -> Iterator[Finding]:
+    """Yield what of ours lies in libraries, and which libraries lie where none can."""
+    from mediaindex import apart
+
+    for trouble in apart.troubles(config, roots_on_disk(config.database_path)):
+        yield Finding("places", "bad", printable(trouble))
 
 
 def _database(path: Path) -> Iterator[Finding]:

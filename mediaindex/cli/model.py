@@ -4,6 +4,7 @@ Those that look at pictures run in this program, those that describe them on a s
 """
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 
 import click
@@ -111,6 +112,8 @@ def fetch(config: Config, name: str) -> None:
     size = describe(name).download_bytes
     click.echo(f"{name}: {size_words(size) if size else 'size not known'}", err=True)
     told = _Told()
+    with suppress(OSError):  # told below
+        config.cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     manifest = bring(name, config.models_dir, told, config.settings.embedder.hub_token)
     told.end()
     click.echo(f"{manifest.model_id} is here ({size_words(manifest.size_bytes)} on disk)", err=True)

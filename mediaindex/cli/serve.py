@@ -3,7 +3,9 @@
 import logging
 import os
 import queue
+import shutil
 import signal
+import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,9 @@ LOOK_EVERY_S = 10.0
 START_S = 3600.0
 """A large database may have to be looked through and migrated first."""
 
+TEMPORARY = "mediaindex-tmp"
+"""What is thrown away again, in the cache folder; a name that nobody has for anything else."""
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -40,6 +45,7 @@ def serve(ctx: click.Context) -> int:
     """
     told = _listen()
     config = settings_of(ctx)
+    _throw_away_in(config.cache_dir / TEMPORARY)
     if ("log", "level") not in config.places:
         set_up_logs("info", config.settings.log.format)
     # What a program needs that stays for years takes a second to load; no other command needs it.
@@ -90,14 +96,31 @@ def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> b
 
 def _seal(config: Config) -> None:
     """Have the kernel refuse to write anywhere but into our own folders: photos are only read."""
-    from mediaindex.daemon.landlock import TEMPORARY, write_only_below
+    from mediaindex.daemon.landlock import write_only_below
 
     ours = [config.state_dir, config.cache_dir, config.socket_path.parent, config.backup_dir]
     for folder in ours:
         with suppress(OSError):  # whoever needs it says what is wrong with it
-            folder.mkdir(parents=True, exist_ok=True)
-    if write_only_below([*ours, *TEMPORARY]):
-        log.info("the kernel lets nothing be written but in folders of mediaindex")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = config.cache_dir / TEMPORARY
+    shutil.rmtree(temporary, ignore_errors=True)
+    with suppress(OSError):
+        temporary.mkdir(mode=0o700)
+    if write_only_below(ours):
+        told = ", ".join(sorted({str(folder) for folder in ours}))
+        log.info("the kernel lets nothing be written but in %s", told)
+
+
+def _throw_away_in(folder: Path) -> None:
+    """Have us and our children keep what is thrown away again in a folder of our own.
+
+    Into that of all nothing is written, as libraries may lie there. SQLite reads this when it is
+    loaded; and takes the first folder that the permissions let it write to, whatever the kernel
+    forbids besides.
+    """
+    for variable in ("TMPDIR", "SQLITE_TMPDIR"):
+        os.environ[variable] = str(folder)
+    tempfile.tempdir = None  # what was found before counts no more
 
 
 def _listen() -> "queue.SimpleQueue[int]":

@@ -77,6 +77,7 @@ class Daemon:
         self._timetable = Timetable(config, self._jobs())
         with ExitStack() as opened:
             self._database = opened.enter_context(closing(parts.store(config)))
+            libraries.check(config, self._database)
             self._indexes = parts.indexes(config, self._database)
             opened.callback(lambda: self._indexes.close())
             self._worker = self._new_worker(config)
@@ -175,9 +176,11 @@ class Daemon:
         """Take a folder in, watch it, and sweep it soon; returns its library's name.
 
         Raises:
-            ConfigError: The folder is not there.
+            ConfigError: The folder is not there, cannot be a library, or holds one already.
         """
-        ((library, _),) = libraries.wanted_libraries(self._config, self._database, [folder])
+        ((library, _),) = libraries.wanted_libraries(
+            self._config, self._database, [folder], may_widen=False
+        )
         self._keep_libraries()
         self.sweep_soon([library.id])
         return library.name
@@ -225,7 +228,9 @@ class Daemon:
             ConfigError: They cannot; nothing has changed then.
         """
         check_listening(config)  # it would be the next start that fails of it
+        libraries.check(config, self._database)
         config, held = _without_restart(config, self._config)
+        libraries.check(config, self._database)
         wanted = libraries.every_library(config, self._database)
         timetable, worker = Timetable(config, self._jobs()), self._new_worker(config)
         self._timetable.stop()

@@ -11,7 +11,6 @@ import struct
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import gettempdir
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +29,6 @@ TRUNCATE = 1 << 14
 
 ALWAYS = (Path("/dev"), Path("/proc"))
 """What is no file of anybody: the kernel has its own rules for these."""
-
-TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path(gettempdir()))
-"""To be given with a program's own folders: SQLite looks whether it may write there, is told by the
-permissions that it may, and then fails."""
 
 
 def write_only_below(folders: Iterable[Path]) -> bool:

@@ -10,12 +10,13 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from mediaindex import exporting, parts
+from mediaindex.apart import media_folders
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError, StoreError, Unusable
 from mediaindex.exporting import Mirror, OneFile
 from mediaindex.exporting.folder import MARKER, ExportFolder, Taken, open_folder
 from mediaindex.exporting.names import Names
-from mediaindex.exporting.place import checked_place, media_folders
+from mediaindex.exporting.place import checked_place
 from mediaindex.search.check import check
 from mediaindex.search.parse import parse
 from mediaindex.store import exports

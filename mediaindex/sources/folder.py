@@ -2,6 +2,7 @@
 
 import errno
 import fnmatch
+import glob
 import heapq
 import os
 import re
@@ -174,6 +175,11 @@ def _sort_out(
             mtime_ns = max(EARLIEST_NS, min(found.st_mtime_ns, LATEST_NS))
             files.append(FoundFile(entry.name, found.st_size, mtime_ns))
     return folders, files
+
+
+def literal(path: str) -> str:
+    """Return the pattern of `Rules.exclude` that passes by this very path from the root."""
+    return "/" + glob.escape(path)
 
 
 def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:

@@ -1,10 +1,12 @@
 """Open the SQLite file that holds the truth: pragmas, migrations, and who may write."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -64,14 +66,16 @@ class Database:
 def open_database(path: Path) -> Database:
     """Open the database at `path`, made or migrated to the newest schema first.
 
-    An older database is copied beside itself (`.before-...`) before it is migrated.
+    An older database is copied beside itself (`.before-...`) before it is migrated. It is for its
+    owner alone: it tells of all photos where and when they were taken.
 
     Raises:
         RetryLater: It is older, and there is no room for the copy.
         StoreError: The file is no database, is damaged, was made by a newer mediaindex, or cannot
             be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _keep_private(path)
     version = schema_of(path)
     if version != SCHEMA:
         _migrate(path, version)
@@ -90,6 +94,19 @@ def schema_of(path: Path) -> str | None:
         raise StoreError(
             f"{path} cannot be read as a database: {error}; for what can be done: mediaindex repair"
         ) from error
+
+
+def _keep_private(path: Path) -> None:
+    """Make the file if there is none, and let nobody but its owner read what older versions made.
+
+    SQLite gives the WAL beside it the same mode.
+    """
+    with suppress(OSError):  # whoever cannot write here is told so by SQLite
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for file in path.parent.glob(f"{path.name}*"):
+            found = file.lstat()
+            if S_ISREG(found.st_mode) and found.st_mode & 0o077 and found.st_uid == os.geteuid():
+                file.chmod(0o600)
 
 
 def _engine(path: Path) -> Engine:

@@ -1,6 +1,9 @@
 """New libraries, and those that become one."""
 
+import os
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +24,21 @@ def add_library(session: Session, name: str, root: Path, now: datetime) -> Libra
     session.add(library)
     session.flush()
     return library
+
+
+def roots_on_disk(path: Path) -> list[Path]:
+    """Return the roots of the libraries in a database that is not opened, nor changed in any way.
+
+    None where it is not there, or cannot be read: whoever opens it says what is wrong with it.
+    """
+    if not path.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT root FROM library").fetchall()
+    except (sqlite3.DatabaseError, OSError):
+        return []
+    return [Path(os.fsdecode(root)) for (root,) in rows]
 
 
 def widen_library(session: Session, inside: Sequence[LibraryRow], root: Path) -> LibraryRow:

@@ -17,7 +17,7 @@ def worker_lock(state_dir: Path) -> Iterator[None]:
     Raises:
         AlreadyRunning: Another process holds it; the text names it.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = os.open(state_dir / "worker.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

@@ -62,7 +62,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[
         yield opened
 
 
-def test_socket_is_for_its_owner_and_group_and_goes_with_the_daemon(
+def test_socket_is_for_its_owner_and_goes_with_the_daemon(
     service: StandingService,
 ) -> None:
     with serve(service) as doors, client(doors) as ask:
@@ -71,9 +71,15 @@ def test_socket_is_for_its_owner_and_group_and_goes_with_the_daemon(
         assert doors.are_open
         assert doors.listen is None
 
-    assert oct(mode) == "0o660"
+    assert oct(mode) == "0o600"
     assert not doors.socket.exists()
     assert not doors.are_open
+
+
+def test_socket_in_a_folder_of_its_own_is_for_those_who_get_at_the_folder(tmp_path: Path) -> None:
+    config = settings(tmp_path, serve__socket=str(tmp_path / "run" / "s"))
+    with standing(config) as service, serve(service) as doors:
+        assert stat.S_IMODE(doors.socket.stat().st_mode) == 0o660
 
 
 def test_socket_of_a_daemon_that_was_killed_is_taken_over(service: StandingService) -> None:

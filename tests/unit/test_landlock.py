@@ -1,6 +1,7 @@
 """What a process can still write once it is sealed; in one of its own, since it is for good."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,59 @@ def test_only_its_own_folders_can_be_written_by_it_its_threads_and_its_children(
         assert [(path.name, path.read_text()) for path in photos.iterdir()] == [
             ("photo.jpg", "a photo")
         ]
+
+
+TEMPORARY_FILES = """
+import logging, os, sys, tempfile
+logging.basicConfig(level=logging.INFO)
+from pathlib import Path
+from mediaindex.cli import serve
+from mediaindex.config import load_config
+
+config = load_config(Path(os.devnull), os.environ)
+serve._throw_away_in(config.cache_dir / "mediaindex-tmp")
+serve._seal(config)
+import sqlite3
+
+try:
+    (Path(sys.argv[1]) / "beside").touch()
+    print("open")
+except OSError:
+    print("sealed")
+assert tempfile.gettempdir() == str(config.cache_dir / "mediaindex-tmp")
+with sqlite3.connect(config.state_dir / "db") as connection:
+    connection.execute("PRAGMA cache_size = 10")
+    connection.execute("CREATE TABLE t (x)")
+    connection.executemany("INSERT INTO t VALUES (?)", [(os.urandom(500),) for _ in range(4000)])
+    connection.execute("CREATE TEMP TABLE u AS SELECT * FROM t ORDER BY x")
+    connection.commit()
+    connection.execute("VACUUM")
+    held = [os.readlink(f"/proc/self/fd/{n}") for n in range(3, 40) if os.path.lexists(
+        f"/proc/self/fd/{n}")]
+print([name for name in held if "etilqs" in name])
+"""
+
+
+def test_what_is_thrown_away_again_lies_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "cache" / "mediaindex-tmp" / "left").mkdir(parents=True)
+
+    result = subprocess.run(
+        [sys.executable, "-c", TEMPORARY_FILES, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={
+            **os.environ,
+            "MEDIAINDEX_STATE_DIR": str(home / "state"),
+            "MEDIAINDEX_CACHE_DIR": str(home / "cache"),
+        },
+    )
+
+    assert result.returncode == 0, result.stderr
+    beside, held = result.stdout.splitlines()
+    is_sealed = "the kernel lets nothing be written but in" in result.stderr
+    assert beside == ("sealed" if is_sealed else "open")
+    assert f"'{home}/cache/mediaindex-tmp/etilqs" in held
+    assert list((home / "cache" / "mediaindex-tmp").iterdir()) == []
