@@ -92,14 +92,14 @@ def troubles(config: Config, roots: Iterable[Path]) -> Iterator[str]:
     for root in sorted({*wanted, *roots}):
         yield from _unfit(root)
         for key, folder in own.items():
-            if folder.is_relative_to(root):
+            if folder.is_relative_to(root) and not _is_passed_by(folder, root, config):
                 yield _written_inside(key, folder, root)
             elif root.is_relative_to(folder):
                 yield (
                     f"{root} lies in {folder} ({key}), which mediaindex keeps for itself and is no "
                     f"library; {_otherwise(root)}"
                 )
-        if socket.is_relative_to(root):
+        if socket.is_relative_to(root) and not _is_passed_by(socket, root, config):
             yield _written_inside("serve.socket", socket, root)
 
 
@@ -190,6 +190,12 @@ def identity(path: Path) -> Identity | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _is_passed_by(ours: Path, root: Path, config: Config) -> bool:
+    """Return whether it is no part of the library: ~/.local in a home folder that is one."""
+    inside = ours.relative_to(root).parts
+    return not config.settings.sweep.hidden and any(name.startswith(".") for name in inside)
 
 
 def _unfit(root: Path) -> Iterator[str]:

@@ -188,3 +188,18 @@ def test_doctor_tells(config: Config, store: Database, share: Path) -> None:
     wrong = settings(share.parents[1], MEDIAINDEX__BACKUP__FOLDER=str(share / "ours"))
 
     assert [finding.state for finding in _apart(wrong)] == ["bad"]
+
+
+def test_a_home_folder_may_be_a_library_although_our_folders_are_hidden_in_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    environ = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / ".local" / "state")}
+    environ["XDG_CACHE_HOME"] = str(tmp_path / ".cache")
+    file = tmp_path / "config.yaml"
+    file.write_text(f"libraries: [{{path: {tmp_path}}}]\n")
+
+    apart.check(load_config(file, environ))
+    file.write_text(f"libraries: [{{path: {tmp_path}}}]\nsweep: {{hidden: true}}\n")
+    with pytest.raises(ConfigError, match="media folders are never written to"):
+        apart.check(load_config(file, environ))
