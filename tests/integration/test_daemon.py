@@ -178,7 +178,7 @@ def test_a_disk_that_is_nearly_full_stops_the_work_and_not_the_answers(home: Hom
 def test_a_database_that_somebody_holds_is_waited_for(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mediaindex.store.database.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("mediaindex.store.database.BUSY_TIMEOUT_MS", 1000)
     monkeypatch.setattr("mediaindex.daemon.worker.TROUBLE_S", 0.1)
     monkeypatch.setattr("mediaindex.daemon.keeper.TROUBLE_S", 0.1)
     with home.running() as daemon:
