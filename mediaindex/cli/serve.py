@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -34,7 +35,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @click.command()
 @click.pass_context
-def serve(ctx: click.Context) -> int:
+def serve(ctx: click.Context) -> NoReturn:
     """Watch the libraries, index what is new, and answer searches, until it is stopped.
 
     Made to be run by systemd (deploy/install.sh sets that up), and by hand just as well: Ctrl-C
@@ -54,20 +55,26 @@ def serve(ctx: click.Context) -> int:
 
     check_folders(config)
     with worker_lock(config.state_dir):
-        has_ended = _run(config, ctx.find_root().obj, told)
-    if not has_ended:
-        # Threads that hang in a dead share would keep the process for ever.
-        os._exit(0)
-    return 0
+        _run(config, ctx.find_root().obj, told)
+    # Whatever still runs (a backup, a thread that hangs in a dead share) would keep the process.
+    logging.shutdown()
+    os._exit(0)
 
 
-def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> bool:
-    """Serve until a signal ends it; returns whether everything has ended."""
+def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        ConfigError: A setting does not fit.
+        StoreError: The database cannot be used.
+    """
     from mediaindex.api.server import serve as open_doors
     from mediaindex.care.integrity import check_at_start, note_sound
     from mediaindex.daemon import systemd
     from mediaindex.daemon.daemon import Daemon
+    from mediaindex.listening import check_listening
 
+    check_listening(config)
     _seal(config)
     systemd.extend(START_S)
     now = datetime.now(UTC)
@@ -77,7 +84,8 @@ def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> b
     daemon = Daemon(config, file)
     if verdict.looked_because:
         note_sound(daemon.database, now)
-    with open_doors(daemon, is_alive=lambda: not daemon.is_hung) as doors, daemon:
+    # The doors are closed first: nobody is answered from a store that is being closed.
+    with daemon, open_doors(daemon, is_alive=lambda: not daemon.is_hung) as doors:
         log.info("ready: %s", config.socket_path)
         if not daemon.state().libraries:
             log.warning("there is no library yet; %s", TO_ADD)
@@ -91,7 +99,7 @@ def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> b
                 systemd.alive()
         systemd.stopping()
         log.info("stopping")
-    return daemon.has_ended
+        daemon.stop()
 
 
 def _seal(config: Config) -> None:

@@ -66,7 +66,7 @@ class Daemon:
         self._config = config
         self._started_at = datetime.now(UTC)
         self._config_trouble: str | None = None
-        self._ending = False
+        self._ending, self._end_at = False, 0.0
         # Before the first work the indexes may hold nothing yet.
         self._has_worked = False
         #: Whether nothing of it runs any more.
@@ -100,13 +100,9 @@ class Daemon:
         trace: TracebackType | None,
     ) -> None:
         """Stop: end what was begun and give back what was not, within `END_S` seconds."""
-        self._ending = True
-        until = time.monotonic() + END_S
-        self._timetable.stop()
-        self._worker.stop()
-        for keeper in self._keepers.values():
-            keeper.stop()
-        all_ended = self._worker.join(until - time.monotonic())
+        self.stop()
+        until = self._end_at
+        all_ended = self._worker.join(max(0.0, until - time.monotonic()))
         for keeper in self._keepers.values():
             all_ended &= keeper.join(max(0.0, until - time.monotonic()))
         self._asker.close()
@@ -117,6 +113,15 @@ class Daemon:
             log.warning("something did not end in time (a disk that hangs?); ending without it")
             with suppress(SQLAlchemyError), self._database.write() as session:
                 jobs.release_leases(session)
+
+    def stop(self) -> None:
+        """Have all of it end; returns at once. What is asked meanwhile is still answered."""
+        if not self._ending:
+            self._ending, self._end_at = True, time.monotonic() + END_S
+            self._timetable.stop()
+            self._worker.stop()
+            for keeper in self._keepers.values():
+                keeper.stop()
 
     @property
     def config(self) -> Config:

@@ -109,9 +109,11 @@ def test_a_question_under_way_does_not_keep_it(tmp_path: Path) -> None:
         " if asked.words == 'x': print('asked', flush=True); time.sleep(60)\n"
         "Asker._answer = take_a_minute; main()"
     )
+    # This script loads SQLite, which then asks where its temporary files go, before `serve` does.
+    temporary = str(tmp_path / "cache" / "mediaindex-tmp")
     process = subprocess.Popen(
         [sys.executable, "-c", slow, "serve"],
-        env=program.environment,
+        env={**program.environment, "TMPDIR": temporary, "SQLITE_TMPDIR": temporary},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
