@@ -81,7 +81,7 @@ def test_settings_are_read_again_and_bad_ones_leave_the_old_in_force(home: Home)
         assert daemon.config.settings.search.limit == 20
         more = home.folder / "more"
         paint(more / "elsewhere.png", 20, 20, 200)
-        home.write("search: {limit: 7}\nserve: {listen: 127.0.0.1:1, token: of-a-test-and-long-enough}\n")
+        home.write("search: {limit: 7}\nserve: {listen: 127.0.0.1:1, token: of-a-test-at-length}\n")
         home.file.write_text(
             home.file.read_text().replace("libraries: [", f"libraries: [{{path: {more}}}, ")
         )
