@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from mediaindex.config import SweepSettings
 from mediaindex.daemon.agenda import WHOLE, Agenda, Look
 from mediaindex.daemon.events import Events
-from mediaindex.daemon.priority import stand_back
 from mediaindex.daemon.service import LibraryState
 from mediaindex.pipeline.sweep import Library, SweepReport, presence_of, sweep
 from mediaindex.sources.filesystems import Choice, Wish, choose
@@ -128,7 +127,6 @@ class Keeper:
         )
 
     def _loop(self) -> None:
-        stand_back()
         self._begin_watch()
         watched = self._choice.watching == "inotify"
         self._want(WHOLE, WATCH_FIRST_S if watched else 0.0, deep=True)

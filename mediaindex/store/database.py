@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 from mediaindex.errors import StoreError
 from mediaindex.store.columns import folded
 from mediaindex.store.copying import copy_database
+from mediaindex.store.writers import Writers
 
 SCHEMA = "0005"
 """The newest migration. A database at it is opened without loading Alembic."""
@@ -33,6 +34,7 @@ class Database:
         self.path = path
         self._reading = engine
         self._writing = engine.execution_options(writes=True)
+        self._writers = Writers()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -43,7 +45,11 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Give a session that holds the write lock; commits at the end, rolls back on an error."""
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with (
+            self._writers.turn(BUSY_TIMEOUT_MS / 1000),
+            Session(self._writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
