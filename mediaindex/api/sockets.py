@@ -1,16 +1,13 @@
 """The sockets that we listen at, bound by ourselves so that nobody else gets in."""
 
-import os
 import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mediaindex.clients.unix_http import short_address
 from mediaindex.errors import AlreadyRunning, ConfigError
-
-LONGEST_PATH_BYTES = 107
-"""What the kernel's `sun_path` holds beside its NUL; unix(7)."""
 
 BACKLOG = 256
 
@@ -33,7 +30,7 @@ def unix_socket(path: Path, mode: int) -> Iterator[socket.socket]:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _address(path) as address:
+        with short_address(path) as address:
             _clear(path, address)
             opened = _listen(address, mode)
             made = _identity(path)
@@ -63,19 +60,6 @@ def tcp_socket(host: str, port: int) -> Iterator[socket.socket]:
         raise ConfigError(f"{where}: {error.strerror or error}") from error
     with opened:
         yield opened
-
-
-@contextmanager
-def _address(path: Path) -> Iterator[str]:
-    """Give a name of `path` that the kernel takes, however long the path is."""
-    if len(os.fsencode(path)) <= LONGEST_PATH_BYTES:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 def _clear(path: Path, address: str) -> None:

@@ -80,7 +80,7 @@ def connected(path: Path, limit_s: float) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(limit_s)
     try:
-        with _address(path) as address:
+        with short_address(path) as address:
             _connect(connection, address, time.monotonic() + limit_s)
     except OSError:
         connection.close()
@@ -144,7 +144,7 @@ def _line(file: BufferedReader) -> str:
 
 
 @contextmanager
-def _address(path: Path) -> Iterator[str]:
+def short_address(path: Path) -> Iterator[str]:
     """Give a name of a socket that the kernel takes, however long its path is."""
     if len(os.fsencode(path)) <= LONGEST_PATH_BYTES:
         yield str(path)
