@@ -17,7 +17,7 @@ from mediaindex.config import Config
 from mediaindex.embedders import Embedder
 from mediaindex.errors import AlreadyRunning, ConfigError, QueryError, RetryLater, StoreError
 from mediaindex.media.hashing import content_hash
-from mediaindex.media.photo import Limits, decode_photo
+from mediaindex.media.photo import Limits, Photo, decode_photo
 from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.serving import Serving, serving
@@ -37,7 +37,7 @@ from mediaindex.store.counts import blocked_reason, count_undescribed
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import count_vectors, spaces
 from mediaindex.store.lock import worker_lock
-from mediaindex.types import Place, Vectors
+from mediaindex.types import Place
 from mediaindex.vectors.indexes import Indexes
 
 LIKE_PX = 768
@@ -55,6 +55,14 @@ WARMING = Asked("a photo of the sea", understand=False)
 
 FindEmbedder = Callable[[Serving], Embedder]
 
+Decode = Callable[[Path, int], Photo]
+"""Decodes a picture that was asked with, so many pixels large at most; raises as `decode_photo`."""
+
+
+def decode_here(picture: Path, fit_px: int) -> Photo:
+    """Decode a picture in this process: for who asks with a file of their own."""
+    return decode_photo(picture, fit_px, Limits())
+
 
 class Asker:
     """Answers any number of questions from one library, and keeps warm what they need.
@@ -69,6 +77,7 @@ class Asker:
         indexes: Indexes,
         find_embedder: FindEmbedder | None = None,
         clock: Callable[[], float] = time.monotonic,
+        decode: Decode = decode_here,
     ) -> None:
         """Answer with the settings, store and indexes given, which stay the caller's.
 
@@ -79,10 +88,12 @@ class Asker:
             find_embedder: Gives the embedder of the model that answers, or raises `RetryLater`;
                 None: built from the settings.
             clock: Monotonic, seconds.
+            decode: Decodes what is asked with.
         """
         self._config, self._database, self._indexes = config, database, indexes
         self._find = find_embedder or (lambda model: parts.embedder(config, model.use, model.model))
         self._clock = clock
+        self._decode = decode
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._serving: tuple[Serving, Model] | None = None
         self._switching = threading.Lock()
@@ -132,7 +143,9 @@ class Asker:
             query = replace(query, notes=(*query.notes, Note(told)))
         like = None
         if asked.like is not None:
-            like = _look(embedder, asked.like, missing)
+            if embedder is None:
+                raise RetryLater(f"cannot look at {asked.like}: {missing}")
+            like = embedder.embed_images([self._decode(asked.like, LIKE_PX).pixels])[0]
             query = _all_but(self._database, asked.like, query)
         settings = self._config.settings.search
         engine = Engine(self._database, self._indexes, embedder, settings, self._chances)
@@ -257,10 +270,3 @@ def _all_but(database: Database, picture: Path, query: Query) -> Query:
         asset = asset_by_hash(session, sha256)
     besides = () if asset is None else (asset.id,)
     return replace(query, filter=replace(query.filter, besides=besides))
-
-
-def _look(embedder: Embedder | None, picture: Path, missing: str) -> Vectors:
-    if embedder is None:
-        raise RetryLater(f"cannot look at {picture}: {missing}")
-    found: Vectors = embedder.embed_images([decode_photo(picture, LIKE_PX, Limits()).pixels])[0]
-    return found

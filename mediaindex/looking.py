@@ -11,7 +11,7 @@ from mediaindex.config import Config
 from mediaindex.errors import ConfigError, Faulty, QueryError, Unusable
 from mediaindex.media.formats import sniff_file
 from mediaindex.media.jpeg import jpeg_for_model
-from mediaindex.media.photo import Limits, decode_photo
+from mediaindex.media.photo import decode_photo
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.pipeline.caption import spread
 from mediaindex.store.assets import moments_by_asset
@@ -128,9 +128,9 @@ def photo_view(config: Config, path: Path) -> View:
         Unusable: It is no photo, or cannot be decoded.
         RetryLater: It cannot be read now.
     """
-    limits = Limits(max_pixels=config.settings.photo.max_megapixels * 1_000_000)
     previews = parts.previews(config)
-    pixels = previews.fitted(decode_photo(path, previews.text_px, limits).pixels)
+    photo = decode_photo(path, previews.text_px, parts.limits(config))
+    pixels = previews.fitted(photo.pixels)
     return View(path, None, jpeg_for_model(pixels, config.settings.caption.max_px))
 
 

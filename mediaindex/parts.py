@@ -26,6 +26,7 @@ from mediaindex.pipeline.frames import Frames, Lengths, OnVideo, Ways
 from mediaindex.pipeline.identify import Identify
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.probe import Probe
+from mediaindex.pipeline.sent import Sent
 from mediaindex.pipeline.stage import Stage
 from mediaindex.store import settings
 from mediaindex.store.database import Database, open_database
@@ -140,6 +141,17 @@ def _exact(config: Config, database: Database) -> tuple[Path, VectorIndex, Facet
     return folder, load_index("exact", folder / "exact"), Facets(folder / "facets")
 
 
+def sent(config: Config) -> Sent:
+    """Return what decodes the pictures that somebody sends."""
+    photo = config.settings.photo
+    return Sent(photo.memory_limit_mb * MIB, limits(config))
+
+
+def limits(config: Config) -> Limits:
+    """Return what is too large to be decoded."""
+    return Limits(max_pixels=config.settings.photo.max_megapixels * 1_000_000)
+
+
 def stages(
     config: Config, model: Model, stop: threading.Event, on_video: OnVideo
 ) -> list[Stage[Any, Any]]:
@@ -160,7 +172,7 @@ def stages(
             children,
             decoders,
             store_of_previews,
-            Limits(max_pixels=photo.max_megapixels * 1_000_000),
+            limits(config),
             photo.time_limit_s,
         ),
         *_video_stages(config, stop, on_video),
@@ -226,7 +238,7 @@ def _ways(config: Config) -> Ways:
     return Ways(
         FrameRules(video.min_gap_s, video.max_gap_s, video.base_frames, video.frames_per_min),
         RunLimits(video.time_limit_s, video.silence_limit_s, video.memory_limit_mb * MIB),
-        Limits(max_pixels=config.settings.photo.max_megapixels * 1_000_000),
+        limits(config),
         video.hwaccel,
     )
 

@@ -80,6 +80,8 @@ class Daemon:
             libraries.check(config, self._database)
             self._indexes = parts.indexes(config, self._database)
             opened.callback(lambda: self._indexes.close())
+            self._sent = parts.sent(config)
+            opened.callback(lambda: self._sent.close())
             self._worker = self._new_worker(config)
             self._keepers: dict[int, Keeper] = {}
             self._asker = self._new_asker()
@@ -247,7 +249,9 @@ class Daemon:
         self._config, self._timetable, self._worker = config, timetable, worker
         worker.start()
         timetable.start()
+        before, self._sent = self._sent, parts.sent(config)
         self._renew_asker()
+        before.close()
         self._keep(wanted)
         self._config_trouble = _after_restart(held)
 
@@ -262,6 +266,7 @@ class Daemon:
             self._database,
             self._indexes,
             lambda serving: embedders.find(config, serving.use, serving.model),
+            decode=self._sent.decode,
         )
 
     def _renew_asker(self) -> None:
