@@ -1,5 +1,6 @@
 """Where media lie, and where we write: neither ever lies in the other."""
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
@@ -101,6 +102,24 @@ def troubles(config: Config, roots: Iterable[Path]) -> Iterator[str]:
                 )
         if socket.is_relative_to(root) and not _is_passed_by(socket, root, config):
             yield _written_inside("serve.socket", socket, root)
+
+
+def unheeded(config: Config, roots: Iterable[Path]) -> Iterator[str]:
+    """Yield which libraries of the settings are part of one that is known, for people.
+
+    Args:
+        config: The settings in force.
+        roots: Of the libraries that are known.
+    """
+    known = set(roots)
+    for inner in listed(config):
+        for outer in sorted(known - {inner}):
+            if inner.is_relative_to(outer):
+                yield (
+                    f"{inner} is listed, and is part of the library {outer}, so what the settings "
+                    f"say of it (name, exclude, sentinel, watch) is not heeded; list {outer} in "
+                    f"its place, or: mediaindex forget {shlex.quote(str(outer))}"
+                )
 
 
 def check_outside(

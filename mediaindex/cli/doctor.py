@@ -82,11 +82,14 @@ def _folder(what: str, folder: Path) -> Finding:
 
 
 def _apart(config: Config) -> Iterator[Finding]:
-    """Yield what of ours lies in libraries, and which libraries lie where none can."""
+    """Yield what of ours lies in libraries, and which libraries lie where none can or counts."""
     from mediaindex import apart
 
-    for trouble in apart.troubles(config, roots_on_disk(config.database_path)):
+    roots = roots_on_disk(config.database_path)
+    for trouble in apart.troubles(config, roots):
         yield Finding("places", "bad", printable(trouble))
+    for said in apart.unheeded(config, roots):
+        yield Finding("places", "note", printable(said))
 
 
 def _database(path: Path) -> Iterator[Finding]:

@@ -203,3 +203,13 @@ def test_a_home_folder_may_be_a_library_although_our_folders_are_hidden_in_it(
     file.write_text(f"libraries: [{{path: {tmp_path}}}]\nsweep: {{hidden: true}}\n")
     with pytest.raises(ConfigError, match="media folders are never written to"):
         apart.check(load_config(file, environ))
+
+
+def test_listed_part_of_a_known_library_is_told_of(config: Config, share: Path) -> None:
+    part = share / "phone"
+    listed = listing(config, f"[{{path: {part}, sentinel: .here}}]")
+
+    (told,) = apart.unheeded(listed, [share.parent / "other", share])
+
+    assert f"{part} is listed, and is part of the library {share}" in told
+    assert not list(apart.unheeded(listed, [part, share.parent / "other"]))
