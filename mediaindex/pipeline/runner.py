@@ -27,8 +27,8 @@ from mediaindex.store.database import Database
 
 log = logging.getLogger(__name__)
 
-CLAIM = 32
-"""Subjects leased at once, if a stage's batch is not larger."""
+CLAIM = 8
+"""Subjects leased at once, if a stage's batch is not larger: what arrives next waits for them."""
 
 PATIENCE_S = 35
 """A run does not end while a job that went wrong is to be tried again within this time."""
@@ -289,7 +289,7 @@ class Runner:
         if not ids:
             # A look through all that is done costs time in a large library; look seldom.
             lane.look_again_at = time.monotonic() + 10 * (time.monotonic() - began) + 0.2
-        lane.claimed.extend(Claimed(each, lease, stage.load(session, each)) for each in ids)
+        lane.add(Claimed(each, lease, stage.load(session, each)) for each in ids)
 
     def _lease(self, session: Session, lane: Lane, lease: str, now: datetime) -> list[int]:
         """Lease on from where the last claim ended; at the end, once more from the start."""
@@ -297,23 +297,22 @@ class Runner:
         enough = stage.batch * stage.width
         ids: list[int] = []
         for span in lane.cursor.ranges(time.monotonic()):
-            began = time.monotonic()
+            # Not by the clock: a machine that is busy elsewhere makes no look long.
+            began_s = time.thread_time()
             ids = jobs.claim(
                 session,
                 stage.name,
                 stage.subject,
                 stage.due(now),
                 ids=span,
-                # Little ahead, so that what arrives next need not wait for it.
                 limit=enough if stage.lasting else max(CLAIM, enough),
                 worker=lease,
                 now=now,
             )
-            ended = time.monotonic()
-            lane.cursor.looked(span, ended - began, ended)
+            took_s = time.thread_time() - began_s
+            lane.cursor.looked(span, ids, took_s, time.monotonic())
             if ids:
                 break
-        lane.cursor.move(ids)
         return ids
 
     def _others_busy(self, lane: Lane) -> bool:

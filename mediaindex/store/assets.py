@@ -57,6 +57,7 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
     asset = session.scalar(select(AssetRow).filter_by(sha256=identity.sha256))
     if asset is None:
         asset = AssetRow(
+            id=_id_for(session, file),
             sha256=identity.sha256,
             kind=identity.kind,
             format=identity.format,
@@ -74,6 +75,16 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
     session.flush()
     link_companions(session, file.id)
     refresh_document(session, asset.id)
+
+
+def _id_for(session: Session, file: FileRow) -> int | None:
+    """Return the id of a file's new asset: its own where it is free; None: the highest of all.
+
+    Stages work from the highest id down. Files are given theirs as they arrive, and not in the
+    order in which somebody looks into them. One that held something else is as new as any.
+    """
+    is_fresh = file.asset_id is None and session.get(AssetRow, file.id) is None
+    return file.id if is_fresh else None
 
 
 def lose_asset(session: Session, file_id: int, now: datetime) -> None:
