@@ -24,6 +24,7 @@ from mediaindex.pipeline.outcome import called, give_up, reason_of, saved, stora
 from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
 from mediaindex.store import blocked, jobs, pauses
 from mediaindex.store.database import Database
+from mediaindex.store.due import at
 
 log = logging.getLogger(__name__)
 
@@ -260,7 +261,7 @@ class Runner:
             lane.is_open, lane.progress.blocked_reason = True, None
             blocked.unblock(session, lane.stage.name)
         elif isinstance(error, RetryLater):
-            if session.scalars(lane.stage.due(now).limit(1)).first() is None:
+            if session.scalars(lane.stage.due().limit(1), at(now)).first() is None:
                 lane.opening = None  # now that it knows what is missing, it needs it for nothing
                 return
             self._block(session, lane, error, now)
@@ -279,7 +280,7 @@ class Runner:
         if began < lane.look_again_at and self._others_busy(lane):
             return
         if not lane.is_open:
-            if lane.opening is None and session.scalars(stage.due(now).limit(1)).first():
+            if lane.opening is None and session.scalars(stage.due().limit(1), at(now)).first():
                 lane.opening = lane.pool.submit(stage.ready)
             elif lane.opening is None:
                 lane.look_again_at = began + 10 * (time.monotonic() - began) + 0.2
@@ -303,7 +304,7 @@ class Runner:
                 session,
                 stage.name,
                 stage.subject,
-                stage.due(now),
+                stage.due(),
                 ids=span,
                 limit=enough if stage.lasting else max(CLAIM, enough),
                 worker=lease,

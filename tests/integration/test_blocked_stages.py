@@ -276,7 +276,7 @@ def test_one_lease_is_given_back_and_the_others_stay(database: Database, seven: 
             session,
             "first",
             "asset",
-            step.due(NOW),
+            step.due(),
             limit=3,
             worker="w",
             now=NOW,

@@ -10,6 +10,7 @@ from mediaindex.pipeline.sweep import Library
 from mediaindex.store import assets, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
+from mediaindex.store.due import files_due
 from mediaindex.store.tables import AssetRow, FileRow
 from tests.conftest import NOW
 from tests.integration.test_runner import Step, run
@@ -24,7 +25,7 @@ def library(database: Database, tmp_path: Path) -> Library:
 def identify(database: Database, most: int) -> list[str]:
     """Look into so many files, in the order in which `identify` does; return their names."""
     with database.write() as session:
-        due = jobs.files_due("identify", NOW)
+        due = files_due("identify")
         job = {"limit": most, "worker": "here:1", "now": NOW}
         ids = jobs.claim(session, "identify", "file", due, **job)  # type: ignore[arg-type]
         return [hold(session, file_id) for file_id in ids]
