@@ -9,6 +9,7 @@ from mediaindex.sources.folder import Rules
 from mediaindex.store import assets, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
+from mediaindex.store.due import at, files_due
 from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow, FolderRow, JobRow, ResultRow
 from tests.conftest import NOW
@@ -59,10 +60,10 @@ def known(database: Database) -> dict[str, int | None]:
 def unread(database: Database) -> int:
     """Return how many files nobody has looked into, and assets whose facts nobody has read."""
     with database.read() as session:
-        files_due = session.scalars(jobs.files_due("identify", NOW)).all()
+        unlooked = session.scalars(files_due("identify"), at(NOW)).all()
         read = select(ResultRow.asset_id).where(ResultRow.stage == "probe")
         query = select(AssetRow.id).where(AssetRow.id.not_in(read))
-        return len(files_due) + len(session.scalars(query).all())
+        return len(unlooked) + len(session.scalars(query).all())
 
 
 def jobs_of(database: Database) -> list[str]:

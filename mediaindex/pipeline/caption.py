@@ -19,6 +19,7 @@ from mediaindex.media.previews import PreviewMissing, PreviewStore
 from mediaindex.pipeline.stage import PREVIEWED, Blocked, BrokenOff, Redo
 from mediaindex.store import captions, jobs
 from mediaindex.store.assets import moments_by_asset
+from mediaindex.store.due import Work, assets_due
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow, PlaceRow
 
@@ -109,7 +110,7 @@ class Caption:
         self._video_version = self.version
         if ways.video_frames > 0:
             self._video_version = describer.summary_version + facts
-        self._work = jobs.Work(
+        self._work = Work(
             self.name,
             self.version,
             kinds=("photo", "video"),
@@ -129,9 +130,9 @@ class Caption:
             self._ending.start()
         self._describer.pool.open()
 
-    def due(self, now: datetime) -> Select[int]:
+    def due(self) -> Select[int]:
         """Return the query for assets of which some moment was not asked about."""
-        return jobs.assets_due(self._work, now)
+        return assets_due(self._work)
 
     def load(self, session: Session, subject_id: int) -> Scene:
         """Return what is left to ask about an asset."""

@@ -16,6 +16,7 @@ from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.stage import on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_moments, save_size
+from mediaindex.store.due import Work, assets_due
 from mediaindex.store.files import paths_to_read
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
@@ -62,14 +63,14 @@ class Decode:
         self._limits = limits
         self._time_limit_s = time_limit_s
         self._version = previews.sizes
-        self._work = jobs.Work(self.name, self._version, kinds=("photo",), after=())
+        self._work = Work(self.name, self._version, kinds=("photo",), after=())
 
     def ready(self) -> None:
         """It needs nothing."""
 
-    def due(self, now: datetime) -> Select[int]:
+    def due(self) -> Select[int]:
         """Return the query for photos without a preview of the size in force."""
-        return jobs.assets_due(self._work, now)
+        return assets_due(self._work)
 
     def load(self, session: Session, subject_id: int) -> Source:
         """Return where the photo lies."""

@@ -14,6 +14,7 @@ from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.stage import PREVIEWED, Redo
 from mediaindex.store import jobs
 from mediaindex.store.assets import moments_by_asset
+from mediaindex.store.due import Work, assets_due
 from mediaindex.store.embeddings import open_space, replace_embeddings
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
@@ -60,9 +61,9 @@ class Embed:
         """
         _ = self._model.embedder
 
-    def due(self, now: datetime) -> Select[int]:
+    def due(self) -> Select[int]:
         """Return the query for assets that the model in force has not seen."""
-        return jobs.assets_due(self._work, now)
+        return assets_due(self._work)
 
     def load(self, session: Session, subject_id: int) -> Looks:
         """Return the asset's moments."""
@@ -110,8 +111,8 @@ class Embed:
         """The model goes with the program."""
 
     @property
-    def _work(self) -> jobs.Work:
-        return jobs.Work(
+    def _work(self) -> Work:
+        return Work(
             self.name, version=self._model.version, kinds=("photo", "video"), after=PREVIEWED
         )
 

@@ -16,6 +16,7 @@ from mediaindex.pipeline.stage import PREVIEWED
 from mediaindex.store import jobs
 from mediaindex.store.assets import moments_by_asset, words_of
 from mediaindex.store.captions import captions_of_asset
+from mediaindex.store.due import Work, told_assets_due
 from mediaindex.store.embeddings import (
     find_space,
     moments_with_vectors,
@@ -90,9 +91,9 @@ class EmbedText:
         """
         _ = self._model.embedder
 
-    def due(self, now: datetime) -> Select[int]:
+    def due(self) -> Select[int]:
         """Return the query for assets with words that the model in force has not read."""
-        return jobs.told_assets_due(self._work, now)
+        return told_assets_due(self._work)
 
     def load(self, session: Session, subject_id: int) -> Told:
         """Return the asset's words, less those that have vectors: when they change these go."""
@@ -160,8 +161,8 @@ class EmbedText:
         """The model goes with the program."""
 
     @property
-    def _work(self) -> jobs.Work:
-        return jobs.Work(
+    def _work(self) -> Work:
+        return Work(
             self.name, version=self._model.version, kinds=("photo", "video"), after=PREVIEWED
         )
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Literal
@@ -29,6 +29,7 @@ from mediaindex.pipeline.spans import Span, Spans
 from mediaindex.pipeline.stage import BrokenOff, on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_film, save_moments
+from mediaindex.store.due import Work, assets_due, was_at
 from mediaindex.store.files import paths_to_read
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
@@ -119,7 +120,7 @@ class Frames:
         most = f"{rules.base_frames}+{rules.frames_per_min:g}"
         #: Of the previews and the rules; what was made under another is made again.
         self.version = f"{previews.sizes} {gaps} {most}"
-        self._work = jobs.Work(self.name, self.version, kinds=("video",), after=())
+        self._work = Work(self.name, self.version, kinds=("video",), after=())
 
     def ready(self) -> None:
         """Have ffmpeg and ffprobe at hand.
@@ -131,15 +132,9 @@ class Frames:
         version()
         self._is_ready = True
 
-    def due(self, now: datetime) -> Select[int]:
+    def due(self) -> Select[int]:
         """Return the query for videos that were not looked through by the rules in force."""
-        every = jobs.assets_due(self._work, now)
-        if self._lengths == "any" or not self._is_ready:
-            return every
-        if self._lengths == "short":
-            return every.where(AssetRow.duration_ms < LONG_MS)
-        has_no_length = and_(AssetRow.duration_ms.is_(None), jobs.was_at("probe"))
-        return every.where(or_(AssetRow.duration_ms >= LONG_MS, has_no_length))
+        return _videos_due(self._work, self._lengths if self._is_ready else "any")
 
     def load(self, session: Session, subject_id: int) -> Clip:
         """Return where the video lies."""
@@ -240,6 +235,17 @@ class Frames:
                 self._previews,
                 self._ways,
             )
+
+
+@cache
+def _videos_due(work: Work, lengths: Lengths) -> Select[int]:
+    every = assets_due(work)
+    if lengths == "any":
+        return every
+    if lengths == "short":
+        return every.where(AssetRow.duration_ms < LONG_MS)
+    has_no_length = and_(AssetRow.duration_ms.is_(None), was_at("probe"))
+    return every.where(or_(AssetRow.duration_ms >= LONG_MS, has_no_length))
 
 
 def look_through_animation(path: Path, sha256: str, previews: PreviewStore, ways: Ways) -> Film:

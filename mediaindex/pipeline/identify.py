@@ -15,6 +15,7 @@ from mediaindex.media.hashing import content_hash
 from mediaindex.pipeline.stage import on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import Identity, identify_file
+from mediaindex.store.due import files_due
 from mediaindex.store.files import path_of
 from mediaindex.store.jobs import Subject
 
@@ -36,9 +37,9 @@ class Identify:
     def ready(self) -> None:
         """It needs nothing."""
 
-    def due(self, now: datetime) -> Select[int]:
+    def due(self) -> Select[int]:
         """Return the query for files that nobody has looked into."""
-        return jobs.files_due(self.name, now)
+        return files_due(self.name)
 
     def load(self, session: Session, subject_id: int) -> Path:
         """Return where the file lies."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +11,8 @@ from mediaindex.pipeline.stage import Stage
 
 LAST_ID = 2**63 - 1
 """Above every id that SQLite gives."""
+
+EVERY_ID = (0, LAST_ID)
 
 QUICK_LOOK_S = 0.05
 """A look that takes no longer may be taken with every claim."""
@@ -52,10 +54,13 @@ class Claimed:
 class Cursor:
     """Where the next claim looks first, so that what is done is not looked through every time.
 
-    What arrived last comes first: it is what people look for.
+    What arrived last comes first: it is what people look for. A walk goes from the top down; what
+    arrives in the middle of it lies above where it began, and is claimed without leaving the walk.
     """
 
+    #: How far down the walk has come; None: none is on its way.
     last_id: int | None = None
+    #: Where it began.
     top_id: int = 0
     #: When what came since is looked for again; monotonic.
     look_up_at: float = 0.0
@@ -66,27 +71,29 @@ class Cursor:
             yield self.top_id, LAST_ID
         if self.last_id is not None:
             yield 0, self.last_id - 1
-        yield 0, LAST_ID
+        yield EVERY_ID
 
-    def looked(self, span: tuple[int, int], took_s: float, now: float) -> None:
-        """Note how long a look took; where much is done already, the newest is looked for seldom.
+    def looked(
+        self, span: tuple[int, int], claimed: Sequence[int], took_s: float, now: float
+    ) -> None:
+        """Note what a look into one of `ranges` gave, the newest first, and how long it took.
 
         Done assets lie above what is claimed, and each look goes through them under the write lock.
+        Where they are many, the newest is looked for seldom, and the walk begins anew above them.
         """
-        if span[1] == LAST_ID and took_s > QUICK_LOOK_S:
+        is_of_the_walk = span[0] == 0
+        is_quick = took_s <= QUICK_LOOK_S
+        if not is_of_the_walk and not is_quick:
             self.look_up_at = now + 20 * took_s
-
-    def move(self, claimed: Sequence[int]) -> None:
-        """Note what was claimed, in any order; nothing: begin anew."""
-        if not claimed:
+        if claimed and (is_of_the_walk or not is_quick):
+            self.last_id = claimed[-1]
+            self.top_id = max(self.top_id, claimed[0])
+        elif span == EVERY_ID:
             self.last_id = None
-            return
-        self.last_id = min(claimed)
-        self.top_id = max(self.top_id, *claimed)
 
     def revisit(self, subject_id: int) -> None:
         """Look at a subject again before those that come after it: there may be more to do."""
-        if self.last_id is not None:
+        if self.last_id is not None and subject_id <= self.top_id:
             self.last_id = max(self.last_id, subject_id + 1)
 
 
@@ -138,6 +145,11 @@ class Lane:
         """Note that something was done: not before that is the trouble over."""
         self._wait_s, self.idle_since = REOPEN_S, None
         self.faulted.clear()
+
+    def add(self, claimed: Iterable[Claimed]) -> None:
+        """Take in what was claimed; what arrived last is handed out first."""
+        waiting = sorted((*self.claimed, *claimed), key=lambda one: one.subject_id, reverse=True)
+        self.claimed = deque(waiting)
 
     def hand_out(self) -> None:
         """Give the threads what was claimed."""

@@ -20,6 +20,7 @@ from mediaindex.pipeline.stage import POSTPONE, PREVIEWED, on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import change_kind, save_metadata, words_of
 from mediaindex.store.columns import shown
+from mediaindex.store.due import Work, assets_due
 from mediaindex.store.embeddings import drop_text_vectors
 from mediaindex.store.files import paths_to_read, sidecars_of_asset
 from mediaindex.store.jobs import Subject
@@ -76,9 +77,7 @@ class Probe:
         self._time_limit_s = time_limit_s
         version = f"{VERSION} {','.join(rules.order)} {rules.zone}"
         self._version = version
-        self._work = jobs.Work(
-            self.name, version, kinds=("photo", "video"), after=(), companions=True
-        )
+        self._work = Work(self.name, version, kinds=("photo", "video"), after=(), companions=True)
 
     def ready(self) -> None:
         """Leave videos out while ffprobe is missing; they wait for it in `frames`, which says so.
@@ -90,9 +89,9 @@ class Probe:
         except RetryLater:
             self._work = replace(self._work, kinds=("photo",))
 
-    def due(self, now: datetime) -> Select[int]:
+    def due(self) -> Select[int]:
         """Return the query for photos whose facts nobody has read."""
-        return jobs.assets_due(self._work, now)
+        return assets_due(self._work)
 
     def load(self, session: Session, subject_id: int) -> Beside:
         """Return where the photo and its sidecars lie."""

@@ -24,11 +24,12 @@ from mediaindex.pipeline.outcome import called, give_up, reason_of, saved, stora
 from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
 from mediaindex.store import blocked, jobs, pauses
 from mediaindex.store.database import Database
+from mediaindex.store.due import at
 
 log = logging.getLogger(__name__)
 
-CLAIM = 32
-"""Subjects leased at once, if a stage's batch is not larger."""
+CLAIM = 8
+"""Subjects leased at once, if a stage's batch is not larger: what arrives next waits for them."""
 
 PATIENCE_S = 35
 """A run does not end while a job that went wrong is to be tried again within this time."""
@@ -260,7 +261,7 @@ class Runner:
             lane.is_open, lane.progress.blocked_reason = True, None
             blocked.unblock(session, lane.stage.name)
         elif isinstance(error, RetryLater):
-            if session.scalars(lane.stage.due(now).limit(1)).first() is None:
+            if session.scalars(lane.stage.due().limit(1), at(now)).first() is None:
                 lane.opening = None  # now that it knows what is missing, it needs it for nothing
                 return
             self._block(session, lane, error, now)
@@ -279,7 +280,7 @@ class Runner:
         if began < lane.look_again_at and self._others_busy(lane):
             return
         if not lane.is_open:
-            if lane.opening is None and session.scalars(stage.due(now).limit(1)).first():
+            if lane.opening is None and session.scalars(stage.due().limit(1), at(now)).first():
                 lane.opening = lane.pool.submit(stage.ready)
             elif lane.opening is None:
                 lane.look_again_at = began + 10 * (time.monotonic() - began) + 0.2
@@ -289,7 +290,7 @@ class Runner:
         if not ids:
             # A look through all that is done costs time in a large library; look seldom.
             lane.look_again_at = time.monotonic() + 10 * (time.monotonic() - began) + 0.2
-        lane.claimed.extend(Claimed(each, lease, stage.load(session, each)) for each in ids)
+        lane.add(Claimed(each, lease, stage.load(session, each)) for each in ids)
 
     def _lease(self, session: Session, lane: Lane, lease: str, now: datetime) -> list[int]:
         """Lease on from where the last claim ended; at the end, once more from the start."""
@@ -297,23 +298,22 @@ class Runner:
         enough = stage.batch * stage.width
         ids: list[int] = []
         for span in lane.cursor.ranges(time.monotonic()):
-            began = time.monotonic()
+            # Not by the clock: a machine that is busy elsewhere makes no look long.
+            began_s = time.thread_time()
             ids = jobs.claim(
                 session,
                 stage.name,
                 stage.subject,
-                stage.due(now),
+                stage.due(),
                 ids=span,
-                # Little ahead, so that what arrives next need not wait for it.
                 limit=enough if stage.lasting else max(CLAIM, enough),
                 worker=lease,
                 now=now,
             )
-            ended = time.monotonic()
-            lane.cursor.looked(span, ended - began, ended)
+            took_s = time.thread_time() - began_s
+            lane.cursor.looked(span, ids, took_s, time.monotonic())
             if ids:
                 break
-        lane.cursor.move(ids)
         return ids
 
     def _others_busy(self, lane: Lane) -> bool:

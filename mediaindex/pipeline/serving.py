@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from mediaindex.pipeline.stage import PREVIEWED
-from mediaindex.store import jobs, settings
+from mediaindex.store import settings
+from mediaindex.store.due import Work, any_lacking
 from mediaindex.store.embeddings import drop_space, spaces
 from mediaindex.types import Space
 
@@ -42,10 +43,10 @@ def take_over(session: Session, candidate: Serving, now: datetime) -> list[Space
     known = serving(session)
     if known is not None and known.model_id != candidate.model_id:
         seen, read = (
-            jobs.Work(stage, candidate.model_id, kinds=("photo", "video"), after=PREVIEWED)
+            Work(stage, candidate.model_id, kinds=("photo", "video"), after=PREVIEWED)
             for stage in ("embed", "embed_text")
         )
-        if jobs.any_lacking(session, seen) or jobs.any_lacking(session, read, told=True):
+        if any_lacking(session, seen) or any_lacking(session, read, told=True):
             return []
     if known == candidate:
         return []

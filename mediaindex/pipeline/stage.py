@@ -72,7 +72,7 @@ class Stage(Protocol[In, Out]):
             RetryLater: It cannot now; the text is shown as why the stage is blocked.
         """
 
-    def due(self, now: datetime) -> Select[int]:
+    def due(self) -> Select[int]:
         """Return the query for the ids of what lacks this stage's current result.
 
         Asked for under the write lock, so nothing slow is done here. Before `ready` it may find

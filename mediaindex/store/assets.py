@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
@@ -13,7 +14,7 @@ from mediaindex.store.changed import part, stay
 from mediaindex.store.files import settle_assets
 from mediaindex.store.filters import visible
 from mediaindex.store.fulltext import refresh_document
-from mediaindex.store.ids import each
+from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.tables import (
     AssetRow,
     FileRow,
@@ -46,34 +47,56 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
 
     The asset that it held before it changed goes, if no other file holds it.
     """
-    file = session.get(FileRow, file_id)
+    there = session.connection()
+    file = there.execute(_FILE, {"file": file_id}).one_or_none()
     if file is None:
         return
     if identity is None:
-        file.kind = "other"
-        session.flush()
+        there.execute(_LINK, {"of_file": file_id, "kind": "other", "asset_id": file.asset_id})
         lose_asset(session, file_id, now)
         return
-    asset = session.scalar(select(AssetRow).filter_by(sha256=identity.sha256))
-    if asset is None:
-        asset = AssetRow(
-            sha256=identity.sha256,
-            kind=identity.kind,
-            format=identity.format,
-            size_bytes=identity.size_bytes,
-            added_at=now,
-        )
-        session.add(asset)
-        session.flush()
-    asset.missing_since = None
-    if file.asset_id == asset.id:
-        stay(session, asset.id)
+    asset_id, kind = _asset_of(session, file_id, file.asset_id, identity, now)
+    if file.asset_id == asset_id:
+        stay(session, asset_id)
     else:
         lose_asset(session, file_id, now)
-    file.kind, file.asset_id = asset.kind, asset.id
-    session.flush()
-    link_companions(session, file.id)
-    refresh_document(session, asset.id)
+    there.execute(_LINK, {"of_file": file_id, "kind": kind, "asset_id": asset_id})
+    link_companions(session, file_id)
+    refresh_document(session, asset_id)
+
+
+_FILE = select(FileRow.asset_id).where(FileRow.id == bindparam("file"))
+_LINK = update(FileRow).where(FileRow.id == bindparam("of_file"))
+
+
+def _asset_of(
+    session: Session, file_id: int, held: int | None, identity: Identity, now: datetime
+) -> tuple[int, str]:
+    """Return the asset of a content, made if new, and its kind.
+
+    A new one gets the file's own id where that is free, else the highest of all: stages work from
+    the highest down, and files are given theirs as they arrive, not in the order in which somebody
+    looks into them. One that held something else is as new as any.
+    """
+    there = session.connection()
+    known = there.execute(_BY_HASH, {"sha256": identity.sha256}).one_or_none()
+    if known is not None:
+        there.execute(_NOT_MISSING, {"asset": known.id})
+        return known.id, known.kind
+    is_free = held is None and there.scalar(_BY_ID, {"asset": file_id}) is None
+    own = {"id": file_id} if is_free else {}
+    made = there.execute(_NEW_ASSET, {**vars(identity), "added_at": now, **own})
+    return made.scalar_one(), identity.kind
+
+
+_BY_HASH = select(AssetRow.id, AssetRow.kind).where(AssetRow.sha256 == bindparam("sha256"))
+_BY_ID = select(AssetRow.id).where(AssetRow.id == bindparam("asset"))
+_NEW_ASSET = insert(AssetRow).returning(AssetRow.id)
+_NOT_MISSING = (
+    update(AssetRow)
+    .where(AssetRow.id == bindparam("asset"), AssetRow.missing_since.is_not(None))
+    .values(missing_since=None)
+)
 
 
 def lose_asset(session: Session, file_id: int, now: datetime) -> None:
@@ -85,79 +108,107 @@ def lose_asset(session: Session, file_id: int, now: datetime) -> None:
 
 def change_kind(session: Session, asset_id: int, kind: str) -> bool:
     """Make a photo a video or the reverse; returns whether it was not so already."""
-    asset = session.get_one(AssetRow, asset_id)
-    if asset.kind == kind:
+    there = session.connection()
+    if there.scalar(_KIND, {"asset": asset_id}) == kind:
         return False
-    asset.kind = kind
-    session.flush()
+    there.execute(_OF_ASSET, {"asset": asset_id, "kind": kind})
     # A file that has to be looked into again stays so.
     known = (FileRow.asset_id == asset_id, FileRow.kind.is_not(None))
     session.execute(update(FileRow).where(*known).values(kind=kind))
     return True
 
 
+_KIND = select(AssetRow.kind).where(AssetRow.id == bindparam("asset"))
+
+
 def save_metadata(session: Session, asset_id: int, found: Metadata, place: Place | None) -> None:
     """Store what files and sidecars say of an asset, in place of what was known."""
-    asset = session.get_one(AssetRow, asset_id)
-    asset.width_px = found.width_px or asset.width_px
-    asset.height_px = found.height_px or asset.height_px
-    asset.taken_at = asset.taken_local = asset.taken_offset_min = asset.taken_source = None
-    if found.taken is not None:
-        asset.taken_at, asset.taken_local = found.taken.utc, found.taken.local
-        asset.taken_offset_min, asset.taken_source = found.taken.offset_min, found.taken.source
-    asset.latitude = asset.longitude = asset.altitude_m = None
-    if found.position is not None:
-        asset.latitude, asset.longitude = found.position.latitude, found.position.longitude
-        asset.altitude_m = found.position.altitude_m
-    asset.camera_make, asset.camera_model = found.camera_make, found.camera_model
-    asset.lens, asset.rating = found.lens, found.rating
-    asset.duration_ms = found.duration_ms or asset.duration_ms
-    asset.has_motion = found.motion is not None
+    there = session.connection()
+    said = _said(found) | {"place_id": _keep_place(session, place)}
     if (found.duration_ms or 0) > LIVE_MS:
-        asset.companion_of_id = None  # named like a photo, and a film of its own
-    asset.place_id = _keep_place(session, place)
-    session.flush()
-    session.execute(delete(WordsRow).where(WordsRow.asset_id == asset_id))
+        said["companion_of_id"] = None  # named like a photo, and a film of its own
+    # Of what a decoder found out, only what is said here is not believed any more.
+    measured = {name: getattr(found, name) for name in ("width_px", "height_px", "duration_ms")}
+    said |= {name: value for name, value in measured.items() if value}
+    there.execute(_OF_ASSET, {"asset": asset_id, **said})
+    there.execute(_UNSAY, {"asset": asset_id})
     rows = [
         {"asset_id": asset_id, "kind": words.kind, "text": words.text, "source": words.source}
         for words in found.words
     ]
     if rows:
-        session.execute(insert(WordsRow), rows)
+        there.execute(insert(WordsRow), rows)
     refresh_document(session, asset_id)
+
+
+def _said(found: Metadata) -> dict[str, object]:
+    taken, position = found.taken, found.position
+    return {
+        "taken_at": taken and taken.utc,
+        "taken_local": taken and taken.local,
+        "taken_offset_min": taken and taken.offset_min,
+        "taken_source": taken and taken.source,
+        "latitude": position and position.latitude,
+        "longitude": position and position.longitude,
+        "altitude_m": position and position.altitude_m,
+        "camera_make": found.camera_make,
+        "camera_model": found.camera_model,
+        "lens": found.lens,
+        "rating": found.rating,
+        "has_motion": found.motion is not None,
+    }
+
+
+_OF_ASSET = update(AssetRow).where(AssetRow.id == bindparam("asset"))
+_UNSAY = delete(WordsRow).where(WordsRow.asset_id == bindparam("asset"))
 
 
 def save_film(session: Session, asset_id: int, facts: VideoFacts, partial: str | None) -> None:
     """Store what is known of a video, and why not all of it could be read."""
-    asset = session.get_one(AssetRow, asset_id)
-    asset.width_px, asset.height_px = facts.width_px, facts.height_px
-    asset.duration_ms = facts.duration_ms
-    asset.video_codec, asset.audio_codec = facts.video_codec, facts.audio_codec
-    asset.partial = partial
-    session.flush()
+    known = {
+        "width_px": facts.width_px,
+        "height_px": facts.height_px,
+        "duration_ms": facts.duration_ms,
+        "video_codec": facts.video_codec,
+        "audio_codec": facts.audio_codec,
+        "partial": partial,
+    }
+    session.connection().execute(_OF_ASSET, {"asset": asset_id, **known})
 
 
 def save_size(session: Session, asset_id: int, width_px: int, height_px: int) -> None:
     """Store the size of the upright picture as its decoder found it."""
     values = {"width_px": width_px, "height_px": height_px}
-    session.execute(update(AssetRow).where(AssetRow.id == asset_id).values(**values))
+    session.connection().execute(_OF_ASSET, {"asset": asset_id, **values})
 
 
 def save_moments(session: Session, asset_id: int, spans: Sequence[tuple[int, int, int]]) -> None:
     """Store an asset's moments as (start_ms, end_ms, at_ms); those with the same `at_ms` stay."""
-    known = {
-        moment.at_ms: moment
-        for moment in session.scalars(select(MomentRow).filter_by(asset_id=asset_id))
-    }
-    wanted = {at_ms for _, _, at_ms in spans}
-    for at_ms in known.keys() - wanted:
-        session.delete(known[at_ms])
-    for start_ms, end_ms, at_ms in spans:
-        if at_ms in known:
-            known[at_ms].start_ms, known[at_ms].end_ms = start_ms, end_ms
-        else:
-            session.add(MomentRow(asset_id=asset_id, start_ms=start_ms, end_ms=end_ms, at_ms=at_ms))
-    session.flush()
+    there = session.connection()
+    times = {at_ms for _, _, at_ms in spans}
+    known = there.execute(_MOMENTS, {"asset": asset_id}).all()
+    gone = [{"moment": moment_id} for moment_id, at_ms in known if at_ms not in times]
+    if gone:
+        there.execute(_DROP_MOMENT, gone)
+    rows = [
+        {"asset_id": asset_id, "start_ms": start_ms, "end_ms": end_ms, "at_ms": at_ms}
+        for start_ms, end_ms, at_ms in spans
+    ]
+    if rows:
+        there.execute(_KEEP_MOMENT, rows)
+
+
+def _keep_moment() -> Insert:
+    statement = upsert(MomentRow)
+    fresh = {name: statement.excluded[name] for name in ("start_ms", "end_ms")}
+    return statement.on_conflict_do_update(
+        index_elements=[MomentRow.asset_id, MomentRow.at_ms], set_=fresh
+    )
+
+
+_KEEP_MOMENT = _keep_moment()
+_MOMENTS = select(MomentRow.id, MomentRow.at_ms).where(MomentRow.asset_id == bindparam("asset"))
+_DROP_MOMENT = delete(MomentRow).where(MomentRow.id == bindparam("moment"))
 
 
 def moments_by_asset(
@@ -165,20 +216,32 @@ def moments_by_asset(
 ) -> dict[int, list[tuple[int, int]]]:
     """Return (moment id, at_ms) of each asset's moments in order of time."""
     found: dict[int, list[tuple[int, int]]] = {asset_id: [] for asset_id in asset_ids}
-    query = select(MomentRow.asset_id, MomentRow.id, MomentRow.at_ms)
-    query = query.where(MomentRow.asset_id.in_(each(asset_ids))).order_by(MomentRow.at_ms)
-    for asset_id, moment_id, at_ms in session.execute(query):
+    rows = session.connection().execute(_MOMENTS_OF_ASSETS, these(asset_ids))
+    for asset_id, moment_id, at_ms in rows:
         found[asset_id].append((moment_id, at_ms))
     return found
 
 
+_MOMENTS_OF_ASSETS = (
+    select(MomentRow.asset_id, MomentRow.id, MomentRow.at_ms)
+    .where(MomentRow.asset_id.in_(THESE))
+    .order_by(MomentRow.at_ms)
+)
+
+
 def words_of(session: Session, asset_id: int) -> list[str]:
     """Return what people wrote about an asset: titles and descriptions first, then the rest."""
-    query = select(WordsRow.kind, WordsRow.text).filter_by(asset_id=asset_id).order_by(WordsRow.id)
-    rows = session.execute(query).all()
+    rows = session.connection().execute(_WORDS, {"asset": asset_id}).all()
     told = [text for kind, text in rows if kind in ("title", "description", "comment")]
     named = [text for kind, text in rows if kind in ("keyword", "person")]
     return [*told, ", ".join(named)] if named else told
+
+
+_WORDS = (
+    select(WordsRow.kind, WordsRow.text)
+    .where(WordsRow.asset_id == bindparam("asset"))
+    .order_by(WordsRow.id)
+)
 
 
 def asset_by_hash(session: Session, sha256: str) -> AssetRow | None:
@@ -279,22 +342,23 @@ def _keep_place(session: Session, place: Place | None) -> int | None:
 
 def link_companions(session: Session, file_id: int) -> None:
     """Tie a live photo's video to its photo, whichever of the two files this is."""
-    video, photo = aliased(FileRow), aliased(FileRow)
-    pairs = session.execute(
-        select(video.asset_id, photo.asset_id)
-        .select_from(PairRow)
-        .join(video, video.id == PairRow.file_id)
-        .join(photo, photo.id == PairRow.owner_id)
-        .join(AssetRow, AssetRow.id == video.asset_id)
-        .where(
-            PairRow.kind == "companion",
-            (PairRow.file_id == file_id) | (PairRow.owner_id == file_id),
-            video.kind == "video",
-            photo.kind == "photo",
-            func.coalesce(AssetRow.duration_ms, 0) <= LIVE_MS,
-        )
+    there = session.connection()
+    for video_asset, photo_asset in there.execute(_COMPANIONS, {"file": file_id}).all():
+        there.execute(_OF_ASSET, {"asset": video_asset, "companion_of_id": photo_asset})
+
+
+_VIDEO, _PHOTO = aliased(FileRow), aliased(FileRow)
+_COMPANIONS = (
+    select(_VIDEO.asset_id, _PHOTO.asset_id)
+    .select_from(PairRow)
+    .join(_VIDEO, _VIDEO.id == PairRow.file_id)
+    .join(_PHOTO, _PHOTO.id == PairRow.owner_id)
+    .join(AssetRow, AssetRow.id == _VIDEO.asset_id)
+    .where(
+        PairRow.kind == "companion",
+        or_(PairRow.file_id == bindparam("file"), PairRow.owner_id == bindparam("file")),
+        _VIDEO.kind == "video",
+        _PHOTO.kind == "photo",
+        func.coalesce(AssetRow.duration_ms, 0) <= LIVE_MS,
     )
-    for video_asset, photo_asset in pairs.all():
-        session.execute(
-            update(AssetRow).where(AssetRow.id == video_asset).values(companion_of_id=photo_asset)
-        )
+)

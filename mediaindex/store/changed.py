@@ -4,7 +4,7 @@ Such a file has no `kind`, and still has its asset. So a whole library that was 
 and nothing is forgotten of it, however long it takes until it is read again.
 """
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.files import Role
@@ -34,7 +34,7 @@ def part(session: Session, file_id: int) -> int | None:
     What the asset had from it, its name and its sidecars, is read again from the copies that stay.
     The caller settles the asset.
     """
-    asset_id = session.scalar(select(FileRow.asset_id).where(FileRow.id == file_id))
+    asset_id = session.connection().scalar(_HELD, {"file": file_id})
     if asset_id is None:
         return None
     session.execute(update(FileRow).where(FileRow.id == file_id).values(asset_id=None))
@@ -43,8 +43,11 @@ def part(session: Session, file_id: int) -> int | None:
     return asset_id
 
 
+_HELD = select(FileRow.asset_id).where(FileRow.id == bindparam("file"))
+
+
 def stay(session: Session, asset_id: int) -> None:
     """Note that a file that was touched holds its asset still: only its time may be another."""
-    asset = session.get_one(AssetRow, asset_id)
-    if asset.taken_source in (None, "mtime"):
+    source = select(AssetRow.taken_source).where(AssetRow.id == asset_id)
+    if session.scalar(source) in (None, "mtime"):
         forget_results(session, asset_id, ["probe"])

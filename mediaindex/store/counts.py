@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.columns import shown
+from mediaindex.store.due import is_told
 from mediaindex.store.files import path_of, paths_of_asset
-from mediaindex.store.jobs import is_told
 from mediaindex.store.tables import (
     AssetRow,
     BlockedRow,

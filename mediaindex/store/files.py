@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import (
     ColumnElement,
     LargeBinary,
-    Select,
+    bindparam,
     cast,
     func,
     insert,
@@ -240,14 +240,16 @@ def find_file(session: Session, path: Path) -> FileRow | None:
 
 def path_of(session: Session, file_id: int) -> Path:
     """Return where a file lies (or lay)."""
-    row = session.execute(
-        select(LibraryRow.root, FolderRow.path, FileRow.name)
-        .select_from(FileRow)
-        .join(FolderRow)
-        .join(LibraryRow)
-        .where(FileRow.id == file_id)
-    ).one()
-    return Path(row[0], row[1], row[2])
+    return Path(*session.connection().execute(_PATH, {"file": file_id}).one())
+
+
+_PATH = (
+    select(LibraryRow.root, FolderRow.path, FileRow.name)
+    .select_from(FileRow)
+    .join(FolderRow)
+    .join(LibraryRow)
+    .where(FileRow.id == bindparam("file"))
+)
 
 
 def paths_of_asset(session: Session, asset_id: int, *, missing: bool = False) -> list[Path]:
@@ -255,10 +257,10 @@ def paths_of_asset(session: Session, asset_id: int, *, missing: bool = False) ->
 
     Those of a library that is offline come last, and a server that is gone is not waited for.
     """
-    query = _lying(asset_id)
+    query = _FILES_OF_ASSET
     if not missing:
         query = query.where(FileRow.missing_since.is_(None))
-    return [Path(*row) for row in session.execute(query)]
+    return [Path(*row) for row in session.execute(query, {"asset": asset_id})]
 
 
 def paths_to_read(session: Session, asset_id: int) -> list[Path]:
@@ -266,19 +268,19 @@ def paths_to_read(session: Session, asset_id: int) -> list[Path]:
 
     A file that changed since somebody looked into it may hold any others, and is left out.
     """
-    query = _lying(asset_id).where(FileRow.missing_since.is_(None), FileRow.kind.is_not(None))
-    return [Path(*row) for row in session.execute(query)]
+    rows = session.connection().execute(_TO_READ, {"asset": asset_id})
+    return [Path(*row) for row in rows]
 
 
-def _lying(asset_id: int) -> Select[str, str, str]:
-    return (
-        select(LibraryRow.root, FolderRow.path, FileRow.name)
-        .select_from(FileRow)
-        .join(FolderRow)
-        .join(LibraryRow)
-        .where(FileRow.asset_id == asset_id)
-        .order_by(LibraryRow.offline_reason.is_not(None), FileRow.id)
-    )
+_FILES_OF_ASSET = (
+    select(LibraryRow.root, FolderRow.path, FileRow.name)
+    .select_from(FileRow)
+    .join(FolderRow)
+    .join(LibraryRow)
+    .where(FileRow.asset_id == bindparam("asset"))
+    .order_by(LibraryRow.offline_reason.is_not(None), FileRow.id)
+)
+_TO_READ = _FILES_OF_ASSET.where(FileRow.missing_since.is_(None), FileRow.kind.is_not(None))
 
 
 def paths_of_assets(
@@ -315,19 +317,26 @@ _LYING = (
 
 def sidecars_of_asset(session: Session, asset_id: int) -> list[Path]:
     """Return the sidecars that lie beside an asset's files."""
-    owned = select(PairRow.file_id).where(
-        PairRow.kind == "sidecar",
-        PairRow.owner_id.in_(select(FileRow.id).where(FileRow.asset_id == asset_id)),
+    rows = session.connection().execute(_SIDECARS, {"asset": asset_id})
+    return [Path(*row) for row in rows]
+
+
+_OF_ASSET = select(FileRow.id).where(FileRow.asset_id == bindparam("asset"))
+_SIDECARS = (
+    select(LibraryRow.root, FolderRow.path, FileRow.name)
+    .select_from(FileRow)
+    .join(FolderRow)
+    .join(LibraryRow)
+    .where(
+        FileRow.id.in_(
+            select(PairRow.file_id).where(
+                PairRow.kind == "sidecar", PairRow.owner_id.in_(_OF_ASSET)
+            )
+        ),
+        FileRow.missing_since.is_(None),
     )
-    query = (
-        select(LibraryRow.root, FolderRow.path, FileRow.name)
-        .select_from(FileRow)
-        .join(FolderRow)
-        .join(LibraryRow)
-        .where(FileRow.id.in_(owned), FileRow.missing_since.is_(None))
-        .order_by(FileRow.id)
-    )
-    return [Path(*row) for row in session.execute(query)]
+    .order_by(FileRow.id)
+)
 
 
 def settle_assets(

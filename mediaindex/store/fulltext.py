@@ -11,6 +11,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    insert,
     literal_column,
     or_,
     select,
@@ -153,26 +154,46 @@ def all_phrases(phrases: Sequence[str]) -> str | None:
 
 def refresh_document(session: Session, asset_id: int) -> None:
     """Write an asset's own document anew from its words, names, place and facts."""
-    asset = session.get(AssetRow, asset_id)
+    there = session.connection()
+    asset = there.execute(_FACTS, {"asset": asset_id}).one_or_none()
     if asset is None:
         return
+    *facts, name, region, country, other_names = asset
+    words = there.scalars(_WORDS, {"asset": asset_id})
     fresh = {
-        "person": _person(session, asset_id),
+        "person": searchable("\n".join(words)),
         "names": _names(session, [asset_id])[asset_id],
-        "place": _place(session, asset.place_id),
-        "facts": " ".join(
-            filter(None, (asset.camera_make, asset.camera_model, asset.lens, asset.format))
-        ),
+        "place": searchable("\n".join(filter(None, (name, region, country, other_names)))),
+        "facts": " ".join(filter(None, facts)),
     }
-    document = session.scalar(
-        select(DocumentRow).where(DocumentRow.asset_id == asset_id, DocumentRow.moment_id.is_(None))
+    known = there.execute(_DOCUMENT, {"asset": asset_id}).one_or_none()
+    if known is None:
+        there.execute(_NEW_DOCUMENT, {"asset_id": asset_id, **fresh})
+    elif tuple(known) != tuple(fresh.values()):
+        there.execute(_REWRITE, {"of_asset": asset_id, **fresh})
+
+
+_FACTS = (
+    select(
+        AssetRow.camera_make,
+        AssetRow.camera_model,
+        AssetRow.lens,
+        AssetRow.format,
+        PlaceRow.name,
+        PlaceRow.region,
+        PlaceRow.country,
+        PlaceRow.other_names,
     )
-    if document is None:
-        session.add(DocumentRow(asset_id=asset_id, **fresh))
-    else:
-        for column, value in fresh.items():
-            setattr(document, column, value)
-    session.flush()
+    .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
+    .where(AssetRow.id == bindparam("asset"))
+)
+_WORDS = select(WordsRow.text).where(WordsRow.asset_id == bindparam("asset")).order_by(WordsRow.id)
+_OWN = DocumentRow.moment_id.is_(None)
+_DOCUMENT = select(
+    DocumentRow.person, DocumentRow.names, DocumentRow.place, DocumentRow.facts
+).where(DocumentRow.asset_id == bindparam("asset"), _OWN)
+_NEW_DOCUMENT = insert(DocumentRow)
+_REWRITE = update(DocumentRow).where(DocumentRow.asset_id == bindparam("of_asset"), _OWN)
 
 
 def refresh_names(session: Session, asset_ids: Collection[int]) -> None:
@@ -309,35 +330,24 @@ def _quoted(words: str) -> str:
     return '"' + searchable(words).replace('"', '""') + '"'
 
 
-def _person(session: Session, asset_id: int) -> str:
-    query = select(WordsRow.text).filter_by(asset_id=asset_id).order_by(WordsRow.id)
-    return searchable("\n".join(session.scalars(query)))
-
-
 def _names(session: Session, asset_ids: Collection[int]) -> dict[int, str]:
     """Return the names of each asset's files and of their folders."""
-    query = (
-        select(FileRow.asset_id, FolderRow.path, FileRow.name)
-        .select_from(FileRow)
-        .join(FolderRow)
-        .where(FileRow.asset_id.in_(each(asset_ids)), FileRow.missing_since.is_(None))
-        .order_by(FileRow.id)
-    )
     found: dict[int, list[str]] = {asset_id: [] for asset_id in asset_ids}
-    for asset_id, folder, name in session.execute(query):
+    for asset_id, folder, name in session.connection().execute(_NAMES, these(asset_ids)):
         found[asset_id or 0].append(shown(f"{folder}/{name}"))
     return {asset_id: _findable(names) for asset_id, names in found.items()}
+
+
+_NAMES = (
+    select(FileRow.asset_id, FolderRow.path, FileRow.name)
+    .select_from(FileRow)
+    .join(FolderRow)
+    .where(FileRow.asset_id.in_(THESE), FileRow.missing_since.is_(None))
+    .order_by(FileRow.id)
+)
 
 
 def _findable(names: Sequence[str]) -> str:
     # Both forms: "BirthdayParty2019" is found by its parts and as it is.
     apart = [_CAMEL.sub(" ", name) for name in names]
     return searchable("\n".join(dict.fromkeys([*names, *apart])))
-
-
-def _place(session: Session, place_id: int | None) -> str:
-    place = None if place_id is None else session.get(PlaceRow, place_id)
-    if place is None:
-        return ""
-    parts = (place.name, place.region, place.country, place.other_names)
-    return searchable("\n".join(part for part in parts if part))

@@ -1,12 +1,11 @@
-"""What is due, who works at it, and what went wrong.
+"""Who works at what, and what went wrong.
 
-A job row is unfinished business only. Due is a query: what lacks the current result, and whose job,
-if it has one, does not forbid it.
+A job row is unfinished business only; what is due is a query (see `due`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 from sqlalchemy import (
@@ -14,10 +13,9 @@ from sqlalchemy import (
     CursorResult,
     Result,
     Select,
-    and_,
-    case,
+    String,
+    bindparam,
     delete,
-    exists,
     func,
     literal,
     or_,
@@ -25,27 +23,19 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
-from mediaindex.store.reach import asset_within_reach, file_within_reach
-from mediaindex.store.tables import (
-    AssetRow,
-    CaptionRow,
-    FileRow,
-    JobRow,
-    ResultRow,
-    WordsRow,
-)
+from mediaindex.store.columns import Utc
+from mediaindex.store.due import LONGEST_WAIT, QUERIES, at
+from mediaindex.store.ids import THESE, these
+from mediaindex.store.tables import FileRow, JobRow, ResultRow
 
 MAX_ATTEMPTS = 3
 
-LONGEST_WAIT = timedelta(hours=1)
-"""Nothing is put off for longer, but by a clock that was wrong."""
-
-LEASE = timedelta(hours=6)
-"""Longer than any claim waits, should each photo before it take all the time it may. It is not what
-frees the work of a run that was killed: the next one does, as it starts."""
+EVERY_ID = (0, 2**63 - 1)
+"""Above the first, up to the second: all that SQLite gives."""
 
 LOST = "lost"
 """The version of a result whose files are gone from the cache."""
@@ -53,80 +43,7 @@ LOST = "lost"
 Subject = Literal["asset", "file"]
 Changes = dict[str, datetime | str | None]
 
-
-@dataclass(frozen=True)
-class Work:
-    """What a stage has to do: which assets it is for, and in which version its results count."""
-
-    stage: str
-    #: None: not known now (its model is not there); any result counts.
-    version: str | None
-    #: `photo`, `video`.
-    kinds: tuple[str, ...]
-    #: The stages of which one has to have a result first; none: it works from the file.
-    after: tuple[str, ...]
-    #: The videos of live photos too, which are no hits of their own.
-    companions: bool = False
-    #: Of videos, where theirs differs.
-    video_version: str | None = None
-
-
-def assets_due(work: Work, now: datetime) -> Select[int]:
-    """Return the query for the ids of assets that lack `work`'s current result and may get it.
-
-    Of work that needs the file, those are left out that lie in libraries that are offline only.
-    """
-    free = ~_forbidden(work.stage, JobRow.asset_id, AssetRow.id, now)
-    within = [] if work.after else [asset_within_reach()]
-    return select(AssetRow.id).where(*_lacking(work), free, *within)
-
-
-def was_at(stage: str) -> ColumnElement[bool]:
-    """Return the condition that a stage worked at an asset once, whatever came of it."""
-    tried = exists().where(
-        JobRow.stage == stage,
-        JobRow.asset_id == AssetRow.id,
-        JobRow.state.in_(("failed", "waiting")),
-    )
-    return or_(_result((stage,)), tried)
-
-
-def told_assets_due(work: Work, now: datetime) -> Select[int]:
-    """Return the query of `assets_due`, less the assets of which nobody said a word."""
-    return assets_due(work, now).where(is_told())
-
-
-def is_told() -> ColumnElement[bool]:
-    """Return the condition that a person, or a model, said a word of an asset."""
-    described = exists().where(CaptionRow.asset_id == AssetRow.id, CaptionRow.description != "")
-    return exists().where(WordsRow.asset_id == AssetRow.id) | described
-
-
-def any_lacking(session: Session, work: Work, *, told: bool = False) -> bool:
-    """Return True if any asset lacks `work`'s result and did not fail to get it.
-
-    Args:
-        session: An open session; only read from.
-        work: What is to be done.
-        told: Only assets of which somebody, or a model, said a word.
-    """
-    failed = exists().where(
-        JobRow.stage == work.stage, JobRow.asset_id == AssetRow.id, JobRow.state == "failed"
-    )
-    who = [is_told()] if told else []
-    query = select(AssetRow.id).where(*_lacking(work), ~failed, *who).limit(1)
-    return session.scalar(query) is not None
-
-
-def files_due(stage: str, now: datetime) -> Select[int]:
-    """Return the query for the ids of files, in reach, that nobody has looked into yet."""
-    return select(FileRow.id).where(
-        FileRow.kind.is_(None),
-        FileRow.role == "media",
-        FileRow.missing_since.is_(None),
-        ~_forbidden(stage, JobRow.file_id, FileRow.id, now),
-        file_within_reach(),
-    )
+_COLUMN = {"asset": JobRow.asset_id, "file": JobRow.file_id}
 
 
 def claim(
@@ -135,7 +52,7 @@ def claim(
     subject: Subject,
     due: Select[int],
     *,
-    ids: tuple[int, int] | None = None,
+    ids: tuple[int, int] = EVERY_ID,
     limit: int,
     worker: str,
     now: datetime,
@@ -148,41 +65,66 @@ def claim(
         session: An open session.
         stage: The stage's name.
         subject: What the ids mean.
-        due: The query for what is due.
-        ids: Only those above the first, up to the second; None: any.
+        due: The query for what is due, always the same.
+        ids: Only those above the first, up to the second.
         limit: At most this many.
         worker: Who takes the lease.
         now: The time.
     """
-    key = due.selected_columns[0]
-    within = due if ids is None else due.where(key > ids[0], key <= ids[1])
-    chosen = within.order_by(key.desc()).limit(limit).subquery()
-    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
-    lease = {"state": "leased", "lease_until": now + LEASE, "worker": worker, "updated_at": now}
-    values = [literal(value, JobRow.__table__.c[name].type) for name, value in lease.items()]
+    asked = {"above": ids[0], "up_to": ids[1], "most": limit, "who": worker, "now": now}
+    statement = _claiming(stage, subject, due)
+    claimed = session.connection().scalars(statement, {**asked, **at(now)})
+    return sorted((each for each in claimed if each is not None), reverse=True)
+
+
+@lru_cache(QUERIES)
+def _claiming(stage: str, subject: Subject, due: Select[int]) -> ReturningInsert[int | None]:
+    key, column = due.selected_columns[0], _COLUMN[subject]
+    within = due.where(key > bindparam("above"), key <= bindparam("up_to"))
+    chosen = within.order_by(key.desc()).limit(bindparam("most")).subquery()
+    lease = {
+        "state": literal("leased"),
+        "lease_until": bindparam("longest_lease", type_=Utc()),
+        "worker": bindparam("who", type_=String()),
+        "updated_at": bindparam("now", type_=Utc()),
+    }
     # SQLite takes "ON" for a join's where no WHERE stands before it.
-    rows = select(chosen.c[0], literal(stage), literal(0), *values).where(true())
+    rows = select(chosen.c[0], literal(stage), literal(0), *lease.values()).where(true())
     statement = insert(JobRow).from_select([column.key, "stage", "attempts", *lease], rows)
-    statement = statement.on_conflict_do_update(
-        index_elements=[JobRow.stage, column], set_={**lease, "run_after": None}
-    )
-    return sorted(session.scalars(statement.returning(column)), reverse=True)
+    taken = {name: statement.excluded[name] for name in lease}
+    return statement.on_conflict_do_update(
+        index_elements=[JobRow.stage, column], set_={**taken, "run_after": None}
+    ).returning(column)
 
 
 def leases(
     session: Session, stage: str, subject: Subject, subject_ids: Sequence[int]
 ) -> dict[int, str | None]:
     """Return who holds the lease of each of these subjects; one that is not leased is left out."""
-    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
-    query = select(column, JobRow.worker).where(
-        JobRow.stage == stage, column.in_(subject_ids), JobRow.state == "leased"
+    asked = {"stage": stage} | these(subject_ids)
+    rows = session.connection().execute(_LEASES[subject], asked)
+    return {each: worker for each, worker in rows if each is not None}
+
+
+_LEASES = {
+    subject: select(column, JobRow.worker).where(
+        JobRow.stage == bindparam("stage"), column.in_(THESE), JobRow.state == "leased"
     )
-    return {each: worker for each, worker in session.execute(query) if each is not None}
+    for subject, column in _COLUMN.items()
+}
 
 
 def finish(session: Session, stage: str, subject: Subject, subject_id: int) -> None:
     """Forget the job: it is done, and its result stands in a table of its own."""
-    session.execute(delete(JobRow).where(*_of(stage, subject, subject_id)))
+    session.connection().execute(_FINISH[subject], {"of_stage": stage, "subject": subject_id})
+
+
+_FINISH = {
+    subject: delete(JobRow).where(
+        JobRow.stage == bindparam("of_stage"), column == bindparam("subject")
+    )
+    for subject, column in _COLUMN.items()
+}
 
 
 def fail(
@@ -250,7 +192,7 @@ def stumble(
 
 def forgive(session: Session, stage: str, subject: Subject, ids: Sequence[int]) -> None:
     """Take an attempt back from each of these jobs: it was not they that went wrong."""
-    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
+    column = _COLUMN[subject]
     session.execute(
         update(JobRow)
         .where(JobRow.stage == stage, column.in_(ids), JobRow.attempts > 0)
@@ -260,7 +202,8 @@ def forgive(session: Session, stage: str, subject: Subject, ids: Sequence[int]) 
 
 def next_retry(session: Session, stages: Sequence[str], now: datetime) -> datetime | None:
     """Return when, after `now`, the next waiting job of these stages may be tried; None: never."""
-    soon = JobRow.run_after.between(*_after(now, LONGEST_WAIT))
+    later = now + timedelta(microseconds=1)
+    soon = JobRow.run_after.between(later, now + LONGEST_WAIT)
     query = select(func.min(JobRow.run_after))
     return session.scalar(query.where(JobRow.state == "waiting", JobRow.stage.in_(stages), soon))
 
@@ -272,7 +215,7 @@ def release_leases(session: Session) -> int:
 
 def give_back(session: Session, stage: str, subject: Subject, ids: Sequence[int]) -> None:
     """Free what was leased and not begun."""
-    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
+    column = _COLUMN[subject]
     _release(session, JobRow.stage == stage, column.in_(ids))
 
 
@@ -303,21 +246,36 @@ def mark_done(
 ) -> None:
     """Note that `stage` is done with an asset; the stages in `redo` worked from an older result."""
     row = {"asset_id": asset_id, "stage": stage, "version": version, "done_at": now}
-    statement = insert(ResultRow).values(row)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[ResultRow.asset_id, ResultRow.stage],
-            set_={"version": version, "done_at": now},
-        )
-    )
+    session.connection().execute(_MARK, row)
     forget_results(session, asset_id, redo)
     finish(session, stage, "asset", asset_id)
 
 
+def _mark() -> Insert:
+    statement = insert(ResultRow)
+    fresh = {name: statement.excluded[name] for name in ("version", "done_at")}
+    stage_of_asset = [ResultRow.asset_id, ResultRow.stage]
+    return statement.on_conflict_do_update(index_elements=stage_of_asset, set_=fresh)
+
+
+_MARK = _mark()
+
+
 def forget_results(session: Session, asset_id: int, stages: Sequence[str]) -> None:
     """Make these stages due again for an asset, whatever became of them before."""
-    for table in (ResultRow, JobRow):
-        session.execute(delete(table).where(table.asset_id == asset_id, table.stage.in_(stages)))
+    if stages:
+        for statement in _FORGET:
+            asked = {"asset": asset_id, "stages": list(stages)}
+            session.connection().execute(statement, asked)
+
+
+_FORGET = [
+    delete(table).where(
+        table.asset_id == bindparam("asset"),
+        table.stage.in_(bindparam("stages", expanding=True)),
+    )
+    for table in (ResultRow, JobRow)
+]
 
 
 def lose_results(session: Session, stage: str) -> None:
@@ -327,8 +285,13 @@ def lose_results(session: Session, stage: str) -> None:
 
 def was_lost(session: Session, asset_id: int, stage: str) -> bool:
     """Return True if a stage is due again only because what it made was thrown away."""
-    found = session.get(ResultRow, (asset_id, stage))
-    return found is not None and found.version == LOST
+    asked = {"asset": asset_id, "stage": stage}
+    return session.connection().scalar(_VERSION, asked) == LOST
+
+
+_VERSION = select(ResultRow.version).where(
+    ResultRow.asset_id == bindparam("asset"), ResultRow.stage == bindparam("stage")
+)
 
 
 def _release(session: Session, *which: ColumnElement[bool]) -> int:
@@ -341,53 +304,8 @@ def _release(session: Session, *which: ColumnElement[bool]) -> int:
 _UNLEASED: Changes = {"lease_until": None, "worker": None}
 
 
-def _lacking(work: Work) -> list[ColumnElement[bool]]:
-    current = [] if work.version is None else [ResultRow.version == _version(work)]
-    ready = [_result(work.after)] if work.after else []
-    own = [] if work.companions else [AssetRow.companion_of_id.is_(None)]
-    return [
-        AssetRow.kind.in_(work.kinds),
-        AssetRow.missing_since.is_(None),
-        *own,
-        *ready,
-        ~_result((work.stage,), *current),
-    ]
-
-
-def _version(work: Work) -> ColumnElement[str]:
-    if work.video_version is None:
-        return literal(work.version)
-    return case((AssetRow.kind == "video", work.video_version), else_=work.version)
-
-
-def _result(stages: tuple[str, ...], *more: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(ResultRow.asset_id == AssetRow.id, ResultRow.stage.in_(stages), *more)
-
-
-def _forbidden(
-    stage: str,
-    column: InstrumentedAttribute[int | None],
-    subject: InstrumentedAttribute[int],
-    now: datetime,
-) -> ColumnElement[bool]:
-    return exists().where(
-        JobRow.stage == stage,
-        column == subject,
-        or_(
-            JobRow.state == "failed",
-            and_(JobRow.state == "leased", JobRow.lease_until.between(*_after(now, LEASE))),
-            and_(JobRow.state == "waiting", JobRow.run_after.between(*_after(now, LONGEST_WAIT))),
-        ),
-    )
-
-
-def _after(now: datetime, most: timedelta) -> tuple[datetime, datetime]:
-    return now + timedelta(microseconds=1), now + most
-
-
 def _of(stage: str, subject: Subject, subject_id: int) -> tuple[ColumnElement[bool], ...]:
-    column = JobRow.asset_id if subject == "asset" else JobRow.file_id
-    return JobRow.stage == stage, column == subject_id
+    return JobRow.stage == stage, _COLUMN[subject] == subject_id
 
 
 def _change(

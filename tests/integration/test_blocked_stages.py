@@ -203,22 +203,47 @@ def test_newest_come_first_and_what_arrives_comes_before_what_waits(
 def test_cursor_goes_on_from_where_the_last_claim_ended() -> None:
     newest = Cursor()
     assert list(newest.ranges(0)) == [(0, LAST_ID)]
-    newest.move([9, 8, 7])
+    newest.looked((0, LAST_ID), [9, 8, 7], took_s=0, now=0)
 
     assert list(newest.ranges(0)) == [(9, LAST_ID), (0, 6), (0, LAST_ID)]
-    newest.move([])
+    newest.looked((0, 6), [6, 3], took_s=0, now=0)
+    assert list(newest.ranges(0)) == [(9, LAST_ID), (0, 2), (0, LAST_ID)]
+    for span in [(9, LAST_ID), (0, 2), (0, LAST_ID)]:
+        newest.looked(span, [], took_s=0, now=0)
     assert list(newest.ranges(0)) == [(0, LAST_ID)]
+
+
+def test_cursor_goes_on_where_it_was_after_what_came_in_between() -> None:
+    newest = Cursor()
+    newest.looked((0, LAST_ID), [9, 8, 7], took_s=0, now=0)
+
+    newest.looked((9, LAST_ID), [12, 11], took_s=0, now=0)
+    newest.revisit(12)
+
+    # One that was not ready yet, 10, is found as well.
+    assert list(newest.ranges(0)) == [(9, LAST_ID), (0, 6), (0, LAST_ID)]
+    newest.revisit(8)
+    assert list(newest.ranges(0)) == [(9, LAST_ID), (0, 8), (0, LAST_ID)]
+
+
+def test_cursor_begins_anew_above_what_came_once_that_is_much() -> None:
+    newest = Cursor()
+    newest.looked((0, LAST_ID), [9, 8, 7], took_s=0, now=0)
+
+    newest.looked((9, LAST_ID), [9000, 8999], took_s=0.1, now=100)
+
+    assert list(newest.ranges(103)) == [(9000, LAST_ID), (0, 8998), (0, LAST_ID)]
 
 
 def test_cursor_seldom_looks_through_what_is_done() -> None:
     newest = Cursor()
-    newest.move([9])
+    newest.looked((0, LAST_ID), [9], took_s=0, now=0)
 
-    newest.looked((9, LAST_ID), took_s=0.5, now=100)
+    newest.looked((9, LAST_ID), [], took_s=0.5, now=100)
 
     assert list(newest.ranges(105)) == [(0, 8), (0, LAST_ID)]
     assert list(newest.ranges(111)) == [(9, LAST_ID), (0, 8), (0, LAST_ID)]
-    newest.looked((0, 8), took_s=9, now=111)
+    newest.looked((0, 8), [7], took_s=9, now=111)
     assert len(list(newest.ranges(111))) == 3
 
 
@@ -251,7 +276,7 @@ def test_one_lease_is_given_back_and_the_others_stay(database: Database, seven: 
             session,
             "first",
             "asset",
-            step.due(NOW),
+            step.due(),
             limit=3,
             worker="w",
             now=NOW,

@@ -14,7 +14,7 @@ from mediaindex.pipeline.sweep import Library
 from mediaindex.store import assets, changed, files, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
-from mediaindex.store.jobs import Work
+from mediaindex.store.due import Work, assets_due, at, files_due
 from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, ResultRow
 from tests.conftest import NOW
 from tests.sweeping import added, fill, identify_all, known, look, unread
@@ -41,7 +41,7 @@ def touch(library: Library, *names: str) -> None:
 def identify(database: Database, identity: Identity | None) -> None:
     """Look into the one file that is due."""
     with database.write() as session:
-        [file_id] = session.scalars(jobs.files_due("identify", NOW)).all()
+        [file_id] = session.scalars(files_due("identify"), at(NOW)).all()
         assets.identify_file(session, file_id, identity, NOW)
 
 
@@ -64,7 +64,7 @@ def gone(database: Database) -> list[int]:
 
 def due(database: Database) -> set[int]:
     with database.read() as session:
-        return set(session.scalars(jobs.assets_due(DECODE, NOW)))
+        return set(session.scalars(assets_due(DECODE), at(NOW)))
 
 
 def test_touched_photos_are_found_as_before_until_they_are_read(
@@ -172,7 +172,7 @@ def test_what_it_held_goes_when_it_holds_something_else(
 
     if content == "broken":
         with database.write() as session:
-            query = jobs.files_due("identify", NOW)
+            query = files_due("identify")
             [file_id] = jobs.claim(session, "identify", "file", query, limit=1, worker="", now=NOW)
             give_up(session, Identify(), file_id, Unusable("no picture"), NOW)
     else:
@@ -225,7 +225,7 @@ def test_film_that_turns_out_to_be_a_photo_leaves_touched_copies_to_be_read(
 
     with database.write() as session:
         assets.change_kind(session, asset_id, "video")
-        assert len(session.scalars(jobs.files_due("identify", NOW)).all()) == 1
+        assert len(session.scalars(files_due("identify"), at(NOW)).all()) == 1
 
 
 def test_photo_that_becomes_a_sidecar_lets_go_at_once(database: Database, library: Library) -> None:

@@ -28,6 +28,7 @@ from mediaindex.pipeline.spans import Spans
 from mediaindex.pipeline.stage import BrokenOff
 from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
+from mediaindex.store.due import at
 from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow
 from tests.clips import make_clip
@@ -291,9 +292,11 @@ def test_short_videos_do_not_wait_for_long_ones(
     def due(lengths: Lengths) -> list[int]:
         stage = Frames(Children(1, 0), 1, previews, WAYS, stop, lengths=lengths)
         with database.read() as session:
-            assert len(session.scalars(stage.due(NOW)).all()) == 4  # it may be told why it waits
+            assert (
+                len(session.scalars(stage.due(), at(NOW)).all()) == 4
+            )  # it may be told why it waits
             stage.ready()
-            return list(session.scalars(stage.due(NOW)))
+            return list(session.scalars(stage.due(), at(NOW)))
 
     assert (due("short"), due("long")) == ([2], [1, 3])
     assert due("any") == [1, 2, 3, 4]

@@ -9,16 +9,17 @@ from sqlalchemy import select
 from mediaindex.pipeline.identify import identify
 from mediaindex.pipeline.sweep import Library, sweep
 from mediaindex.sources.folder import Rules
-from mediaindex.store import assets, jobs
+from mediaindex.store import assets
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
+from mediaindex.store.due import Work, assets_due, at
 from mediaindex.store.files import path_of
 from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow
 from tests.clips import make_clip
 from tests.conftest import NOW
 
-ANY = jobs.Work("decode", "1", kinds=("photo", "video"), after=())
+ANY = Work("decode", "1", kinds=("photo", "video"), after=())
 
 
 def index(database: Database, root: Path) -> dict[str, str]:
@@ -32,7 +33,7 @@ def index(database: Database, root: Path) -> dict[str, str]:
             found = identify(path_of(session, file_id))
             assert isinstance(found, Identity)
             assets.identify_file(session, file_id, found, NOW)
-        due = session.scalars(jobs.assets_due(ANY, NOW)).all()
+        due = session.scalars(assets_due(ANY), at(NOW)).all()
         query = select(FileRow.name, AssetRow.kind).join(AssetRow, AssetRow.id == FileRow.asset_id)
         rows = session.execute(query.where(AssetRow.id.in_(due))).all()
         return {row.name: row.kind for row in rows}

@@ -14,6 +14,7 @@ from mediaindex.pipeline.vanished import FEW
 from mediaindex.store import assets, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
+from mediaindex.store.due import at, files_due
 from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, PairRow
 from tests.conftest import NOW
 from tests.sweeping import added, fill, identify_all, jobs_of, known, look, present, unread
@@ -62,7 +63,7 @@ def test_renamed_file_has_its_facts_read_again_as_its_name_may_tell_a_date(
     assert (report.moved, report.new, report.gone) == (1, 0, 0)
     assert known(database)["20200101.jpg"] == before["a.jpg"]
     with database.read() as session:
-        assert session.scalars(jobs.files_due("identify", NOW)).all() == []
+        assert session.scalars(files_due("identify"), at(NOW)).all() == []
     assert unread(database) == 1
 
 
@@ -125,7 +126,7 @@ def test_what_vanished_days_ago_is_read_when_it_comes_back_elsewhere(
 
     assert (report.moved, report.new) == (0, 1)
     with database.write() as session:
-        [file_id] = session.scalars(jobs.files_due("identify", later)).all()
+        [file_id] = session.scalars(files_due("identify"), at(later)).all()
         same = Identity(f"{asset_id:064}", 1, "photo", "jpeg")
         assets.identify_file(session, file_id, same, later)
     assert known(database)["x/c.jpg"] == asset_id
@@ -182,7 +183,7 @@ def test_look_into_the_new_place_that_is_on_its_way_does_no_harm(
     (library.root / "x" / "a.jpg").rename(library.root / "y" / "a.jpg")
     look(database, library, below="y", shallow=True)
     with database.write() as session:
-        due = jobs.files_due("identify", NOW)
+        due = files_due("identify")
         [new_id] = jobs.claim(session, "identify", "file", due, limit=9, worker="here:1", now=NOW)
 
     assert look(database, library).moved == 1
@@ -216,14 +217,14 @@ def test_file_that_was_being_read_where_it_was_is_due_at_once_where_it_is(
     fill(library, "x/a.jpg", "b.jpg")
     look(database, library)
     with database.write() as session:
-        due = jobs.files_due("identify", NOW)
+        due = files_due("identify")
         jobs.claim(session, "identify", "file", due, limit=9, worker="here:1", now=NOW)
     (library.root / "x").rename(library.root / "y")
 
     assert look(database, library).moved == 1
     assert jobs_of(database) == ["identify"]
     with database.read() as session:
-        assert len(session.scalars(jobs.files_due("identify", NOW)).all()) == 1
+        assert len(session.scalars(files_due("identify"), at(NOW)).all()) == 1
 
 
 def test_names_of_every_kind_move(database: Database, library: Library) -> None:

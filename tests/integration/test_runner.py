@@ -17,7 +17,8 @@ from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.stage import Redo
 from mediaindex.store import jobs
 from mediaindex.store.database import Database
-from mediaindex.store.jobs import MAX_ATTEMPTS, Subject, Work
+from mediaindex.store.due import Work, assets_due
+from mediaindex.store.jobs import MAX_ATTEMPTS, Subject
 from mediaindex.store.tables import AssetRow, BlockedRow, JobRow, ResultRow
 from tests.conftest import NOW
 
@@ -44,8 +45,8 @@ class Step:
         if self.missing is not None:
             raise RetryLater(self.missing)
 
-    def due(self, now: datetime) -> Select[int]:
-        return jobs.assets_due(self._work, now)
+    def due(self) -> Select[int]:
+        return assets_due(self._work)
 
     def load(self, session: Session, subject_id: int) -> int:
         return subject_id
@@ -322,8 +323,8 @@ def test_stages_of_one_name_share_the_work_and_are_one_to_whoever_looks_on(
     database: Database, seven: list[int]
 ) -> None:
     low, high = Step("first"), Step("first")
-    low.due = lambda now: jobs.assets_due(low._work, now).where(AssetRow.id < 3)  # type: ignore[method-assign]
-    high.due = lambda now: jobs.assets_due(high._work, now).where(AssetRow.id >= 3)  # type: ignore[method-assign]
+    low.due = lambda: assets_due(low._work).where(AssetRow.id < 3)  # type: ignore[method-assign]
+    high.due = lambda: assets_due(high._work).where(AssetRow.id >= 3)  # type: ignore[method-assign]
 
     assert run(database, low, high) == {"first": (7, 0, 0)}
     assert sorted(low.worked) == seven[:2]

@@ -16,6 +16,7 @@ from mediaindex.sources.folder import Rules
 from mediaindex.store import assets, files, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
+from mediaindex.store.due import at, files_due
 from mediaindex.store.libraries import widen_library
 from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, LibraryRow, ResultRow
 from tests.conftest import NOW
@@ -49,7 +50,7 @@ def test_changed_file_is_looked_into_again(database: Database, library: Library)
     assert look(database, library).changed == 1
     with database.read() as session:
         file = session.scalars(select(FileRow)).one()
-        assert session.scalars(jobs.files_due("identify", NOW)).all() == [file.id]
+        assert session.scalars(files_due("identify"), at(NOW)).all() == [file.id]
         # Whether it holds something else, only a look into it tells.
         assert (file.kind, file.asset_id) == (None, session.scalars(select(AssetRow.id)).one())
 
@@ -68,7 +69,7 @@ def test_asset_forgets_the_name_of_a_copy_that_changed(
 
     look(database, library)
     with database.write() as session:
-        [file_id] = session.scalars(jobs.files_due("identify", NOW)).all()
+        [file_id] = session.scalars(files_due("identify"), at(NOW)).all()
         assets.identify_file(session, file_id, Identity("b" * 64, 1, "photo", "jpeg"), NOW)
 
     with database.read() as session:

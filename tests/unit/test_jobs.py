@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store import blocked, jobs
-from mediaindex.store.jobs import Work
+from mediaindex.store.due import LEASE, Work, assets_due, at, files_due
 from mediaindex.store.tables import AssetRow, BlockedRow, FileRow, JobRow, LibraryRow
 from tests.conftest import NOW, AddAsset
 
@@ -19,7 +19,7 @@ def claim(session: Session, work: Work = DECODE, after_id: int = 0, limit: int =
         session,
         work.stage,
         "asset",
-        jobs.assets_due(work, NOW),
+        assets_due(work),
         ids=(after_id, 99),
         limit=limit,
         worker="here:1",
@@ -57,9 +57,9 @@ def test_lease_that_ran_out_is_free_again(session: Session, add_asset: AddAsset)
     asset_id = add_asset()
     claim(session)
 
-    due = jobs.assets_due(DECODE, NOW + jobs.LEASE + timedelta(seconds=1))
+    later = NOW + LEASE + timedelta(seconds=1)
 
-    assert session.scalars(due).all() == [asset_id]
+    assert session.scalars(assets_due(DECODE), at(later)).all() == [asset_id]
 
 
 def test_done_is_due_again_only_in_another_version(session: Session, add_asset: AddAsset) -> None:
@@ -110,7 +110,7 @@ def test_failed_stays_failed_until_a_person_says_retry(
     claim(session)
     jobs.fail(session, "decode", "asset", asset_id, reason="cut off", now=NOW)
 
-    assert session.scalars(jobs.assets_due(DECODE, LATER)).all() == []
+    assert session.scalars(assets_due(DECODE), at(LATER)).all() == []
     assert jobs.retry(session) == 1
     assert claim(session) == [asset_id]
 
@@ -123,7 +123,7 @@ def test_postponed_waits_and_counts_no_attempt(session: Session, add_asset: AddA
     jobs.postpone(session, "decode", "asset", asset_id, reason="share is off", until=until, now=NOW)
 
     assert claim(session) == []
-    assert session.scalars(jobs.assets_due(DECODE, until)).all() == [asset_id]
+    assert session.scalars(assets_due(DECODE), at(until)).all() == [asset_id]
     assert session.scalars(select(JobRow.attempts)).one() == 0
     assert jobs.next_retry(session, ["decode"], NOW) == until
 
@@ -140,7 +140,7 @@ def test_stumbling_is_tried_again_a_finite_number_of_times(
     ]
 
     assert given_up == [False] * (jobs.MAX_ATTEMPTS - 1) + [True]
-    assert session.scalars(jobs.assets_due(DECODE, LATER)).all() == []
+    assert session.scalars(assets_due(DECODE), at(LATER)).all() == []
 
 
 def test_interrupted_work_is_free_at_once_and_is_no_attempt(
@@ -163,7 +163,6 @@ def test_attempts_outlive_an_interruption(session: Session, add_asset: AddAsset)
         "decode",
         "asset",
         select(AssetRow.id),
-        ids=None,
         limit=1,
         worker="w",
         now=LATER,
@@ -211,7 +210,7 @@ def test_only_work_that_needs_the_file_waits_for_a_library_that_is_offline(
         jobs.mark_done(session, each, "decode", "768px", NOW, redo=())
     session.flush()
 
-    assert session.scalars(jobs.assets_due(work, NOW)).all() == [
+    assert session.scalars(assets_due(work), at(NOW)).all() == [
         *([asset_id] if is_due else []),
         copied,
         here,
@@ -238,15 +237,15 @@ def test_file_of_a_library_that_is_offline_is_not_due_until_it_is_back(
     for library in ("nas", "here"):
         add_asset(f"{library}.jpg", library)
     session.execute(update(FileRow).values(kind=None, asset_id=None))
-    due = jobs.files_due("identify", NOW)
-    assert len(session.scalars(due).all()) == 2
+    due = files_due("identify")
+    assert len(session.scalars(due, at(NOW)).all()) == 2
     nas = update(LibraryRow).where(LibraryRow.name == "nas")
 
     session.execute(nas.values(offline_reason="no network"))
     names = select(FileRow.name).where(FileRow.id.in_(due))
-    assert session.scalars(names).all() == ["here.jpg"]
+    assert session.scalars(names, at(NOW)).all() == ["here.jpg"]
     session.execute(nas.values(offline_reason=None))
-    assert len(session.scalars(due).all()) == 2
+    assert len(session.scalars(due, at(NOW)).all()) == 2
 
 
 def test_what_a_wrong_clock_put_off_for_years_is_due_all_the_same(
