@@ -1,6 +1,6 @@
 """What speaks for a hit in each ranking, and which of a video's moments stands for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mediaindex.search.fuse import Fused, K
@@ -29,14 +29,15 @@ class Found:
 
 
 def places_of(
-    rankings: Mapping[str, Sequence[Candidate]], each: Each
+    rankings: Mapping[str, Sequence[Candidate]], each: Each, ids: Collection[int]
 ) -> dict[int, dict[str, Place]]:
-    """Return, of all that any ranking has, its best place in each."""
-    found: dict[int, dict[str, Place]] = {}
+    """Return the best place that each of `ids` has in each ranking, of those that have it."""
+    found: dict[int, dict[str, Place]] = {id_: {} for id_ in ids}
     for name, candidates in rankings.items():
         for rank, candidate in enumerate(candidates, start=1):
-            mine = found.setdefault(candidate.id(each), {})
-            mine.setdefault(name, Place(name, rank, candidate))
+            mine = found.get(candidate.id(each))
+            if mine is not None and name not in mine:
+                mine[name] = Place(name, rank, candidate)
     return found
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -80,8 +81,7 @@ _SET_APART = re.compile(f" ?(«?{_UNSPACED.pattern[1:-1]}»?) ?")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A document that holds the words asked for."""
 
     document_id: int
@@ -222,7 +222,7 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
     """
     asked = {"expression": expression, "most": limit}
     rows = session.connection().execute(_match(wanted), asked)
-    return [Match(*row) for row in rows.all()]
+    return [Match._make(row) for row in rows.all()]
 
 
 @lru_cache(64)
