@@ -15,7 +15,7 @@ from mediaindex.search.chance import (
     better_than_chance,
     telling,
 )
-from mediaindex.search.evidence import Found, described, found, places_of
+from mediaindex.search.evidence import Found, Places, described, found, places_of
 from mediaindex.search.fuse import Fused, Ranking, combine_terms, fuse
 from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.search.query import Query
@@ -133,8 +133,6 @@ class Engine:
             return nearest_moments(session, self.indexes, spaces[kind], vector, wanted, depth, each)
 
         pictures = near("picture", looks)
-        if looks is words:  # Chance was measured with words; a picture is like in its own way.
-            pictures = self._judged(session, spaces, pictures, looks)
         texts = self._telling(session, spaces, "text", near("text", words))
         captions = self._meant(session, spaces, near("caption", words), words)
         asked = _asked(session, query)
@@ -158,18 +156,19 @@ class Engine:
         if "caption" in rankings:
             rankings["caption"] = described(spread["caption"], spread["words"], each)
         fused = fuse([Ranking(name, weights[name], ids) for name, ids in rankings.items()])
-        return self._found(session, fused[:limit], spread, each, weights, asked)
+        places = places_of(spread, each, {item.id for item in fused[:limit]})
+        if looks is words:  # Chance was measured with words; a picture is like in its own way.
+            self._judge(session, spaces, places, looks)
+        return self._found(session, fused[:limit], places, weights, asked)
 
     def _found(
         self,
         session: Session,
         fused: Sequence[Fused],
-        spread: Mapping[str, Sequence[Candidate]],
-        each: Each,
+        places: Places,
         weights: Mapping[str, float],
         asked: Asked,
     ) -> list[Found]:
-        places = places_of(spread, each, {item.id for item in fused})
         saying = [places[item.id]["words"] for item in fused if "words" in places[item.id]]
         passages: dict[int, fulltext.Passage] = {}
         if asked.some is not None and saying:
@@ -211,20 +210,23 @@ class Engine:
         good = better_than_chance(calibration, question, texts) if known else []
         return [candidate for candidate, fine in zip(known, good, strict=True) if fine]
 
-    def _judged(
-        self, session: Session, spaces: Spaces, found: list[Candidate], question: Vectors | None
-    ) -> list[Candidate]:
+    def _judge(
+        self, session: Session, spaces: Spaces, places: Places, question: Vectors | None
+    ) -> None:
         """Mark pictures that are no nearer to the question than chance brings one."""
-        if not found or question is None or self.settings.weak == "off":
-            return found
+        pictures = [mine["picture"] for mine in places.values() if "picture" in mine]
+        if not pictures or question is None or self.settings.weak == "off":
+            return
         calibration = self._calibration(session)
         if calibration is None:
-            return found
-        known, pictures = _vectors(session, spaces["picture"], found)
-        if not known:
-            return found
-        good = better_than_chance(calibration, question, pictures)
-        return [one._replace(weak=not fine) for one, fine in zip(known, good, strict=True)]
+            return
+        candidates = [place.candidate for place in pictures]
+        known, vectors = _vectors(session, spaces["picture"], candidates)
+        good = better_than_chance(calibration, question, vectors) if known else []
+        weak = {one.key for one, fine in zip(known, good, strict=True) if not fine}
+        for place in pictures:
+            if place.candidate.key in weak:
+                place.candidate = place.candidate._replace(weak=True)
 
     def _calibration(self, session: Session, kind: SpaceKind = "picture") -> Calibration | None:
         if self.embedder is None:

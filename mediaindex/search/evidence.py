@@ -9,7 +9,7 @@ from mediaindex.search.retrieve import Candidate, Each
 from mediaindex.store.fulltext import Passage
 
 
-@dataclass(frozen=True)
+@dataclass
 class Place:
     """Where a ranking has something."""
 
@@ -17,6 +17,10 @@ class Place:
     #: The first is 1.
     rank: int
     candidate: Candidate
+
+
+Places = dict[int, dict[str, Place]]
+"""The best place that something has in each ranking, by its id and the ranking's name."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,9 @@ class Found:
 
 def places_of(
     rankings: Mapping[str, Sequence[Candidate]], each: Each, ids: Collection[int]
-) -> dict[int, dict[str, Place]]:
+) -> Places:
     """Return the best place that each of `ids` has in each ranking, of those that have it."""
-    found: dict[int, dict[str, Place]] = {id_: {} for id_ in ids}
+    found: Places = {id_: {} for id_ in ids}
     for name, candidates in rankings.items():
         for rank, candidate in enumerate(candidates, start=1):
             mine = found.get(candidate.id(each))

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from mediaindex.store import filters
 from mediaindex.store.captions import said_of
-from mediaindex.store.embeddings import IN_SPACE, in_space
+from mediaindex.store.embeddings import IN_SPACE
 from mediaindex.store.files import paths_of_assets
 from mediaindex.store.filters import Filter, conditions, spoken
-from mediaindex.store.ids import THESE, each, these
+from mediaindex.store.ids import THESE, these
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
 from mediaindex.types import Shown, Space
 
@@ -44,8 +44,12 @@ def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> 
 
 def assets_passing(session: Session, wanted: Filter) -> list[int]:
     """Return the ids of all assets that pass, also if none of its moments does."""
-    query = select(AssetRow.id).where(*conditions(wanted, listing=True))
-    return list(session.connection().scalars(query).all())
+    return list(session.connection().scalars(_assets_passing(wanted)).all())
+
+
+@lru_cache(QUERIES)
+def _assets_passing(wanted: Filter) -> Select[int]:
+    return select(AssetRow.id).where(*conditions(wanted, listing=True))
 
 
 def assets_saying(session: Session, expression: str, *, whole: bool = False) -> list[int]:
@@ -57,14 +61,15 @@ def assets_saying(session: Session, expression: str, *, whole: bool = False) -> 
 
 def share_passing(session: Session, space: Space, wanted: Filter) -> float:
     """Return about which share of a space's vectors passes, 0 to 1, from a sample of them."""
-    newest_key = session.scalar(select(func.max(EmbeddingRow.id))) or 0
+    newest_key = session.connection().scalar(_NEWEST_KEY) or 0
     chance = random.Random(newest_key)
     drawn = [chance.randint(1, newest_key) for _ in range(SAMPLE)] if newest_key else []
-    alive = select(func.count(EmbeddingRow.id)).where(
-        in_space(space), EmbeddingRow.id.in_(each(drawn))
-    )
-    there = session.scalar(alive) or 0
+    there = session.connection().scalar(_ALIVE, these(drawn) | {"space": space.id}) or 0
     return len(passing(session, space, drawn, wanted)) / there if there else 0.0
+
+
+_NEWEST_KEY = select(func.max(EmbeddingRow.id))
+_ALIVE = select(func.count(EmbeddingRow.id)).where(IN_SPACE, EmbeddingRow.id.in_(THESE))
 
 
 def passing(
