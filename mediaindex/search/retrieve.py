@@ -133,8 +133,9 @@ def _best_of_each(near: Near, found: Mapping[int, tuple[int, int]], each: Each) 
     for key, score in zip(near.keys.tolist(), near.scores.tolist(), strict=True):
         if key in found:
             moment_id, asset_id = found[key]
-            candidate = Candidate(asset_id, moment_id, score, key)
-            best.setdefault(candidate.id(each), candidate)
+            id_ = asset_id if each == "asset" else moment_id
+            if id_ not in best:
+                best[id_] = Candidate(asset_id, moment_id, score, key)
     return list(best.values())
 
 
@@ -145,6 +146,8 @@ def placed(candidates: Sequence[Candidate], pictures: Sequence[Candidate]) -> li
         candidates: What was found, by words or as vectors of words.
         pictures: The moments that look like the question, best first.
     """
+    if not any(found.is_whole for found in candidates):
+        return list(candidates)
     best: dict[int, int] = {}
     for picture in pictures:
         best.setdefault(picture.asset_id, picture.moment_id)

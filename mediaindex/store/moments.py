@@ -3,9 +3,10 @@
 import random
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mediaindex.store import filters
 from mediaindex.store.captions import said_of
@@ -131,57 +132,50 @@ def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[in
     captions, summaries = said_of(session, moment_ids, asset_ids)
     paths = paths_of_assets(session, asset_ids, wanted)
     words = _words(session, asset_ids)
-    return {
-        row.moment_id: Shown(
-            moment_id=row.moment_id,
-            asset_id=row.asset_id,
-            sha256=row.sha256,
-            kind=row.kind,
-            start_ms=row.start_ms,
-            end_ms=row.end_ms,
-            at_ms=row.at_ms,
-            paths=tuple(paths.get(row.asset_id, ())),
-            taken_at=row.taken_at,
-            taken_local=row.taken_local,
-            taken_source=row.taken_source,
-            place=_called(row.name, row.region, row.country),
-            latitude=row.latitude,
-            longitude=row.longitude,
-            camera=" ".join(filter(None, (row.camera_make, row.camera_model))) or None,
-            width_px=row.width_px,
-            height_px=row.height_px,
-            rating=row.rating,
-            words=tuple(words.get(row.asset_id, ())),
-            caption=captions.get(row.moment_id),
-            summary=summaries.get(row.asset_id),
+    shown = {}
+    for make, model, name, region, country, moment_id, asset_id, *rest in rows:
+        shown[moment_id] = Shown(
+            moment_id=moment_id,
+            asset_id=asset_id,
+            **dict(zip(_AS_THEY_ARE, rest, strict=True)),
+            paths=tuple(paths.get(asset_id, ())),
+            place=_called(name, region, country),
+            camera=" ".join(filter(None, (make, model))) or None,
+            words=tuple(words.get(asset_id, ())),
+            caption=captions.get(moment_id),
+            summary=summaries.get(asset_id),
         )
-        for row in rows
-    }
+    return shown
 
 
+_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
+    MomentRow.start_ms,
+    MomentRow.end_ms,
+    MomentRow.at_ms,
+    AssetRow.sha256,
+    AssetRow.kind,
+    AssetRow.taken_at,
+    AssetRow.taken_local,
+    AssetRow.taken_source,
+    AssetRow.latitude,
+    AssetRow.longitude,
+    AssetRow.width_px,
+    AssetRow.height_px,
+    AssetRow.rating,
+)
+_AS_THEY_ARE = tuple(column.key for column in _COLUMNS)
 _SHOWN = (
     select(
-        MomentRow.id.label("moment_id"),
-        MomentRow.asset_id,
-        MomentRow.start_ms,
-        MomentRow.end_ms,
-        MomentRow.at_ms,
-        AssetRow.sha256,
-        AssetRow.kind,
-        AssetRow.taken_at,
-        AssetRow.taken_local,
-        AssetRow.taken_source,
-        AssetRow.latitude,
-        AssetRow.longitude,
         AssetRow.camera_make,
         AssetRow.camera_model,
-        AssetRow.width_px,
-        AssetRow.height_px,
-        AssetRow.rating,
         PlaceRow.name,
         PlaceRow.region,
         PlaceRow.country,
+        MomentRow.id,
+        MomentRow.asset_id,
+        *_COLUMNS,
     )
+    .select_from(MomentRow)
     .join(AssetRow, AssetRow.id == MomentRow.asset_id)
     .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
     .where(MomentRow.id.in_(THESE))
