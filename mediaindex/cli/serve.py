@@ -5,6 +5,7 @@ import os
 import queue
 import shutil
 import signal
+import sys
 import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +30,11 @@ START_S = 3600.0
 
 TEMPORARY = "mediaindex-tmp"
 """What is thrown away again, in the cache folder; a name that nobody has for anything else."""
+
+SWITCH_S = 0.0005
+"""So soon a thread that computes lets another have the interpreter. A question gives it up whenever
+SQLite is asked for a row, and gets it back after so long: of Python's own 5 ms, beside indexing,
+half of the searches waited for seconds, and with this a fourth to a sixth as long."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -74,6 +80,7 @@ def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> N
     from mediaindex.daemon.daemon import Daemon
     from mediaindex.listening import check_listening
 
+    sys.setswitchinterval(SWITCH_S)
     check_listening(config)
     _seal(config)
     systemd.extend(START_S)
