@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from mediaindex.api.problems import Busy
 
 AT_ONCE = max(2, os.cpu_count() or 2)
-"""Each keeps one core busy; more at a time make all of them slower."""
+"""Each keeps one core busy. On two cores, beside a backlog, one at a time took three times as long
+as two, and four no less (benchmarks/hardship.py load)."""
 
 PATIENCE_S = 10.0
 

@@ -5,6 +5,7 @@ import os
 import queue
 import shutil
 import signal
+import sys
 import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +30,12 @@ START_S = 3600.0
 
 TEMPORARY = "mediaindex-tmp"
 """What is thrown away again, in the cache folder; a name that nobody has for anything else."""
+
+SWITCH_S = 0.0005
+"""So soon a thread that computes lets another have the interpreter. A question gives it up with
+every row that SQLite is asked for, and where something is indexed gets it back only after so long.
+Of 50 searches a second beside a backlog half were answered within 122 ms with Python's own 5 ms,
+and within 28 ms with this (benchmarks/hardship.py load)."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -74,6 +81,7 @@ def _run(config: Config, file: Path | None, told: "queue.SimpleQueue[int]") -> N
     from mediaindex.daemon.daemon import Daemon
     from mediaindex.listening import check_listening
 
+    sys.setswitchinterval(SWITCH_S)
     check_listening(config)
     _seal(config)
     systemd.extend(START_S)

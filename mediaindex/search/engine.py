@@ -15,7 +15,7 @@ from mediaindex.search.chance import (
     better_than_chance,
     telling,
 )
-from mediaindex.search.evidence import Found, Place, described, found, places_of
+from mediaindex.search.evidence import Found, Places, described, found, places_of
 from mediaindex.search.fuse import Fused, Ranking, combine_terms, fuse
 from mediaindex.search.hits import Answer, Hit, Reason
 from mediaindex.search.query import Query
@@ -30,9 +30,9 @@ from mediaindex.search.retrieve import (
 from mediaindex.search.spans import merged
 from mediaindex.store import fulltext, moments
 from mediaindex.store.database import Database
-from mediaindex.store.embeddings import find_space, of_summaries, read_vectors
+from mediaindex.store.embeddings import of_summaries, read_vectors, spaces_of
 from mediaindex.store.filters import Filter
-from mediaindex.types import SpaceKind, Vectors
+from mediaindex.types import Space, SpaceKind, Vectors
 from mediaindex.vectors.indexes import Indexes
 
 NEIGHBOURS = 5
@@ -40,6 +40,10 @@ NEIGHBOURS = 5
 
 DEPTH = 200
 """How far down each ranking fusion looks, at least."""
+
+
+Spaces = Mapping[SpaceKind, Space]
+"""What a model's vectors lie in, by kind."""
 
 
 @dataclass(frozen=True)
@@ -121,16 +125,21 @@ class Engine:
         if each == "moment":  # those that follow each other become one
             limit = limit * NEIGHBOURS
         depth = max(DEPTH, 2 * limit)
-        texts = self._nearest(session, "text", words, wanted, depth, each)
-        captions = self._nearest(session, "caption", words, wanted, depth, each)
-        pictures = self._nearest(session, "picture", looks, wanted, depth, each)
-        if looks is words:  # Chance was measured with words; a picture is like in its own way.
-            pictures = self._judged(session, pictures, looks)
+        spaces = {} if self.embedder is None else spaces_of(session, self.embedder.model_id)
+
+        def near(kind: SpaceKind, vector: Vectors | None) -> list[Candidate]:
+            if vector is None or kind not in spaces:
+                return []
+            return nearest_moments(session, self.indexes, spaces[kind], vector, wanted, depth, each)
+
+        pictures = near("picture", looks)
+        texts = self._telling(session, spaces, "text", near("text", words))
+        captions = self._meant(session, spaces, near("caption", words), words)
         asked = _asked(session, query)
         spread: dict[str, list[Candidate]] = {
             "picture": pictures,
-            "text": placed(_of_assets(self._telling(session, "text", texts)), pictures),
-            "caption": placed(self._meant(session, captions, words), pictures),
+            "text": placed(_of_assets(texts), pictures),
+            "caption": placed(captions, pictures),
             "words": placed(matching_words(session, asked, wanted, depth, each), pictures),
         }
         weights = {
@@ -147,13 +156,16 @@ class Engine:
         if "caption" in rankings:
             rankings["caption"] = described(spread["caption"], spread["words"], each)
         fused = fuse([Ranking(name, weights[name], ids) for name, ids in rankings.items()])
-        return self._found(session, fused[:limit], places_of(spread, each), weights, asked)
+        places = places_of(spread, each, {item.id for item in fused[:limit]})
+        if looks is words:  # Chance was measured with words; a picture is like in its own way.
+            self._judge(session, spaces, places, looks)
+        return self._found(session, fused[:limit], places, weights, asked)
 
     def _found(
         self,
         session: Session,
         fused: Sequence[Fused],
-        places: Mapping[int, Mapping[str, Place]],
+        places: Places,
         weights: Mapping[str, float],
         asked: Asked,
     ) -> list[Found]:
@@ -164,24 +176,8 @@ class Engine:
             passages = fulltext.passages(session, asked.some, documents)
         return [found(item, list(places[item.id].values()), weights, passages) for item in fused]
 
-    def _nearest(
-        self,
-        session: Session,
-        kind: SpaceKind,
-        vector: Vectors | None,
-        wanted: Filter,
-        depth: int,
-        each: Each,
-    ) -> list[Candidate]:
-        if vector is None or self.embedder is None:
-            return []
-        space = find_space(session, self.embedder.model_id, kind)
-        if space is None:
-            return []
-        return nearest_moments(session, self.indexes, space, vector, wanted, depth, each)
-
     def _telling(
-        self, session: Session, kind: SpaceKind, found: list[Candidate]
+        self, session: Session, spaces: Spaces, kind: SpaceKind, found: list[Candidate]
     ) -> list[Candidate]:
         """Leave out texts that are no nearer to this question than to any other.
 
@@ -190,13 +186,13 @@ class Engine:
         calibration = self._calibration(session) if found else None
         if calibration is None:
             return found
-        known, texts = self._vectors(session, kind, found)
+        known, texts = _vectors(session, spaces[kind], found)
         scores = np.array([candidate.score for candidate in known], dtype=np.float32)
         tells = telling(calibration, texts, scores) if known else []
         return [candidate for candidate, good in zip(known, tells, strict=True) if good]
 
     def _meant(
-        self, session: Session, found: list[Candidate], question: Vectors | None
+        self, session: Session, spaces: Spaces, found: list[Candidate], question: Vectors | None
     ) -> list[Candidate]:
         """Leave out captions that are no nearer to the question than chance brings one.
 
@@ -206,44 +202,31 @@ class Engine:
         if not found or question is None:
             return found
         summaries = of_summaries(session, [candidate.key for candidate in found])
-        found = [replace(one, is_whole=one.key in summaries) for one in found]
+        found = [one._replace(is_whole=one.key in summaries) for one in found]
         calibration = self._calibration(session, "caption")
         if calibration is None or calibration.sample < FEWEST_PICTURES:
-            return self._telling(session, "caption", found)
-        known, texts = self._vectors(session, "caption", found)
+            return self._telling(session, spaces, "caption", found)
+        known, texts = _vectors(session, spaces["caption"], found)
         good = better_than_chance(calibration, question, texts) if known else []
         return [candidate for candidate, fine in zip(known, good, strict=True) if fine]
 
-    def _judged(
-        self, session: Session, found: list[Candidate], question: Vectors | None
-    ) -> list[Candidate]:
+    def _judge(
+        self, session: Session, spaces: Spaces, places: Places, question: Vectors | None
+    ) -> None:
         """Mark pictures that are no nearer to the question than chance brings one."""
-        if not found or question is None or self.settings.weak == "off":
-            return found
+        pictures = [mine["picture"] for mine in places.values() if "picture" in mine]
+        if not pictures or question is None or self.settings.weak == "off":
+            return
         calibration = self._calibration(session)
         if calibration is None:
-            return found
-        known, pictures = self._vectors(session, "picture", found)
-        if not known:
-            return found
-        good = better_than_chance(calibration, question, pictures)
-        return [
-            one if fine else replace(one, weak=True) for one, fine in zip(known, good, strict=True)
-        ]
-
-    def _vectors(
-        self, session: Session, kind: SpaceKind, found: Sequence[Candidate]
-    ) -> tuple[list[Candidate], Vectors]:
-        """Return those of `found` whose vectors are stored, and these, float32 (n, dim)."""
-        space = None
-        if self.embedder is not None:
-            space = find_space(session, self.embedder.model_id, kind)
-        if space is None:
-            return [], np.empty((0, 0), dtype=np.float32)
-        keys, vectors = read_vectors(session, space, [candidate.key for candidate in found])
-        rows = dict(zip(keys.tolist(), vectors, strict=True))
-        known = [candidate for candidate in found if candidate.key in rows]
-        return known, np.array([rows[candidate.key] for candidate in known], dtype=np.float32)
+            return
+        candidates = [place.candidate for place in pictures]
+        known, vectors = _vectors(session, spaces["picture"], candidates)
+        good = better_than_chance(calibration, question, vectors) if known else []
+        weak = {one.key for one, fine in zip(known, good, strict=True) if not fine}
+        for place in pictures:
+            if place.candidate.key in weak:
+                place.candidate = place.candidate._replace(weak=True)
 
     def _calibration(self, session: Session, kind: SpaceKind = "picture") -> Calibration | None:
         if self.embedder is None:
@@ -264,9 +247,19 @@ class Engine:
         ]
 
 
+def _vectors(
+    session: Session, space: Space, found: Sequence[Candidate]
+) -> tuple[list[Candidate], Vectors]:
+    """Return those of `found` whose vectors are stored, and these, float32 (n, dim)."""
+    keys, vectors = read_vectors(session, space, [candidate.key for candidate in found])
+    places = {key: place for place, key in enumerate(keys.tolist())}
+    known = [candidate for candidate in found if candidate.key in places]
+    return known, vectors[[places[candidate.key] for candidate in known]]
+
+
 def _of_assets(texts: Sequence[Candidate]) -> list[Candidate]:
     """Return the vectors of words as what they are so far: words of whole assets."""
-    return [replace(found, is_whole=True) for found in texts]
+    return [found._replace(is_whole=True) for found in texts]
 
 
 def _newest(session: Session, wanted: Filter, limit: int, *, weak: bool = False) -> list[Found]:

@@ -1,6 +1,6 @@
 """What speaks for a hit in each ranking, and which of a video's moments stands for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mediaindex.search.fuse import Fused, K
@@ -9,7 +9,7 @@ from mediaindex.search.retrieve import Candidate, Each
 from mediaindex.store.fulltext import Passage
 
 
-@dataclass(frozen=True)
+@dataclass
 class Place:
     """Where a ranking has something."""
 
@@ -17,6 +17,10 @@ class Place:
     #: The first is 1.
     rank: int
     candidate: Candidate
+
+
+Places = dict[int, dict[str, Place]]
+"""The best place that something has in each ranking, by its id and the ranking's name."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,15 @@ class Found:
 
 
 def places_of(
-    rankings: Mapping[str, Sequence[Candidate]], each: Each
-) -> dict[int, dict[str, Place]]:
-    """Return, of all that any ranking has, its best place in each."""
-    found: dict[int, dict[str, Place]] = {}
+    rankings: Mapping[str, Sequence[Candidate]], each: Each, ids: Collection[int]
+) -> Places:
+    """Return the best place that each of `ids` has in each ranking, of those that have it."""
+    found: Places = {id_: {} for id_ in ids}
     for name, candidates in rankings.items():
         for rank, candidate in enumerate(candidates, start=1):
-            mine = found.setdefault(candidate.id(each), {})
-            mine.setdefault(name, Place(name, rank, candidate))
+            mine = found.get(candidate.id(each))
+            if mine is not None and name not in mine:
+                mine[name] = Place(name, rank, candidate)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +26,7 @@ class Ranking:
     ids: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Fused:
+class Fused(NamedTuple):
     """One id in the common ranking."""
 
     id: int

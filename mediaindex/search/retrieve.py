@@ -1,8 +1,8 @@
 """Rankings of the same question: pictures, words as vectors, words as they stand."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -47,9 +47,8 @@ class Asked:
             yield "some", self.some
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """One moment in one ranking."""
+class Candidate(NamedTuple):
+    """One moment in one ranking. A question makes hundreds of them."""
 
     asset_id: int
     moment_id: int
@@ -93,13 +92,15 @@ def nearest_moments(
     keys, depth = None, limit * 5 // 4
     if not wanted.is_empty:
         keys, depth = _narrowed(session, indexes, space, wanted, depth)
-    total = indexes.exact.count(space) if keys is None else len(keys)
     while True:
         near = indexes.nearest(space, query, depth, keys)
         passing = moments.passing(session, space, near.keys.tolist(), wanted)
         best = _best_of_each(near, passing, each)
-        if len(best) >= limit or len(near.keys) < depth or depth >= total:
+        if len(best) >= limit or len(near.keys) < depth:
             return best[:limit]
+        total = indexes.exact.count(space) if keys is None else len(keys)
+        if depth >= total:
+            return best
         depth = min(total, depth * GROWTH)
 
 
@@ -132,8 +133,9 @@ def _best_of_each(near: Near, found: Mapping[int, tuple[int, int]], each: Each) 
     for key, score in zip(near.keys.tolist(), near.scores.tolist(), strict=True):
         if key in found:
             moment_id, asset_id = found[key]
-            candidate = Candidate(asset_id, moment_id, score, key)
-            best.setdefault(candidate.id(each), candidate)
+            id_ = asset_id if each == "asset" else moment_id
+            if id_ not in best:
+                best[id_] = Candidate(asset_id, moment_id, score, key)
     return list(best.values())
 
 
@@ -144,11 +146,13 @@ def placed(candidates: Sequence[Candidate], pictures: Sequence[Candidate]) -> li
         candidates: What was found, by words or as vectors of words.
         pictures: The moments that look like the question, best first.
     """
+    if not any(found.is_whole for found in candidates):
+        return list(candidates)
     best: dict[int, int] = {}
     for picture in pictures:
         best.setdefault(picture.asset_id, picture.moment_id)
     return [
-        replace(found, moment_id=best[found.asset_id])
+        found._replace(moment_id=best[found.asset_id])
         if found.is_whole and found.asset_id in best
         else found
         for found in candidates
@@ -187,7 +191,7 @@ def matching_words(
                 best[key] = _candidate(match, moment_id, says)
             elif known.is_whole and match.moment_id and says != "some":
                 # The asset says it, and so does this moment of it: the one to be shown.
-                best[key] = replace(known, moment_id=moment_id, is_whole=False)
+                best[key] = known._replace(moment_id=moment_id, is_whole=False)
     return list(best.values())[:limit]
 
 

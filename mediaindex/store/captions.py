@@ -1,13 +1,14 @@
 """What models say of moments and of whole videos."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.fulltext import refresh_caption
-from mediaindex.store.ids import THESE, each, these
+from mediaindex.store.ids import THESE, each, given, these
 from mediaindex.store.tables import CaptionRow, EmbeddingRow, FileRow, MomentRow, SpaceRow
 from mediaindex.types import Caption, Origin, Said
 
@@ -67,20 +68,48 @@ def captions_of_asset(session: Session, asset_id: int) -> dict[int | None, Said]
 
 def captions_of(session: Session, moment_ids: Sequence[int]) -> dict[int, Said]:
     """Return what is said of each of these moments, of those of which anything is."""
-    rows = session.scalars(_OF_MOMENTS, these(moment_ids))
-    return {row.moment_id or 0: said(row) for row in rows}
+    return said_of(session, moment_ids, ())[0]
 
 
-def summaries_of(session: Session, asset_ids: Sequence[int]) -> dict[int, Said]:
-    """Return what is said of each of these videos as a whole, of those of which anything is."""
-    return {row.asset_id: said(row) for row in session.scalars(_OF_WHOLE, these(asset_ids))}
+def said_of(
+    session: Session, moment_ids: Collection[int], asset_ids: Collection[int]
+) -> tuple[dict[int, Said], dict[int, Said]]:
+    """Return what is said of each of these moments, and of these videos as a whole.
+
+    Of those of which anything is.
+    """
+    asked = these(moment_ids) | these(asset_ids, "assets")
+    captions: dict[int, Said] = {}
+    summaries: dict[int, Said] = {}
+    for row in session.connection().execute(_SAID, asked):
+        if row.moment_id is None:
+            summaries[row.asset_id] = said(row)
+        else:
+            captions[row.moment_id] = said(row)
+    return captions, summaries
 
 
-_OF_MOMENTS = select(CaptionRow).where(
-    CaptionRow.moment_id.in_(THESE), CaptionRow.description != ""
-)
-_OF_WHOLE = select(CaptionRow).where(
-    CaptionRow.asset_id.in_(THESE), CaptionRow.moment_id.is_(None), CaptionRow.description != ""
+_SAID: Select[*tuple[Any, ...]] = select(
+    CaptionRow.moment_id,
+    CaptionRow.asset_id,
+    CaptionRow.description,
+    CaptionRow.tags,
+    CaptionRow.text_in_image,
+    CaptionRow.setting,
+    CaptionRow.model,
+    CaptionRow.digest,
+    CaptionRow.prompt_version,
+    CaptionRow.server,
+    CaptionRow.duration_ms,
+    CaptionRow.tokens,
+    CaptionRow.tokens_per_s,
+    CaptionRow.made_at,
+).where(
+    or_(
+        CaptionRow.moment_id.in_(THESE),
+        and_(CaptionRow.asset_id.in_(given("assets")), CaptionRow.moment_id.is_(None)),
+    ),
+    CaptionRow.description != "",
 )
 
 
@@ -107,8 +136,8 @@ def describe_again(session: Session, file_ids: Sequence[int]) -> list[int]:
     return ids
 
 
-def said(row: CaptionRow) -> Said:
-    """Return a row as the values that the rest of the program knows."""
+def said(row: CaptionRow | Row[Any]) -> Said:
+    """Return a row, or its columns, as the values that the rest of the program knows."""
     caption = Caption(row.description, tuple(row.tags.splitlines()), row.text_in_image, row.setting)
     origin = Origin(
         row.model,

@@ -38,6 +38,11 @@ def find_space(session: Session, model_id: str, kind: SpaceKind) -> Space | None
     return None if row is None else Space(row.id, model_id, kind, row.dim)
 
 
+def spaces_of(session: Session, model_id: str) -> dict[SpaceKind, Space]:
+    """Return the spaces of a model's vectors by their kind."""
+    return {space.kind: space for space in spaces(session) if space.model_id == model_id}
+
+
 def spaces(session: Session) -> list[Space]:
     """Return every space, oldest first."""
     rows = session.connection().execute(_SPACES)

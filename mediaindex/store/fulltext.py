@@ -1,9 +1,11 @@
 """Words of assets and moments as full text (SQLite's FTS5), by person and by machine apart."""
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Session
@@ -81,8 +84,7 @@ _SET_APART = re.compile(f" ?(«?{_UNSPACED.pattern[1:-1]}»?) ?")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A document that holds the words asked for."""
 
     document_id: int
@@ -127,11 +129,11 @@ def rarer(session: Session, words: str) -> str:
     They tell next to nothing, and ranking all documents that hold one takes tenths of a second.
     """
     most = max(FEW_DOCUMENTS, int(COMMON_SHARE * (session.connection().scalar(_COUNT) or 0)))
-    held = {word: _held(session, word, most) for word in words.split()}
+    held = _held(session, {word for word in words.split() if any(map(str.isalnum, word))}, most)
     rare = [
         word
-        for word, number in held.items()
-        if 0 < number <= most and word.casefold() not in LITTLE_WORDS
+        for word in dict.fromkeys(words.split())
+        if 0 < held.get(word, 0) <= most and word.casefold() not in LITTLE_WORDS
     ]
     return " ".join(rare) or words
 
@@ -243,7 +245,7 @@ def match(session: Session, expression: str, wanted: Filter, limit: int) -> list
     """
     asked = {"expression": expression, "most": limit}
     rows = session.connection().execute(_match(wanted), asked)
-    return [Match(*row) for row in rows.all()]
+    return [Match._make(row) for row in rows.all()]
 
 
 @lru_cache(64)
@@ -294,16 +296,17 @@ _PASSAGES = (
 _COUNT = select(func.max(DocumentRow.id))
 
 
-def _held(session: Session, word: str, most: int) -> int:
-    """Return how many documents hold a word, counted to one more than `most`."""
-    if not any(map(str.isalnum, word)):
-        return 0
-    asked = {"expression": _quoted(word), "most": most + 1}
-    return session.connection().scalar(_HELD, asked) or 0
+def _held(session: Session, words: Collection[str], most: int) -> dict[str, int]:
+    """Return how many documents hold each word, counted to one more than `most`."""
+    known = {_quoted(word): word for word in words}
+    asked = {"these": json.dumps(list(known)), "most": most + 1}
+    rows = session.connection().execute(_HELD, asked)
+    return {known[expression]: number for expression, number in rows}
 
 
-_HELD = select(func.count()).select_from(
-    select(FULLTEXT.c.rowid).where(MATCHES).limit(bindparam("most")).subquery()
+_HELD = text(
+    "SELECT value, (SELECT count(*) FROM"
+    " (SELECT 1 FROM fulltext WHERE fulltext MATCH value LIMIT :most)) FROM json_each(:these)"
 )
 
 

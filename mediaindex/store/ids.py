@@ -18,10 +18,15 @@ def each(ids: Collection[int]) -> Select[int]:
     return select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
 
 
-THESE: Select[int] = select(func.json_each(bindparam("these")).table_valued("value").c.value)
+def given(name: str) -> Select[int]:
+    """Return the query that gives the ids that `these(ids, name)` does when it is run."""
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
+THESE = given("these")
 """As `each`, of the ids that `these` gives when it is run."""
 
 
-def these(ids: Collection[int]) -> dict[str, str]:
-    """Return the parameter of a statement that has `THESE` in it."""
-    return {"these": json.dumps(list(ids))}
+def these(ids: Collection[int], name: str = "these") -> dict[str, str]:
+    """Return the parameter of a statement that has `THESE` in it, or `given(name)`."""
+    return {name: json.dumps(list(ids))}

@@ -2,18 +2,18 @@
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mediaindex.store import filters
-from mediaindex.store.captions import captions_of, summaries_of
-from mediaindex.store.embeddings import IN_SPACE, in_space
+from mediaindex.store.captions import said_of
+from mediaindex.store.embeddings import IN_SPACE
 from mediaindex.store.files import paths_of_assets
 from mediaindex.store.filters import Filter, conditions, spoken
-from mediaindex.store.ids import THESE, each, these
+from mediaindex.store.ids import THESE, these
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
 from mediaindex.types import Shown, Space
 
@@ -45,8 +45,12 @@ def keys_passing(session: Session, space: Space, wanted: Filter, limit: int) -> 
 
 def assets_passing(session: Session, wanted: Filter) -> list[int]:
     """Return the ids of all assets that pass, also if none of its moments does."""
-    query = select(AssetRow.id).where(*conditions(wanted, listing=True))
-    return list(session.connection().scalars(query).all())
+    return list(session.connection().scalars(_assets_passing(wanted)).all())
+
+
+@lru_cache(QUERIES)
+def _assets_passing(wanted: Filter) -> Select[int]:
+    return select(AssetRow.id).where(*conditions(wanted, listing=True))
 
 
 def assets_saying(session: Session, expression: str, *, whole: bool = False) -> list[int]:
@@ -58,14 +62,15 @@ def assets_saying(session: Session, expression: str, *, whole: bool = False) -> 
 
 def share_passing(session: Session, space: Space, wanted: Filter) -> float:
     """Return about which share of a space's vectors passes, 0 to 1, from a sample of them."""
-    newest_key = session.scalar(select(func.max(EmbeddingRow.id))) or 0
+    newest_key = session.connection().scalar(_NEWEST_KEY) or 0
     chance = random.Random(newest_key)
     drawn = [chance.randint(1, newest_key) for _ in range(SAMPLE)] if newest_key else []
-    alive = select(func.count(EmbeddingRow.id)).where(
-        in_space(space), EmbeddingRow.id.in_(each(drawn))
-    )
-    there = session.scalar(alive) or 0
+    there = session.connection().scalar(_ALIVE, these(drawn) | {"space": space.id}) or 0
     return len(passing(session, space, drawn, wanted)) / there if there else 0.0
+
+
+_NEWEST_KEY = select(func.max(EmbeddingRow.id))
+_ALIVE = select(func.count(EmbeddingRow.id)).where(IN_SPACE, EmbeddingRow.id.in_(THESE))
 
 
 def passing(
@@ -104,71 +109,80 @@ def _first_moments(wanted: Filter) -> Select[int, int, int]:
 
 def newest(session: Session, wanted: Filter, limit: int) -> list[tuple[int, int]]:
     """Return (asset id, moment id) of what passes, newest first: the answer to a bare filter."""
-    query = (
-        select(AssetRow.id, MomentRow.id, EARLIEST)
-        .join(MomentRow, MomentRow.asset_id == AssetRow.id)
-        .where(*conditions(wanted), *spoken(wanted))
-        .group_by(AssetRow.id)
+    found = session.connection().scalars(_newest(wanted), {"most": limit}).all()
+    first = first_moments(session, found, wanted)
+    return [(asset_id, first[asset_id]) for asset_id in found]
+
+
+@lru_cache(QUERIES)
+def _newest(wanted: Filter) -> Select[int]:
+    has_moment = exists().where(MomentRow.asset_id == AssetRow.id, *spoken(wanted))
+    return (
+        select(AssetRow.id)
+        .where(*conditions(wanted), has_moment)
         .order_by(AssetRow.taken_at.desc().nulls_last(), AssetRow.id)
-        .limit(limit)
+        .limit(bindparam("most"))
     )
-    return [(asset_id, moment_id) for asset_id, moment_id, _ in session.execute(query)]
 
 
 def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[int, Shown]:
     """Return what is shown of each of these moments; of copies, those that pass come first."""
-    rows = session.execute(_SHOWN, these(moment_ids)).all()
-    asset_ids = [asset.id for _, asset, _ in rows]
-    captions = captions_of(session, moment_ids)
-    summaries = summaries_of(session, asset_ids)
-    paths = paths_of_assets(session, asset_ids, filters.lies_within(wanted))
+    rows = session.connection().execute(_SHOWN, these(moment_ids)).all()
+    asset_ids = {row.asset_id for row in rows}
+    captions, summaries = said_of(session, moment_ids, asset_ids)
+    paths = paths_of_assets(session, asset_ids, wanted)
     words = _words(session, asset_ids)
-    return {
-        moment.id: replace(
-            _shown(moment, asset, place),
-            paths=tuple(paths.get(asset.id, ())),
-            words=tuple(words.get(asset.id, ())),
-            caption=captions.get(moment.id),
-            summary=summaries.get(asset.id),
+    shown = {}
+    for make, model, name, region, country, moment_id, asset_id, *rest in rows:
+        shown[moment_id] = Shown(
+            moment_id=moment_id,
+            asset_id=asset_id,
+            **dict(zip(_AS_THEY_ARE, rest, strict=True)),
+            paths=tuple(paths.get(asset_id, ())),
+            place=_called(name, region, country),
+            camera=" ".join(filter(None, (make, model))) or None,
+            words=tuple(words.get(asset_id, ())),
+            caption=captions.get(moment_id),
+            summary=summaries.get(asset_id),
         )
-        for moment, asset, place in rows
-    }
+    return shown
 
 
+_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
+    MomentRow.start_ms,
+    MomentRow.end_ms,
+    MomentRow.at_ms,
+    AssetRow.sha256,
+    AssetRow.kind,
+    AssetRow.taken_at,
+    AssetRow.taken_local,
+    AssetRow.taken_source,
+    AssetRow.latitude,
+    AssetRow.longitude,
+    AssetRow.width_px,
+    AssetRow.height_px,
+    AssetRow.rating,
+)
+_AS_THEY_ARE = tuple(column.key for column in _COLUMNS)
 _SHOWN = (
-    select(MomentRow, AssetRow, PlaceRow)
+    select(
+        AssetRow.camera_make,
+        AssetRow.camera_model,
+        PlaceRow.name,
+        PlaceRow.region,
+        PlaceRow.country,
+        MomentRow.id,
+        MomentRow.asset_id,
+        *_COLUMNS,
+    )
+    .select_from(MomentRow)
     .join(AssetRow, AssetRow.id == MomentRow.asset_id)
     .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
     .where(MomentRow.id.in_(THESE))
 )
 
 
-def _shown(moment: MomentRow, asset: AssetRow, place: PlaceRow | None) -> Shown:
-    camera = " ".join(filter(None, (asset.camera_make, asset.camera_model)))
-    return Shown(
-        moment_id=moment.id,
-        asset_id=asset.id,
-        sha256=asset.sha256,
-        kind=asset.kind,
-        start_ms=moment.start_ms,
-        end_ms=moment.end_ms,
-        at_ms=moment.at_ms,
-        paths=(),
-        taken_at=asset.taken_at,
-        taken_local=asset.taken_local,
-        taken_source=asset.taken_source,
-        place=place_name(place),
-        latitude=asset.latitude,
-        longitude=asset.longitude,
-        camera=camera or None,
-        width_px=asset.width_px,
-        height_px=asset.height_px,
-        rating=asset.rating,
-        words=(),
-    )
-
-
-def _words(session: Session, asset_ids: Sequence[int]) -> dict[int, list[str]]:
+def _words(session: Session, asset_ids: Collection[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for asset_id, text in session.connection().execute(_WORDS, these(asset_ids)):
         found.setdefault(asset_id, []).append(text)
@@ -184,7 +198,8 @@ _WORDS = (
 
 def place_name(place: PlaceRow | None) -> str | None:
     """Return a place as it is shown: "Lisbon, Portugal"."""
-    if place is None:
-        return None
-    parts = (place.name, place.region, place.country)
-    return ", ".join(part for part in dict.fromkeys(parts) if part)
+    return None if place is None else _called(place.name, place.region, place.country)
+
+
+def _called(*parts: str | None) -> str | None:
+    return ", ".join(part for part in dict.fromkeys(parts) if part) or None

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    and_,
     column,
     false,
     table,
@@ -163,12 +164,8 @@ class AssetRow(Base):
     has_motion: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
-Index(
-    "ix_asset_companion_of_id",
-    AssetRow.companion_of_id,
-    sqlite_where=AssetRow.companion_of_id.is_not(None),
-)
-
+_COMPANION = AssetRow.companion_of_id.is_not(None)
+Index("ix_asset_companion_of_id", AssetRow.companion_of_id, sqlite_where=_COMPANION)
 
 # With all that a question for cameras needs, so that it reads no asset of a million.
 Index(
@@ -178,6 +175,13 @@ Index(
     AssetRow.lens,
     AssetRow.missing_since,
     AssetRow.companion_of_id,
+)
+
+# Newest first; with what is asked for most, so that an asset that does not pass is not read.
+Index(
+    "asset_newest",
+    *(AssetRow.taken_at.desc(), AssetRow.id, AssetRow.kind, AssetRow.rating),
+    sqlite_where=and_(AssetRow.missing_since.is_(None), AssetRow.companion_of_id.is_(None)),
 )
 
 
@@ -322,12 +326,8 @@ class DocumentRow(Base):
     seen: Mapped[str] = mapped_column(default="", server_default="")
 
 
-Index(
-    "document_of_asset",
-    DocumentRow.asset_id,
-    unique=True,
-    sqlite_where=DocumentRow.moment_id.is_(None),
-)
+_ALL_OF_IT = DocumentRow.moment_id.is_(None)
+Index("document_of_asset", DocumentRow.asset_id, unique=True, sqlite_where=_ALL_OF_IT)
 
 
 FULLTEXT = table("fulltext", column("rowid"))

@@ -233,7 +233,7 @@ def _in_units(scores: Vectors, scales: Vectors, step: Vectors) -> tuple[Vectors,
 
 def _promising(rough: Vectors, doubt: Vectors, limit: int) -> Keys:
     """Return the places of all rows that may be among the `limit` nearest."""
-    least = np.nan_to_num(rough - doubt, nan=-np.inf)
+    least = np.fmax(rough - doubt, np.float32(-np.inf))  # NaN is no score
     if limit < len(rough):
         least = np.partition(least, len(rough) - limit)[len(rough) - limit :]
     return np.flatnonzero(rough + doubt >= least.min())
