@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.fulltext import refresh_caption
@@ -89,6 +89,9 @@ def said_of(
     return captions, summaries
 
 
+# With the plus SQLite finds these by their assets; by the moments they lack they are all of a kind.
+_WHOLE = literal_column("+caption.moment_id").is_(None)
+
 _SAID: Select[*tuple[Any, ...]] = select(
     CaptionRow.moment_id,
     CaptionRow.asset_id,
@@ -107,7 +110,7 @@ _SAID: Select[*tuple[Any, ...]] = select(
 ).where(
     or_(
         CaptionRow.moment_id.in_(THESE),
-        and_(CaptionRow.asset_id.in_(given("assets")), CaptionRow.moment_id.is_(None)),
+        and_(CaptionRow.asset_id.in_(given("assets")), _WHOLE),
     ),
     CaptionRow.description != "",
 )

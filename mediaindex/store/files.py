@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import (
     ColumnElement,
     LargeBinary,
+    Select,
     bindparam,
     cast,
     func,
