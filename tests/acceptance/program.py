@@ -1,19 +1,16 @@
 """The real program in a process of its own, with folders of its own, and its end state."""
 
-import atexit
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from mediaindex.media.places import Gazetteer
+from tests.once import once
 
 # All that must be the same however a run came to its end: no ids, no times.
 STATE = {
@@ -51,13 +48,9 @@ STATE = {
 }
 
 
-@cache
 def gazetteer() -> Path:
     """Return the gazetteer in its compact form, which takes seconds to make, made once."""
-    folder = Path(tempfile.mkdtemp(prefix="mediaindex-places-"))
-    atexit.register(shutil.rmtree, folder)
-    Gazetteer.open(folder).close()
-    return folder
+    return once("places", lambda folder: Gazetteer.open(folder).close())
 
 
 @dataclass
