@@ -23,7 +23,7 @@ from mediaindex.embedders import Embedder, load
 from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
 from mediaindex.pipeline.child import Children
-from mediaindex.pipeline.decode import decode_to_preview
+from mediaindex.pipeline.errands import decode_to_preview
 
 
 def photos(folder: Path, count: int, megapixels: float) -> list[Path]:

@@ -18,6 +18,10 @@ class NoRoom(RetryLater):
     """Our own disk takes nothing now: it is full, or read-only. No file is to blame."""
 
 
+class BrokenOff(RetryLater):
+    """The run ends early, in the middle of something long; the next goes on from there."""
+
+
 class ServerOff(RetryLater):
     """A server cannot be asked at all: it is off, refuses us, or lacks what it is asked for."""
 

@@ -22,7 +22,8 @@ from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.decode import Decode
 from mediaindex.pipeline.embed import Embed
 from mediaindex.pipeline.embed_text import EmbedText
-from mediaindex.pipeline.frames import Frames, Lengths, OnVideo, Ways
+from mediaindex.pipeline.errands import Ways
+from mediaindex.pipeline.frames import Frames, Lengths, OnVideo
 from mediaindex.pipeline.identify import Identify
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.probe import Probe

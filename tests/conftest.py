@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, MomentRow
 from mediaindex.types import RGB, Origin
+from tests.once import once, open_for_all
 
 # How long an example takes says something of the machine and nothing of the code.
 settings.register_profile("no clock", deadline=None)
@@ -27,12 +28,15 @@ ORIGIN = Origin("vlm:4b", "sha256:1", "1", "http://127.0.0.1:11434", 2_500, 60, 
 AddAsset = Callable[..., int]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    open_for_all(config)
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated() -> Path:
     """A new database's file, made once: migrating takes a third of a second."""
-    path = tmp_path_factory.mktemp("migrated") / "mediaindex.db"
-    open_database(path).close()
-    return path
+    name = "mediaindex.db"
+    return once("migrated", lambda folder: open_database(folder / name).close()) / name
 
 
 @pytest.fixture

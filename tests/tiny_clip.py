@@ -12,12 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mediaindex.embedders.clip.weights import download
+from tests.once import once
 
 CONFIG = {
     "model_cfg": {
@@ -70,9 +69,9 @@ def save_checkpoint(folder: Path, seed: int = 0) -> Path:
 
 def tiny_clip(models_dir: Path) -> dict[str, object]:
     """Put the tiny model into `models_dir` and return the options that load it."""
-    ready, name = _made_once()
-    shutil.copytree(ready, models_dir, dirs_exist_ok=True)
-    return {"model": name, "models_dir": models_dir, "runtime": "onnx", "device": "cpu"}
+    ready = once("tiny-clip", _make)
+    shutil.copytree(ready / "models", models_dir, dirs_exist_ok=True)
+    return {"model": _name(ready), "models_dir": models_dir, "runtime": "onnx", "device": "cpu"}
 
 
 def in_a_fresh_process(program: str, options: dict[str, object], **environment: str) -> Any:
@@ -89,15 +88,10 @@ def in_a_fresh_process(program: str, options: dict[str, object], **environment: 
     return json.loads(done.stdout)
 
 
-@cache
-def _made_once() -> tuple[Path, str]:
-    """Make the model once for all tests of a run; the temporary folder goes with the process."""
-    kept = tempfile.TemporaryDirectory(prefix="tiny-clip-")
-    _folders.append(kept)
-    checkpoint = save_checkpoint(Path(kept.name) / "checkpoint")
-    name = f"local-dir:{checkpoint}"
-    download(name, Path(kept.name) / "models")
-    return Path(kept.name) / "models", name
+def _name(folder: Path) -> str:
+    return f"local-dir:{folder / 'checkpoint'}"
 
 
-_folders: list[tempfile.TemporaryDirectory[str]] = []
+def _make(folder: Path) -> None:
+    save_checkpoint(folder / "checkpoint")
+    download(_name(folder), folder / "models")

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from mediaindex.captioners.describe import Described, Describer
 from mediaindex.captioners.schedule import Schedule
-from mediaindex.errors import Faulty, RetryLater, ServerBusy
+from mediaindex.errors import BrokenOff, Faulty, RetryLater, ServerBusy
 from mediaindex.media.jpeg import jpeg_for_model
 from mediaindex.media.previews import PreviewMissing, PreviewStore
-from mediaindex.pipeline.stage import PREVIEWED, Blocked, BrokenOff, Redo
+from mediaindex.pipeline.stage import PREVIEWED, Blocked, Redo
 from mediaindex.store import captions, jobs
 from mediaindex.store.assets import moments_by_asset
 from mediaindex.store.due import Work, assets_due

@@ -20,8 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
-from mediaindex.errors import MediaIndexError, Unusable
-from mediaindex.pipeline.stage import BrokenOff
+from mediaindex.errors import BrokenOff, MediaIndexError, Unusable
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -144,8 +143,9 @@ class Children:
             stop: Once it is set, calls are broken off; None: each goes on to its end.
         """
         self._all = [Child(memory_limit_bytes, stop) for _ in range(count)]
-        self._idle: queue.SimpleQueue[Child] = queue.SimpleQueue()
-        for child in self._all:
+        # The one that worked last is the next, so that no more are started than work at once.
+        self._idle: queue.LifoQueue[Child] = queue.LifoQueue()
+        for child in reversed(self._all):
             self._idle.put(child)
 
     @contextmanager

@@ -9,10 +9,10 @@ from pathlib import Path
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from mediaindex.media.photo import Limits, decode_photo
+from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
-from mediaindex.media.textual import is_full_of_text
 from mediaindex.pipeline.child import Children
+from mediaindex.pipeline.errands import Size, decode_to_preview
 from mediaindex.pipeline.stage import on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_moments, save_size
@@ -31,14 +31,6 @@ class Source:
 
     paths: tuple[Path, ...]
     sha256: str
-
-
-@dataclass(frozen=True)
-class Size:
-    """Pixels of the upright picture."""
-
-    width_px: int
-    height_px: int
 
 
 class Decode:
@@ -102,20 +94,3 @@ class Decode:
                 self._previews,
                 self._limits,
             )
-
-
-def decode_to_preview(path: Path, sha256: str, previews: PreviewStore, limits: Limits) -> Size:
-    """Decode a photo and write its preview. For a child: the picture itself stays there.
-
-    One full of text is decoded once more, larger; that is cheaper than all of them larger.
-
-    Raises:
-        Unusable: It cannot be decoded.
-        RetryLater: It cannot be read now.
-    """
-    photo = decode_photo(path, previews.px, limits)
-    is_reduced = max(photo.width_px, photo.height_px) > previews.px
-    if is_reduced and is_full_of_text(photo.pixels):
-        photo = decode_photo(path, previews.text_px, limits)
-    previews.write(sha256, 0, photo.pixels)
-    return Size(photo.width_px, photo.height_px)

@@ -1,8 +1,7 @@
 """Stage: a video's file -> its moments, one for each frame that is kept, and their previews."""
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -13,27 +12,24 @@ from typing import Literal
 from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import Unusable
-from mediaindex.media.animation import animation_facts, animation_frames
-from mediaindex.media.ffmpeg import RunLimits, need, version
+from mediaindex.errors import BrokenOff
+from mediaindex.media.ffmpeg import need, version
 from mediaindex.media.frames import VideoFrames, read_frames
-from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
-from mediaindex.media.recipes import STEP_MS
-from mediaindex.media.scenes import FrameRules, choose
 from mediaindex.media.textual import is_full_of_text
 from mediaindex.media.timeline import READERS
 from mediaindex.media.video import probe_video
 from mediaindex.pipeline.child import Children
+from mediaindex.pipeline.errands import Film, Ways, look_through_animation
 from mediaindex.pipeline.spans import Span, Spans
-from mediaindex.pipeline.stage import BrokenOff, on_any_path
+from mediaindex.pipeline.stage import on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_film, save_moments
 from mediaindex.store.due import Work, assets_due, was_at
 from mediaindex.store.files import paths_to_read
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
-from mediaindex.types import Frame, VideoFacts
+from mediaindex.types import VideoFacts
 
 OnVideo = Callable[[Path, float | None], None]
 """Told of a file how much of it is done, 0 to 1; None when it is done with."""
@@ -59,29 +55,6 @@ class Clip:
     paths: tuple[Path, ...]
     sha256: str
     format: str
-
-
-@dataclass(frozen=True)
-class Film:
-    """What was found in a video."""
-
-    facts: VideoFacts
-    spans: tuple[Span, ...]
-    #: Why not all of it could be read, None if all was.
-    partial: str | None
-
-
-@dataclass(frozen=True)
-class Ways:
-    """How videos are looked through."""
-
-    rules: FrameRules
-    run: RunLimits
-    #: Of animations.
-    picture: Limits
-    hwaccel: str | None = None
-    #: Seconds for an animation; what is not looked at by then is left out.
-    animation_limit_s: float = 180.0
 
 
 class Frames:
@@ -246,37 +219,3 @@ def _videos_due(work: Work, lengths: Lengths) -> Select[int]:
         return every.where(AssetRow.duration_ms < LONG_MS)
     has_no_length = and_(AssetRow.duration_ms.is_(None), was_at("probe"))
     return every.where(or_(AssetRow.duration_ms >= LONG_MS, has_no_length))
-
-
-def look_through_animation(path: Path, sha256: str, previews: PreviewStore, ways: Ways) -> Film:
-    """Do as the stage for an animated picture. For a child, where its decoder may crash.
-
-    Raises:
-        Unusable: Not one frame can be decoded.
-        RetryLater: It cannot be read now.
-    """
-    end = time.monotonic() + ways.animation_limit_s
-    facts = animation_facts(path, ways.picture)
-    trouble: list[Unusable] = []
-    spans: list[Span] = []
-    # Few are larger than a preview, so that looking twice would cost more than this.
-    frames = animation_frames(path, previews.text_px, STEP_MS, ways.picture)
-    for kept in choose(_until_trouble(frames, end, trouble), ways.rules, 0, facts.duration_ms):
-        previews.write(sha256, kept.at_ms, previews.fitted(kept.pixels))
-        spans.append((kept.start_ms, kept.end_ms, kept.at_ms))
-    if trouble and not spans:
-        raise trouble[0]
-    return Film(facts, tuple(spans), str(trouble[0]) if trouble else facts.partial)
-
-
-def _until_trouble(frames: Iterable[Frame], end: float, trouble: list[Unusable]) -> Iterator[Frame]:
-    """Yield frames while they come and there is time; what ends that is put into `trouble`."""
-    try:
-        for frame in frames:
-            yield frame
-            if time.monotonic() > end:
-                reason = f"takes too long to decode from {frame.at_ms / 1000:g} s on"
-                trouble.append(Unusable(reason))
-                return
-    except Unusable as error:
-        trouble.append(error)

@@ -10,12 +10,12 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import RetryLater
-from mediaindex.media.animation import format_of
 from mediaindex.media.dates import DateRules
 from mediaindex.media.ffmpeg import need
-from mediaindex.media.metadata import Papers, read_papers, settle
+from mediaindex.media.metadata import settle
 from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.child import Children
+from mediaindex.pipeline.errands import read_all
 from mediaindex.pipeline.stage import POSTPONE, PREVIEWED, on_any_path
 from mediaindex.store import jobs
 from mediaindex.store.assets import change_kind, save_metadata, words_of
@@ -141,14 +141,3 @@ class Probe:
         if self._gazetteer is None:
             self._gazetteer = self._open_gazetteer()
         return self._gazetteer.nearest(position)
-
-
-def read_all(path: Path, sidecars: Sequence[Path]) -> tuple[Papers, str | None]:
-    """Return what a file and its sidecars say, and its kind. For a child.
-
-    Raises:
-        Unusable: It is no regular file.
-        RetryLater: It cannot be read now.
-    """
-    found = format_of(path)
-    return read_papers(path, sidecars), found.kind if found else None

@@ -18,10 +18,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import Faulty, MediaIndexError, NoRoom, RetryLater, Unusable
+from mediaindex.errors import BrokenOff, Faulty, MediaIndexError, NoRoom, RetryLater, Unusable
 from mediaindex.pipeline.lane import Claimed, Cursor, Lane, Progress
 from mediaindex.pipeline.outcome import called, give_up, reason_of, saved, storable
-from mediaindex.pipeline.stage import POSTPONE, Blocked, BrokenOff, Redo, Stage
+from mediaindex.pipeline.stage import POSTPONE, Blocked, Redo, Stage
 from mediaindex.store import blocked, jobs, pauses
 from mediaindex.store.database import Database
 from mediaindex.store.due import at

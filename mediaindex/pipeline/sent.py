@@ -4,10 +4,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mediaindex.errors import Unusable
+from mediaindex.errors import BrokenOff, Unusable
 from mediaindex.media.photo import Limits, Photo, decode_photo
 from mediaindex.pipeline.child import Child, ChildDied
-from mediaindex.pipeline.stage import BrokenOff
 
 TIME_LIMIT_S = 20.0
 """Somebody waits for the answer, and others for their turn."""

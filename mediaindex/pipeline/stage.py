@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import RetryLater
+from mediaindex.errors import BrokenOff, RetryLater
 from mediaindex.media.reading import is_of_the_disk
 from mediaindex.store.jobs import Subject
 
@@ -42,10 +42,6 @@ class Blocked(RetryLater):
         super().__init__(reason)
         #: When it is worth looking again, in seconds; None where nobody can tell.
         self.after_s = after_s
-
-
-class BrokenOff(RetryLater):
-    """The run ends early, in the middle of something long; the next goes on from there."""
 
 
 class Stage(Protocol[In, Out]):

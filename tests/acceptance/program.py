@@ -1,19 +1,16 @@
 """The real program in a process of its own, with folders of its own, and its end state."""
 
-import atexit
-import os
-import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from mediaindex.media.places import Gazetteer
+from tests.acceptance import loaded
+from tests.once import once
 
 # All that must be the same however a run came to its end: no ids, no times.
 STATE = {
@@ -51,13 +48,9 @@ STATE = {
 }
 
 
-@cache
 def gazetteer() -> Path:
     """Return the gazetteer in its compact form, which takes seconds to make, made once."""
-    folder = Path(tempfile.mkdtemp(prefix="mediaindex-places-"))
-    atexit.register(shutil.rmtree, folder)
-    Gazetteer.open(folder).close()
-    return folder
+    return once("places", lambda folder: Gazetteer.open(folder).close())
 
 
 @dataclass
@@ -78,11 +71,8 @@ class Program:
     @property
     def environment(self) -> dict[str, str]:
         """What the process sees: ours, and of the machine's only what programs need to run."""
-        kept = {
-            key: os.environ[key] for key in ("PATH", "LANG", "LD_LIBRARY_PATH") if key in os.environ
-        }
         return {
-            **kept,
+            **loaded.of_the_machine(),
             "HOME": str(self.home),
             "MEDIAINDEX_STATE_DIR": str(self.home / "state"),
             "MEDIAINDEX_CACHE_DIR": str(self.home / "cache"),
@@ -103,7 +93,14 @@ class Program:
         )
 
     def run(self, *arguments: str, limit_s: float = 120) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end."""
+        """Run a command to its end.
+
+        It need not load first, unless it is told what others than `mediaindex` read as they load.
+        """
+        if sys.platform == "linux" and all(
+            key == "PATH" or key.startswith("MEDIAINDEX") for key in self.settings
+        ):
+            return loaded.run(arguments, self.environment, limit_s)
         process = self.start(*arguments)
         try:
             out, err = process.communicate(timeout=limit_s)

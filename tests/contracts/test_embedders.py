@@ -1,7 +1,8 @@
 """What every embedder must do. A new file in mediaindex/embedders/ is picked up by itself."""
 
 import pkgutil
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -21,11 +22,25 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
 CASES = [(name, options) for name in MEMBERS for options in OPTIONS.get(name, [{}])]
 
 
-@pytest.fixture(params=CASES, ids=lambda case: "-".join([case[0], *map(str, case[1].values())]))
-def embedder(request: pytest.FixtureRequest, tmp_path: Path) -> Embedder:
-    name, options = request.param
-    weights = tiny_clip(tmp_path) if name == "open_clip" else {}
-    return embedders.load(name, weights | options)
+@pytest.fixture(scope="module")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Embedder]:
+    """Load the embedder of a case, each once: loading takes longer than all that is asked of it."""
+
+    @cache
+    def loaded(case: int) -> Embedder:
+        name, options = CASES[case]
+        weights = tiny_clip(tmp_path_factory.mktemp(name)) if name == "open_clip" else {}
+        return embedders.load(name, weights | options)
+
+    return loaded
+
+
+@pytest.fixture(
+    params=range(len(CASES)),
+    ids=["-".join([name, *map(str, options.values())]) for name, options in CASES],
+)
+def embedder(request: pytest.FixtureRequest, load: Callable[[int], Embedder]) -> Embedder:
+    return load(request.param)
 
 
 def plain(red: int, green: int, blue: int, width: int = 80, height: int = 60) -> RGB:

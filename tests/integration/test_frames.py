@@ -40,6 +40,12 @@ def hundred(folder: Path) -> Path:
     return film(folder / "hundred.mp4", map(numbered, range(100)), *options, "-pix_fmt", "yuv420p")
 
 
+@pytest.fixture(scope="module")
+def twenty_s(folder: Path) -> Path:
+    """Without sound; every frame says its number."""
+    return film(folder / "twenty seconds.mkv", map(numbered, range(500)), *X264, "-g", "12")
+
+
 VERY_FAST = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p")
 """With B-frames on which others build."""
 
@@ -73,12 +79,13 @@ def test_at_ms_is_the_time_of_the_very_frame(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "mpg", "ogv"])
-def test_picture_that_begins_after_the_sound_has_its_time(folder: Path, suffix: str) -> None:
+def test_picture_that_begins_after_the_sound_has_its_time(
+    folder: Path, twenty_s: Path, suffix: str
+) -> None:
     codec = {"mpg": ("-c:v", "mpeg2video"), "ogv": ("-c:v", "libtheora")}.get(suffix, X264)
     sound = {"mpg": "mp2", "ogv": "libvorbis"}.get(suffix, "aac")
-    shown = film(folder / f"late {suffix}.mkv", map(numbered, range(500)), *X264, "-g", "12")
     path = folder / f"late picture.{suffix}"
-    heard = ("-f", "lavfi", "-i", "sine=duration=23", "-itsoffset", "3", "-i", shown)
+    heard = ("-f", "lavfi", "-i", "sine=duration=23", "-itsoffset", "3", "-i", twenty_s)
     encoded = ("-g", "12", "-q:v", "4", *codec, "-fps_mode", "passthrough", "-c:a", sound)
     run_ffmpeg(*heard, *encoded, path)
     facts = probe_video(path)

@@ -8,24 +8,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mediaindex.errors import RetryLater, Unusable
+from mediaindex.errors import BrokenOff, RetryLater, Unusable
 from mediaindex.media.ffmpeg import RunLimits
 from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
 from mediaindex.media.scenes import FrameRules
 from mediaindex.pipeline.child import Children
-from mediaindex.pipeline.frames import (
-    LONG_MS,
-    Clip,
-    Film,
-    Frames,
-    Lengths,
-    Ways,
-    look_through_animation,
-)
+from mediaindex.pipeline.errands import Film, Ways, look_through_animation
+from mediaindex.pipeline.frames import LONG_MS, Clip, Frames, Lengths
 from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.spans import Spans
-from mediaindex.pipeline.stage import BrokenOff
 from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
 from mediaindex.store.due import at

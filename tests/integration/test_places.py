@@ -9,12 +9,13 @@ from mediaindex.media.dates import DateRules
 from mediaindex.media.metadata import read_papers, settle
 from mediaindex.media.places import Gazetteer
 from mediaindex.types import Position
+from tests.acceptance.program import gazetteer as gazetteer_made_once
 from tests.media import MEDIA, needs_media
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("places")
+def cache() -> Path:
+    return gazetteer_made_once()
 
 
 @pytest.fixture(scope="module")

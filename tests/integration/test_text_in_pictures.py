@@ -14,8 +14,8 @@ from mediaindex.media.previews import PreviewStore
 from mediaindex.media.scenes import FrameRules
 from mediaindex.media.textual import is_full_of_text
 from mediaindex.pipeline.child import Children
-from mediaindex.pipeline.decode import decode_to_preview
-from mediaindex.pipeline.frames import Clip, Film, Frames, Ways
+from mediaindex.pipeline.errands import Film, Ways, decode_to_preview
+from mediaindex.pipeline.frames import Clip, Frames
 from tests.drawn import page
 from tests.films import film
 from tests.media import MEDIA, media_files, needs_media

@@ -31,7 +31,8 @@ def run(folder: Path, reason: str, **environ: str) -> subprocess.CompletedProces
             ".",
         ],
         cwd=folder,
-        env={**plain, "PYTHONPATH": str(ROOT), **environ},
+        # What else is installed beside pytest takes a second to load.
+        env={**plain, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environ},
         capture_output=True,
         text=True,
         check=False,
