@@ -29,7 +29,7 @@ AddAsset = Callable[..., int]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    open_for_all(config)
+    open_for_all()
 
 
 @pytest.fixture(scope="session")
