@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.hardships import away, clock, disks, growth, kills, silence, speed
-from benchmarks.hardships.settling import survivors
+from benchmarks.hardships import away, clock, disks, growth, kills, mounts, silence, speed
+from benchmarks.hardships.settling import end_survivors
 
 Run = Callable[[Path, argparse.Namespace], bool]
 
@@ -67,6 +67,8 @@ HARDSHIPS: dict[str, tuple[str, Run]] = {
     ),
 }
 
+MOUNTING = ("away", "full")
+
 COUNTS = {"kills": 100, "latency": 100, "burst": 10_000}
 OPTIONS: dict[str, dict[str, float]] = {
     "kills": {"gap-s": 8.0},
@@ -100,19 +102,23 @@ def main() -> int:
     said = parser().parse_args()
     # Whoever has no more patience with it gets it out of the way with all that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if said.hardship in MOUNTING:
+        mounts.own_mounts()
     home = Path(tempfile.mkdtemp(prefix="mediaindex-benchmark-"))
+    keep = True
     try:
         right = HARDSHIPS[said.hardship][1](home, said)
-    except BaseException:
-        print(f"its folder is {home}", file=sys.stderr)
+        keep = said.keep or not right
+    except (KeyboardInterrupt, SystemExit):
+        keep = said.keep
         raise
     finally:
-        for process in survivors(home):
-            process.kill()
-    if not right or said.keep:
-        print(f"its folder is {home}", file=sys.stderr)
-    else:
-        shutil.rmtree(home)
+        end_survivors(home)
+        mounts.unmount_below(home)
+        if keep:
+            print(f"its folder is {home}", file=sys.stderr)
+        else:
+            shutil.rmtree(home)
     return 0 if right else 1
 
 

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.hardships.mounts import bind, own_mounts, unmount
+from benchmarks.hardships.mounts import bind, unmount
 from benchmarks.hardships.scene import Scene, drop, scene
 from benchmarks.hardships.settling import compare, rows
 from benchmarks.hardships.small import write_all
@@ -21,7 +21,6 @@ OFFLINE = "SELECT offline_reason FROM library WHERE offline_reason IS NOT NULL"
 
 def away(home: Path, seed: int, files: int) -> bool:
     """Take the root away in three ways, each time until it is noticed, and bring it back."""
-    own_mounts()
     here = scene(home, sweep='{cron: "* * * * *", poll_s: 2}')
     disk = here.root.rename(home / "disk")
     here.root.mkdir()

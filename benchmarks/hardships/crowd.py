@@ -14,8 +14,6 @@ import numpy as np
 from mediaindex.store.columns import folded
 
 MOST_LINKS = 60_000
-STEP = 10_000_000
-"""Ids of a copy begin so far from those of the copy before."""
 
 SHIFTED = {
     "asset": ("id", "companion_of_id"),
@@ -42,20 +40,28 @@ def multiply(database: Path, root: Path, copies: int) -> None:
         connection.create_function("folded", 1, folded, deterministic=True)
         vectors = connection.execute("SELECT space_id, moment_id, ordinal, vector FROM embedding")
         seen = vectors.fetchall()
+        # As close as ids of a real library lie: what filters compare is kept by id.
+        step = max(_last_id(connection, table) for table in ("folder", *SHIFTED))
         for number in range(1, copies + 1):
             with connection:
-                _copy_rows(connection, number)
-                _copy_vectors(connection, seen, number)
+                _copy_rows(connection, number, step)
+                _copy_vectors(connection, seen, number, step)
             folder = root / f"copy {number:04}"
             folder.mkdir()
             for name in names:
                 os.link(root / name, folder / name)
 
 
-def _copy_rows(connection: sqlite3.Connection, number: int) -> None:
-    by = number * STEP
-    folder = "INSERT INTO folder SELECT id + ?, library_id, ?, seen_sweep FROM folder WHERE id < ?"
-    connection.execute(folder, (by, f"copy {number:04}", STEP))
+def _last_id(connection: sqlite3.Connection, table: str) -> int:
+    key = SHIFTED.get(table, ("id",))[0]
+    ((last,),) = connection.execute(f"SELECT coalesce(max({key}), 0) FROM {table}")
+    return int(last)
+
+
+def _copy_rows(connection: sqlite3.Connection, number: int, step: int) -> None:
+    by = number * step
+    folder = "INSERT INTO folder SELECT id + ?, library_id, ?, seen_sweep FROM folder WHERE id <= ?"
+    connection.execute(folder, (by, f"copy {number:04}", step))
     for table, shifted in SHIFTED.items():
         columns = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
         taken = {name: name for name in columns} | {name: f"{name} + {by}" for name in shifted}
@@ -67,12 +73,15 @@ def _copy_rows(connection: sqlite3.Connection, number: int) -> None:
         connection.execute(
             f"INSERT INTO {table} ({', '.join(columns)}) "
             f"SELECT {', '.join(taken[name] for name in columns)} FROM {table} "
-            f"WHERE {key} < {STEP}"
+            f"WHERE {key} <= {step}"
         )
 
 
 def _copy_vectors(
-    connection: sqlite3.Connection, seen: list[tuple[int, int, int, bytes]], number: int
+    connection: sqlite3.Connection,
+    seen: list[tuple[int, int, int, bytes]],
+    number: int,
+    step: int,
 ) -> None:
     chance = np.random.default_rng(number)
     rows = []
@@ -81,6 +90,6 @@ def _copy_vectors(
         values = values + 0.02 * chance.standard_normal(len(values), dtype=np.float32)
         values /= np.linalg.norm(values)
         blob = values.astype("<f2").tobytes()
-        rows.append((space_id, moment_id + number * STEP, ordinal, blob))
+        rows.append((space_id, moment_id + number * step, ordinal, blob))
     query = "INSERT INTO embedding (space_id, moment_id, ordinal, vector) VALUES (?, ?, ?, ?)"
     connection.executemany(query, rows)

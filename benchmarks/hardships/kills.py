@@ -11,6 +11,7 @@ from tests.acceptance.program import Program
 from tests.acceptance.serving import Daemon
 
 SETTLE_S = 600
+TELL_EVERY = 10
 ORPHANS_S = 15
 """So long children may take to notice that their daemon is gone."""
 
@@ -33,6 +34,9 @@ def kills(home: Path, count: int, seed: int, gap_s: float) -> bool:
         if daemon.process.poll() is not None:
             print(f"kill {number}: it had ended by itself: {daemon.last_words()}")
         daemon.kill(group=number % 2 == 0)
+        if (number + 1) % TELL_EVERY == 0:
+            said = f"{number + 1} kills, {answered} while it listened, {deeds} changes"
+            print(f"{said}, {time.monotonic() - began:.0f} s", flush=True)
     tree.finish()
     killed_s = time.monotonic() - began
     orphans = _orphans(daemon)
@@ -67,5 +71,7 @@ def _orphans(daemon: Daemon) -> list[str]:
 
 def _config(home: Path, root: Path) -> Path:
     file = home / "config.yaml"
-    file.write_text(f"libraries:\n  - path: {root}\n")
+    # More than half of so small a library is gone now and then before it is next looked at.
+    said = "sweep: {max_vanish_fraction: 1.0}"
+    file.write_text(f"libraries:\n  - path: {root}\n{said}\n")
     return file

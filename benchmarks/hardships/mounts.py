@@ -9,7 +9,7 @@ MARK = "MEDIAINDEX_OWN_MOUNTS"
 
 
 def own_mounts() -> None:
-    """Have mounts of our own from here on; returns in the new process. Needs root.
+    """Have mounts of our own from here on; begins anew in a new namespace. Needs root.
 
     Raises:
         SystemExit: Not root.
@@ -38,6 +38,14 @@ def tmpfs(target: Path, megabytes: int) -> None:
 def unmount(target: Path) -> None:
     """Take the topmost mount away at once, whoever has files of it open."""
     _run("umount", "--lazy", str(target))
+
+
+def unmount_below(folder: Path) -> None:
+    """Take away every mount that lies there, the last first."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for point in reversed(points):
+        if Path(point).is_relative_to(folder):
+            unmount(Path(point))
 
 
 def _run(*command: str) -> None:

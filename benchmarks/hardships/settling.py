@@ -54,8 +54,12 @@ def is_done(daemon: Daemon, root: Path) -> bool:
     if known(daemon.program) != on_disk(root):
         return False
     # A stage that is blocked, or a job put off, leaves the rest idle; but it is not done.
+    # One of what is gone is kept for the case that it comes back.
     left = """SELECT (SELECT count(*) FROM index_change) + (SELECT count(*) FROM asset_change)
-        + (SELECT count(*) FROM blocked) + (SELECT count(*) FROM job WHERE state <> 'failed')"""
+        + (SELECT count(*) FROM blocked)
+        + (SELECT count(*) FROM job LEFT JOIN file ON file.id = file_id
+           LEFT JOIN asset ON asset.id = job.asset_id WHERE state <> 'failed'
+           AND file.missing_since IS NULL AND asset.missing_since IS NULL)"""
     return rows(daemon.program, left) == [(0,)] and daemon.is_idle()
 
 
@@ -141,6 +145,15 @@ def survivors(home: Path) -> list[psutil.Process]:
             if Path(process.environ().get("HOME", "/")).is_relative_to(home):
                 found.append(process)
     return found
+
+
+def end_survivors(home: Path) -> None:
+    """Kill them all, and wait until none of them writes there any more."""
+    while left := survivors(home):
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=10)
 
 
 def leftovers(daemon: Daemon) -> list[str]:

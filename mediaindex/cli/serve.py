@@ -29,7 +29,8 @@ START_S = 3600.0
 """A large database may have to be looked through and migrated first."""
 
 TEMPORARY = "mediaindex-tmp"
-"""What is thrown away again, in the cache folder; a name that nobody has for anything else."""
+"""What is thrown away again, in the folders of cache and state; a name that nobody has for anything
+else."""
 
 SWITCH_S = 0.0005
 """So soon a thread that computes lets another have the interpreter. A question gives it up with
@@ -53,7 +54,7 @@ def serve(ctx: click.Context) -> NoReturn:
     """
     told = _listen()
     config = settings_of(ctx)
-    _throw_away_in(config.cache_dir / TEMPORARY)
+    _throw_away_in(config.cache_dir / TEMPORARY, config.state_dir / TEMPORARY)
     if ("log", "level") not in config.places:
         set_up_logs("info", config.settings.log.format)
     # What a program needs that stays for years takes a second to load; no other command needs it.
@@ -118,24 +119,29 @@ def _seal(config: Config) -> None:
     for folder in ours:
         with suppress(OSError):  # whoever needs it says what is wrong with it
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = config.cache_dir / TEMPORARY
-    shutil.rmtree(temporary, ignore_errors=True)
-    with suppress(OSError):
-        temporary.mkdir(mode=0o700)
+    for temporary in (config.cache_dir / TEMPORARY, config.state_dir / TEMPORARY):
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.mkdir(mode=0o700)
     if write_only_below(ours):
         told = ", ".join(sorted({str(folder) for folder in ours}))
         log.info("the kernel lets nothing be written but in %s", told)
 
 
-def _throw_away_in(folder: Path) -> None:
-    """Have us and our children keep what is thrown away again in a folder of our own.
+def _throw_away_in(folder: Path, of_sqlite: Path) -> None:
+    """Have us and our children keep what is thrown away again in folders of our own.
 
     Into that of all nothing is written, as libraries may lie there. SQLite reads this when it is
     loaded; and takes the first folder that the permissions let it write to, whatever the kernel
     forbids besides.
+
+    Args:
+        folder: For all but SQLite.
+        of_sqlite: Beside the database: without room for its temporary files SQLite writes nothing,
+            and a disk full of previews shall not keep it from that.
     """
-    for variable in ("TMPDIR", "SQLITE_TMPDIR"):
-        os.environ[variable] = str(folder)
+    os.environ["TMPDIR"] = str(folder)
+    os.environ["SQLITE_TMPDIR"] = str(of_sqlite)
     tempfile.tempdir = None  # what was found before counts no more
 
 

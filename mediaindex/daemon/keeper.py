@@ -15,6 +15,7 @@ from mediaindex.config import SweepSettings
 from mediaindex.daemon.agenda import WHOLE, Agenda, Look
 from mediaindex.daemon.events import Events
 from mediaindex.daemon.service import LibraryState
+from mediaindex.daemon.trouble import told
 from mediaindex.pipeline.sweep import Library, SweepReport, presence_of, sweep
 from mediaindex.sources.filesystems import Choice, Wish, choose
 from mediaindex.sources.mounts import mount_of, mounts
@@ -141,7 +142,7 @@ class Keeper:
             except _Stopped:
                 break
             except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-                log.warning("%s: cannot be looked at now: %s", self.library.name, error)
+                log.warning("%s: cannot be looked at now: %s", self.library.name, told(error))
                 self._retry(look)
             except Exception:  # the thread's main: a bug of ours must not end the watching
                 log.exception("%s: looking at it broke off", self.library.name)
@@ -243,6 +244,7 @@ class Keeper:
             log.info("%s is back", self.library.name)
             self._events.tell("library", name=self.library.name, offline=None)
             self._want(WHOLE, 0.0, deep=True)
+            self._on_change()
         if self._watch is None:
             self._begin_watch()
         if look.deep and look.folder == WHOLE:

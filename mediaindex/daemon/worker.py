@@ -20,6 +20,7 @@ from mediaindex.config import CaptionSettings, Config
 from mediaindex.daemon.events import Events
 from mediaindex.daemon.priority import stand_back
 from mediaindex.daemon.service import Phase
+from mediaindex.daemon.trouble import told
 from mediaindex.errors import ConfigError, MediaIndexError, NoRoom, RetryLater
 from mediaindex.pipeline.began import Began
 from mediaindex.pipeline.lane import Progress
@@ -145,7 +146,7 @@ class Worker:
             try:
                 self._run()
             except (MediaIndexError, SQLAlchemyError, sqlite3.Error, OSError) as error:
-                self._stumble(_told(error))
+                self._stumble(told(error))
                 log.warning("%s; tried again in %.0f s", self.trouble, wait_s)
             except Exception as error:  # the thread's main: a bug of ours must not end the daemon
                 self._stumble(f"a fault of mediaindex: {error!r}; the log has more")
@@ -181,6 +182,7 @@ class Worker:
             return
         work.care()
         work.catch_up()
+        self.index_trouble = work.index_trouble
         self._rest()
 
     def _rest(self) -> None:
@@ -191,7 +193,7 @@ class Worker:
         )
         while not self._wake.wait(CHECK_EVERY_S):
             self.beat_at = time.monotonic()
-            if self._was_quiet != self._is_quiet() or self._is_torn():
+            if self._was_quiet != self._is_quiet() or self._is_torn() or self._may_catch_up():
                 return
 
     def _stages(self) -> list[Stage[Any, Any]]:
@@ -225,11 +227,17 @@ class Worker:
             )
         if now >= self._check_at:
             self._check_at = now + CHECK_EVERY_S
-            if self._is_quiet() != self._was_quiet or self._lacks_room() or self._is_torn():
+            is_over = self._is_quiet() != self._was_quiet or self._lacks_room() or self._is_torn()
+            if is_over or self._may_catch_up():
                 self._renew()
-            elif self._work is not None and self._work.is_behind and now > self._index_at:
-                self._index_at = now + INDEX_EVERY_S
-                self._renew()
+
+    def _may_catch_up(self) -> bool:
+        """Return True if an index was left behind, and it is time to try it again."""
+        now = time.monotonic()
+        if self._work is None or not self._work.is_behind or now < self._index_at:
+            return False
+        self._index_at = now + INDEX_EVERY_S
+        return True
 
     def _note(self, what: str) -> None:
         self.beat_at = time.monotonic()
@@ -284,10 +292,3 @@ def _quiet_hours(config: Config) -> Schedule | None:
     except ValueError as error:
         place = config.place_of("work", "quiet_hours")
         raise ConfigError(f"work.quiet_hours ({place}): {error}") from error
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, SQLAlchemyError | sqlite3.Error):
-        first = str(getattr(error, "orig", None) or error)
-        return f"the database cannot be used now: {first}"
-    return str(error)

@@ -6,13 +6,38 @@ from typing import Any
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from mediaindex.errors import Unusable
-from mediaindex.pipeline.stage import Stage
+from mediaindex.errors import RetryLater, Unusable
+from mediaindex.pipeline.lane import Claimed
+from mediaindex.pipeline.stage import PREVIEWED, Stage
 from mediaindex.store import jobs
 from mediaindex.store.assets import lose_asset
 from mediaindex.store.columns import shown
 from mediaindex.store.files import path_of, paths_of_asset
 from mediaindex.store.jobs import Subject
+
+READING = ("identify", "probe", *PREVIEWED)
+"""The stages that read files."""
+
+
+class Elsewhere(RetryLater):
+    """A subject could not be read where it lay, and lies elsewhere by now."""
+
+
+def settled(
+    session: Session,
+    stage: Stage[Any, Any],
+    one: Claimed,
+    outcome: Any,  # noqa: ANN401 - the stage's own result, or an error
+    now: datetime,
+) -> BaseException | None:
+    """Store a result and return None, or return what went wrong."""
+    if not isinstance(outcome, BaseException):
+        return saved(session, stage, one.subject_id, outcome, now)
+    # No kind of it: those say more than that a file could not be read.
+    if type(outcome) is RetryLater and stage.name in READING:
+        inputs = stage.load(session, one.subject_id)
+        return outcome if inputs == one.inputs else Elsewhere("it was moved meanwhile")
+    return outcome
 
 
 def saved(

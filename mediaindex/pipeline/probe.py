@@ -24,6 +24,7 @@ from mediaindex.store.due import Work, assets_due
 from mediaindex.store.embeddings import drop_text_vectors
 from mediaindex.store.files import paths_to_read, sidecars_of_asset
 from mediaindex.store.jobs import Subject
+from mediaindex.store.latest import latest_result
 from mediaindex.types import Metadata, Place, Position
 
 VERSION = "3"
@@ -75,6 +76,8 @@ class Probe:
         self._open_gazetteer = open_gazetteer
         self._gazetteer: Gazetteer | None = None
         self._time_limit_s = time_limit_s
+        # A box without a clock of its own may wake up in 1970, when no photo was taken yet.
+        self._latest: datetime | None = None
         version = f"{VERSION} {','.join(rules.order)} {rules.zone}"
         self._version = version
         self._work = Work(self.name, version, kinds=("photo", "video"), after=(), companions=True)
@@ -95,6 +98,8 @@ class Probe:
 
     def load(self, session: Session, subject_id: int) -> Beside:
         """Return where the photo and its sidecars lie."""
+        if self._latest is None:
+            self._latest = latest_result(session, self.name)
         return Beside(
             tuple(paths_to_read(session, subject_id)),
             tuple(sidecars_of_asset(session, subject_id)),
@@ -109,6 +114,7 @@ class Probe:
 
         Where a sidecar could not be read, the rest counts already and it is tried again later.
         """
+        self._latest = max(now, self._latest or now)
         if result.kind and change_kind(session, subject_id, result.kind):
             jobs.forget_results(session, subject_id, PREVIEWED)
         before = words_of(session, subject_id)
@@ -133,7 +139,9 @@ class Probe:
             papers, kind = child.call(self._time_limit_s, read_all, path, sidecars)
         found = self._place(papers.position) if papers.position else None
         zone = found.time_zone if found else None
-        metadata = settle(papers, self._rules, lambda _: zone, datetime.now(UTC))
+        now = datetime.now(UTC)
+        now = max(now, self._latest or now)
+        metadata = settle(papers, self._rules, lambda _: zone, now)
         unread = shown(", ".join(papers.beside.unread))
         return Facts(metadata, found, kind, unread or None)
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.errors import BrokenOff, Faulty, MediaIndexError, NoRoom, RetryLater, Unusable
 from mediaindex.pipeline.lane import Claimed, Cursor, Lane, Progress
-from mediaindex.pipeline.outcome import called, give_up, reason_of, saved, storable
+from mediaindex.pipeline.outcome import Elsewhere, called, give_up, reason_of, settled, storable
 from mediaindex.pipeline.stage import POSTPONE, Blocked, Redo, Stage
 from mediaindex.store import blocked, jobs, pauses
 from mediaindex.store.database import Database
@@ -175,21 +175,20 @@ class Runner:
             for one, outcome in zip(claimed, outcomes, strict=True):
                 # Without its lease it was made from what holds no longer, and is due again.
                 if leases.get(one.subject_id) == one.lease:
-                    self._settle(session, lane, one.subject_id, outcome, now)
+                    self._settle(session, lane, one, outcome, now)
 
     def _settle(
         self,
         session: Session,
         lane: Lane,
-        subject_id: int,
+        one: Claimed,
         outcome: Any,  # noqa: ANN401 - the stage's own result, or an error
         now: datetime,
     ) -> None:
-        stage, progress = lane.stage, lane.progress
+        stage, progress, subject_id = lane.stage, lane.progress, one.subject_id
         job = (session, stage.name, stage.subject, subject_id)
         lane.cursor.revisit(subject_id)
-        if not isinstance(outcome, BaseException):
-            outcome = saved(session, stage, subject_id, outcome, now)
+        outcome = settled(session, stage, one, outcome, now)
         if outcome is None:
             progress.done += 1
             lane.worked()
@@ -197,7 +196,7 @@ class Runner:
             log.info("%s: %s: %s", stage.name, called(session, stage.subject, subject_id), outcome)
             give_up(session, stage, subject_id, outcome, now)
             progress.failed += 1
-        elif isinstance(outcome, BrokenOff):
+        elif isinstance(outcome, BrokenOff | Elsewhere):
             jobs.finish(*job)
         elif isinstance(outcome, Blocked | NoRoom):
             jobs.give_back(session, stage.name, stage.subject, [subject_id])

@@ -21,7 +21,7 @@ from mediaindex.sources.folder import FoundFile, FoundFolder, Rules, walk
 from mediaindex.sources.pairs import pair_names
 from mediaindex.sources.presence import Expected, Presence
 from mediaindex.sources.settle import Settling
-from mediaindex.store import assets, files, moved
+from mediaindex.store import assets, files, moved, postponed
 from mediaindex.store.changed import change_file
 from mediaindex.store.database import Database
 from mediaindex.store.files import KnownFile, Role
@@ -277,7 +277,8 @@ def _begin(
         if seen.offline_reason is not None:
             files.set_offline(session, library.id, seen.offline_reason)
             return None
-        files.trust(session, library.id, seen.identity)
+        if files.trust(session, library.id, seen.identity):
+            postponed.resume(session, library.id)
         sweep_no = files.begin_sweep(session, library.id)
         for path in seen.away:
             report.unreadable[path] = presence.NOT_MOUNTED

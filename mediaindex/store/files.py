@@ -77,10 +77,16 @@ def set_offline(session: Session, library_id: int, reason: str | None) -> None:
     session.get_one(LibraryRow, library_id).offline_reason = reason
 
 
-def trust(session: Session, library_id: int, identity: str | None) -> None:
-    """Note that the library's root can be trusted, and what it is mounted from."""
+def trust(session: Session, library_id: int, identity: str | None) -> bool:
+    """Note that the library's root can be trusted, and what it is mounted from.
+
+    Returns:
+        Whether it could not before.
+    """
     library = session.get_one(LibraryRow, library_id)
+    is_back = library.offline_reason is not None
     library.offline_reason, library.identity = None, identity
+    return is_back
 
 
 def hold_back(session: Session, library_id: int, count: int) -> None:

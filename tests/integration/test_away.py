@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from mediaindex.pipeline.vanished import FEW
 from mediaindex.sources.mounts import Identity, identity_of
 from mediaindex.store import counts
 from mediaindex.store.database import Database
-from mediaindex.store.tables import LibraryRow
+from mediaindex.store.tables import JobRow, LibraryRow
+from tests.conftest import NOW
 from tests.sweeping import added, fill, identify_all, known, look, present
 
 ELSEWHERE = Identity("nfs4", "nas:/photos", "/", "", 1).text
@@ -193,6 +195,27 @@ def test_file_that_is_back_is_what_it_was(
 
     assert look(database, library).back == 1
     assert known(database) == before
+
+
+def test_what_could_not_be_read_while_it_was_away_is_due_when_it_is_back(
+    database: Database, library: Library, tmp_path: Path
+) -> None:
+    fill(library, "a.jpg", "b.jpg", "c.jpg")
+    look(database, library)
+    identify_all(database)
+    waits = {"state": "waiting", "run_after": NOW + timedelta(hours=1), "updated_at": NOW}
+    with database.write() as session:
+        session.add(JobRow(stage="identify", file_id=1, attempts=0, **waits))
+        session.add(JobRow(stage="decode", asset_id=2, attempts=0, **waits))
+        session.add(JobRow(stage="decode", asset_id=3, attempts=1, **waits))
+    library.root.rename(tmp_path / "aside")
+    assert look(database, library).offline_reason
+    (tmp_path / "aside").rename(library.root)
+
+    look(database, library)
+
+    with database.read() as session:
+        assert [job.asset_id for job in session.scalars(select(JobRow))] == [3], "it went wrong"
 
 
 MOUNTING = """

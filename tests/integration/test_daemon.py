@@ -2,16 +2,20 @@
 
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from mediaindex.errors import ConfigError
+from mediaindex.daemon.worker import Worker
+from mediaindex.errors import ConfigError, RetryLater
 from mediaindex.pipeline.again import try_again
+from mediaindex.pipeline.sync import Sync
 from mediaindex.store import counts, files
 from mediaindex.store.counts import WorkCounts
+from mediaindex.vectors.facets import Facets
 from tests.daemons import Home, finds, is_caught_up, paint, until
 
 
@@ -205,6 +209,40 @@ def test_the_index_folder_may_be_deleted_while_it_runs(home: Home) -> None:
         until(lambda: set(finds(daemon, "blue")) == {"first.png", "second.png"})
         index = home.config.cache_dir / "index"
         until(lambda: finds(daemon, "blue") and list(index.glob("*/chroma/chroma.sqlite3")))
+        until(lambda: is_caught_up(daemon) and not daemon.state().index_trouble)
+
+
+def test_an_index_that_had_no_room_is_caught_up_though_nothing_happens(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaindex.pipeline.runner.LINGER_S", 0.1)
+    monkeypatch.setattr("mediaindex.daemon.worker.CHECK_EVERY_S", 0.1)
+    has_room, rests = threading.Event(), threading.Event()
+    tell, rest = Sync._tell_facets, Worker._rest
+
+    def refuse(_: Facets) -> None:
+        raise RetryLater("No space left on device")
+
+    def rest_and_tell(worker: Worker) -> None:
+        rests.set()
+        rest(worker)
+
+    monkeypatch.setattr(
+        Sync, "_tell_facets", lambda sync, do: tell(sync, do if has_room.is_set() else refuse)
+    )
+    monkeypatch.setattr(Worker, "_rest", rest_and_tell)
+    paint(home.library / "first.png")
+    has_room.set()
+    with home.running() as daemon:
+        until(lambda: finds(daemon, "red") and rests.is_set())
+        has_room.clear()
+        paint(home.library / "second.png", 20, 20, 200)
+        until(lambda: daemon.state().index_trouble)
+        rests.clear()
+        until(lambda: rests.is_set())
+        assert daemon.state().index_trouble == "No space left on device"
+        has_room.set()
+        daemon._worker._index_at = 0.0  # a minute is over
         until(lambda: is_caught_up(daemon) and not daemon.state().index_trouble)
 
 

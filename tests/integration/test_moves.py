@@ -3,19 +3,23 @@
 import os
 import shutil
 import socket
+import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from mediaindex.pipeline.identify import Identify, NotMedia
+from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.sweep import Library, sweep
 from mediaindex.pipeline.vanished import FEW
 from mediaindex.store import assets, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
 from mediaindex.store.due import at, files_due
-from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, PairRow
+from mediaindex.store.tables import AssetRow, DocumentRow, FileRow, JobRow, PairRow
 from tests.conftest import NOW
 from tests.sweeping import added, fill, identify_all, jobs_of, known, look, present, unread
 
@@ -278,3 +282,27 @@ def test_copy_that_keeps_its_time_is_no_move(database: Database, library: Librar
 
     assert (report.moved, report.new) == (0, 1)
     assert present(database) == {"x/a.jpg", "y/a.jpg"}
+
+
+def test_what_moves_while_it_is_about_to_be_read_is_read_at_its_new_place_at_once(
+    database: Database, library: Library
+) -> None:
+    """Not after the five minutes that a disk is given which cannot be read."""
+
+    class TooLate(Identify):
+        def work(self, inputs: Sequence[Path]) -> list[Identity | NotMedia | Exception]:
+            if (path := library.root / "a.jpg").exists():
+                path.rename(library.root / "b.jpg")
+                look(database, library)
+            return super().work(inputs)
+
+    fill(library, "a.jpg")
+    look(database, library)
+
+    Runner(database, [TooLate()]).run(threading.Event())
+
+    assert present(database) == {"b.jpg"}
+    with database.read() as session:
+        (job,) = session.scalars(select(JobRow)).all()
+        assert job.state == "failed"
+        assert "holds no picture" in (job.error or "")

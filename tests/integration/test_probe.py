@@ -1,8 +1,9 @@
 """Probe and decode through their children, on files of their own."""
 
+import os
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
 from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow, JobRow, ResultRow, WordsRow
-from tests.conftest import NOW, plain
+from tests.conftest import NOW, insert_asset, plain
 
 
 def no_gazetteer() -> Gazetteer:
@@ -161,3 +162,25 @@ def test_videos_wait_for_ffprobe_and_photos_do_not(
     assert (progress.done, progress.failed, progress.postponed) == (1, 0, 0)
     with database.read() as session:
         assert session.scalars(select(JobRow)).all() == []
+
+
+def test_clock_that_woke_up_in_the_past_makes_no_date_unbelievable(
+    database: Database, probe: Probe, photo: Path
+) -> None:
+    """It is later than the clock says: something was done already at a later time."""
+    later = datetime.now(UTC) + timedelta(days=400)
+    taken = later - timedelta(days=2)
+    os.utime(photo, (taken.timestamp(), taken.timestamp()))
+    (by_now,) = probe.work([Beside((photo,), ())])
+    with database.write() as session:
+        asset_id = insert_asset(session)
+        jobs.mark_done(session, asset_id, "probe", "1", later, redo=())
+        probe.load(session, asset_id)
+
+    (by_then,) = probe.work([Beside((photo,), ())])
+
+    assert isinstance(by_now, Facts)
+    assert isinstance(by_then, Facts)
+    assert by_now.metadata.taken is None
+    assert by_then.metadata.taken is not None
+    assert by_then.metadata.taken.utc == taken

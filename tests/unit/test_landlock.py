@@ -94,7 +94,9 @@ from mediaindex.cli import serve
 from mediaindex.config import load_config
 
 config = load_config(Path(os.devnull), os.environ)
-serve._throw_away_in(config.cache_dir / "mediaindex-tmp")
+serve._throw_away_in(
+    config.cache_dir / "mediaindex-tmp", config.state_dir / "mediaindex-tmp"
+)
 serve._seal(config)
 import sqlite3
 
@@ -119,7 +121,9 @@ print([name for name in held if "etilqs" in name])
 
 def test_what_is_thrown_away_again_lies_in_a_folder_of_its_own(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    (home / "cache" / "mediaindex-tmp" / "left").mkdir(parents=True)
+    own = [home / "cache" / "mediaindex-tmp", home / "state" / "mediaindex-tmp"]
+    for folder in own:
+        (folder / "left").mkdir(parents=True)
 
     result = subprocess.run(
         [sys.executable, "-c", TEMPORARY_FILES, tmp_path],
@@ -138,5 +142,5 @@ def test_what_is_thrown_away_again_lies_in_a_folder_of_its_own(tmp_path: Path) -
     beside, held = result.stdout.splitlines()
     is_sealed = "the kernel lets nothing be written but in" in result.stderr
     assert beside == ("sealed" if is_sealed else "open")
-    assert f"'{home}/cache/mediaindex-tmp/etilqs" in held
-    assert list((home / "cache" / "mediaindex-tmp").iterdir()) == []
+    assert f"'{home}/state/mediaindex-tmp/etilqs" in held
+    assert [list(folder.iterdir()) for folder in own] == [[], []]
