@@ -123,8 +123,13 @@ class Lane:
     @property
     def busy(self) -> bool:
         """Whether anything is on its way."""
-        opening = self.opening is not None and not self.is_open
-        return bool(self.calls or self.claimed or (opening and not self.progress.blocked_reason))
+        return bool(self.calls or self.claimed or self.is_opening)
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether it is being found out if it can work."""
+        waits = self.is_open or self.is_paused or self.progress.blocked_reason
+        return self.opening is not None and not waits
 
     def block(self, reason: str, after_s: float | None, now: float) -> None:
         """Do nothing more, for `reason`, until `after_s` from now or for longer every time."""

@@ -157,6 +157,8 @@ class Runner:
             for lane in self._lanes:
                 self._pause(session, lane, lane.stage.name in paused)
                 self._check_opening(session, lane, now)
+            # Not before all are: one that was just opened is busy no more, and hinders nobody.
+            for lane in self._lanes:
                 self._claim(session, lane, now)
         for lane in self._lanes:
             lane.hand_out()
@@ -321,11 +323,7 @@ class Runner:
     def _wait(self) -> bool:
         """Wait until something comes back; False if nothing is on its way."""
         pending: list[Future[Any]] = [call for lane in self._lanes for call in lane.calls]
-        pending += [
-            lane.opening
-            for lane in self._lanes
-            if lane.opening and not (lane.is_open or lane.is_paused or lane.progress.blocked_reason)
-        ]
+        pending += [lane.opening for lane in self._lanes if lane.opening and lane.is_opening]
         wait(pending, timeout=0.5 if pending else 0, return_when=FIRST_COMPLETED)
         return bool(pending) or any(lane.claimed for lane in self._lanes)
 

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -230,6 +231,52 @@ def test_stage_with_nothing_to_do_is_not_asked_whether_it_could(database: Databa
 
     with database.read() as session:
         assert session.scalars(select(BlockedRow)).all() == []
+
+
+def test_run_does_not_end_for_a_stage_that_has_nothing_to_do_after_all(
+    database: Database, seven: list[int]
+) -> None:
+    """While one was found out to have nothing to do, the others waited for it to be done."""
+    last_begun, go = threading.Event(), threading.Event()
+
+    class Eager(Step):
+        """It seems to have work, until it is ready."""
+
+        def ready(self) -> None:
+            assert go.wait(30)
+            self._work = Work(self.name, "1", ("none",), ())
+
+    def work(asset_id: int) -> None:
+        if asset_id == 1:
+            last_begun.set()
+            assert go.wait(30)
+        elif asset_id == 2:
+            assert last_begun.wait(30)
+
+    first, second, eager = Step("first", work), Step("second", lambda _: None, "first"), Eager("e")
+    futures: list[Future[Any]] = []
+
+    def clock() -> datetime:
+        if last_begun.is_set():  # a turn finds both: the last of the first, and what is ready
+            go.set()
+            wait(futures)
+        return NOW
+
+    runner = Runner(database, [first, second, eager], clock=clock)
+    for lane in runner._lanes:
+        lane.pool.submit = noting(lane.pool.submit, futures)  # type: ignore[method-assign]
+
+    runner.run(threading.Event())
+
+    assert results(database, "second") == seven
+
+
+def noting(submit: Callable[..., Future[Any]], futures: list[Future[Any]]) -> Any:
+    def submitted(*args: Any) -> Future[Any]:
+        futures.append(submit(*args))
+        return futures[-1]
+
+    return submitted
 
 
 def test_lost_result_of_an_earlier_stage_is_made_again(
