@@ -108,9 +108,11 @@ def parse(
         find_place: The gazetteer, for `near:`; asked only then.
 
     Raises:
-        QueryError: An operator has no value or one that means nothing, or is not known yet; or
-            there are too many of what is more than a plain word.
+        QueryError: An operator has no value or one that means nothing, or is not known yet; there
+            are too many of what is more than a plain word; or it is no text.
     """
+    for said in (text, *(value for _, value in operators)):
+        _check_is_text(said)
     # Composed, as the tables here are: a Mac's "é" may come as two characters.
     text = unicodedata.normalize("NFC", text).translate(QUOTES)
     reader = _Reader(today, find_place)
@@ -120,6 +122,19 @@ def parse(
         reader.take_operator(name, unicodedata.normalize("NFC", value))
     query = reader.query()
     return _understood(query, reader.plain, today, places) if understand else query
+
+
+def _check_is_text(said: str) -> None:
+    """Check that there are no bytes in it that mean no character: lone surrogates stand for them.
+
+    Raises:
+        QueryError: There are.
+    """
+    try:
+        said.encode()
+    except UnicodeEncodeError as error:
+        shown = said.encode(errors="replace").decode()
+        raise QueryError(f"{shown} is not valid UTF-8") from error
 
 
 def operator(name: str, value: str, today: date, find_place: FindPlace = lambda _: ()) -> Filter:

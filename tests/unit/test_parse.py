@@ -148,6 +148,14 @@ def test_what_cannot_be_understood_is_said(text: str, said: str) -> None:
         asked(text)
 
 
+@pytest.mark.parametrize("stray", ["caf\udce9", "\ud800"])
+def test_what_is_no_text_is_refused(stray: str) -> None:
+    with pytest.raises(QueryError, match="is not valid UTF-8"):
+        asked(stray)
+    with pytest.raises(QueryError, match="is not valid UTF-8"):
+        parse("red", TODAY, PLACES, operators=[("camera", stray)])
+
+
 def test_slip_of_the_pen_in_an_operator_is_pointed_out_and_searched_as_words() -> None:
     query = asked("kin:photo")
 
