@@ -148,8 +148,10 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN4
         "synchronous = NORMAL",
         "foreign_keys = ON",
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "cache_size = -65536",
-        "mmap_size = 268435456",
+        # For each connection; the kernel keeps the rest of the file for all of them.
+        "cache_size = -16384",
+        # Mapped, a fault of the disk would end the daemon with SIGBUS, and no error.
+        "mmap_size = 0",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
