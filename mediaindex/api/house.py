@@ -35,6 +35,8 @@ class House:
     #: Set when the door is being closed.
     closing: threading.Event = field(default_factory=threading.Event)
     turns: Turns = field(default_factory=Turns)
+    #: Of pictures that were sent, one is decoded at a time; the others wait here, and in no turn.
+    pictures: Turns = field(default_factory=lambda: Turns(at_once=1))
     listeners: Slots = field(default_factory=lambda: Slots(MOST_LISTENERS))
     _disk: Kept[None, dict[str, int]] = field(default_factory=lambda: Kept(1, DISK_S))
 
@@ -74,3 +76,16 @@ async def turn(here: Here) -> AsyncIterator[None]:
 
 
 Turn = Depends(turn, scope="function")
+
+
+async def picture_turn(here: Here) -> AsyncIterator[None]:
+    """Let a question that brings a picture have its turn among these, before that among all.
+
+    Raises:
+        Busy: None came in time.
+    """
+    async with here.pictures.take():
+        yield
+
+
+PictureTurn = Depends(picture_turn, scope="function")

@@ -189,7 +189,9 @@ class Runner:
     ) -> None:
         stage, progress, subject_id = lane.stage, lane.progress, one.subject_id
         job = (session, stage.name, stage.subject, subject_id)
-        lane.cursor.revisit(subject_id)
+        # A file's asset has its number as a rule: one looked into late lies above where others are.
+        for other in self._lanes if stage.subject == "file" else [lane]:
+            other.cursor.revisit(subject_id)
         outcome = settled(session, stage, one, outcome, now)
         if outcome is None:
             progress.done += 1

@@ -1,7 +1,7 @@
 """Decode pictures that somebody sent, in a process of its own."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 from mediaindex.errors import BrokenOff, Unusable
@@ -36,12 +36,17 @@ class Sent:
         """Return a picture; see `decode_photo`.
 
         Raises:
-            RetryLater: It cannot be read now; or the daemon ends.
+            RetryLater: It cannot be read now, or this was closed.
             Unusable: It cannot be decoded, or takes more time or memory than it may.
         """
-        if self._stop.is_set():
-            raise BrokenOff("the daemon ends")
-        return self._thread.submit(self._decode, picture, fit_px).result()
+        try:
+            return self._thread.submit(self._decode, picture, fit_px).result()
+        except (BrokenOff, CancelledError, RuntimeError) as error:
+            if not self._stop.is_set():
+                raise
+            raise BrokenOff(
+                "mediaindex ends or reads its settings again; ask again in a moment"
+            ) from error
 
     def close(self) -> None:
         """End the child, whatever it is doing."""

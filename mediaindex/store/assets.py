@@ -15,6 +15,7 @@ from mediaindex.store.files import settle_assets
 from mediaindex.store.filters import visible
 from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.ids import THESE, each, these
+from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import (
     AssetRow,
     FileRow,
@@ -60,12 +61,17 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
         stay(session, asset_id)
     else:
         lose_asset(session, file_id, now)
+        if there.scalar(_SIDECAR, {"file": file_id}) is not None:
+            forget_results(session, asset_id, ["probe"])  # of copies, each may have words beside it
     there.execute(_LINK, {"of_file": file_id, "kind": kind, "asset_id": asset_id})
     link_companions(session, file_id)
     refresh_document(session, asset_id)
 
 
 _FILE = select(FileRow.asset_id).where(FileRow.id == bindparam("file"))
+_SIDECAR = select(PairRow.file_id).where(
+    PairRow.owner_id == bindparam("file"), PairRow.kind == "sidecar"
+)
 _LINK = update(FileRow).where(FileRow.id == bindparam("of_file"))
 
 

@@ -114,20 +114,24 @@ def test_question_of_any_length_is_answered_or_refused(ask: httpx.Client) -> Non
     assert search(ask, q=plain)["hits"]
 
 
-def test_picture_finds_its_like_and_leaves_no_copy(ask: httpx.Client, home: Path) -> None:
+def test_picture_finds_its_like_and_leaves_no_copy(
+    ask: httpx.Client, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     answer = ask.post("/api/v1/search/like", content=picture("red", "JPEG"), params={"limit": 1})
 
     found = shaped(answer, shapes.SearchAnswer)
     assert Path(found["hits"][0]["path"]).name == "red.png"
     assert found["like"] is None
-    assert list((home / "cache").glob(".asked-*")) == []
+    assert list(tmp_path.iterdir()) == []
+    assert list(home.rglob("*asked-*")) == []
 
 
 def test_what_is_no_picture_is_unusable_and_names_no_file_of_ours(ask: httpx.Client) -> None:
     answer = ask.post("/api/v1/search/like", content=b"no picture")
 
     assert problem(answer) == (422, "Unusable")
-    assert ".asked-" not in answer.text
+    assert "asked-" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from mediaindex.store.copying import SPARE_BYTES, check_sound, copy_database
 from mediaindex.store.database import Database
 from tests.caring import config_in, scribble
 from tests.conftest import NOW
+from tests.daemons import until
 
 WRITE_FOR_EVER = """
 import sys
@@ -84,12 +85,17 @@ def test_backup_while_somebody_writes_is_of_one_moment(
     database: Database, writer: "subprocess.Popen[str]", tmp_path: Path
 ) -> None:
     fill(database, 2000)
-    written: set[object] = set()
+    looks = 0
+
+    def written() -> object:
+        return value(database.path, "SELECT value FROM setting WHERE name = 'left'")
 
     def look(_done: int, _of: int) -> None:
-        # Not a promise of speed: the writer gets on while the copy is being made.
-        written.add(value(database.path, "SELECT value FROM setting WHERE name = 'left'"))
-        time.sleep(0.01)
+        """See that the writer gets on while the copy is being made."""
+        nonlocal looks
+        looks += 1
+        before = written()
+        until(lambda: written() != before)
 
     for number in range(3):
         copy = tmp_path / f"{number}.db"
@@ -102,7 +108,7 @@ def test_backup_while_somebody_writes_is_of_one_moment(
         count = "SELECT count(*) FROM setting WHERE name GLOB 'n[0-9]*'"
         assert value(copy, count) == int(str(left))
         assert value(copy, "PRAGMA integrity_check") == "ok"
-    assert len(written) > 3
+    assert looks >= 3
 
 
 def test_backup_is_one_file_for_its_owner_that_needs_no_other(

@@ -1,9 +1,11 @@
 """What arrives in the middle of an import comes before all that waits."""
 
+import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from mediaindex.pipeline.sweep import Library
@@ -11,7 +13,8 @@ from mediaindex.store import assets, jobs
 from mediaindex.store.assets import Identity
 from mediaindex.store.database import Database
 from mediaindex.store.due import files_due
-from mediaindex.store.tables import AssetRow, FileRow
+from mediaindex.store.jobs import Subject
+from mediaindex.store.tables import AssetRow, FileRow, JobRow
 from tests.conftest import NOW
 from tests.integration.test_runner import Step, run
 from tests.sweeping import added, fill, look
@@ -63,6 +66,42 @@ def test_fresh_file_comes_before_those_of_the_import_that_are_identified_later(
 
     assert late[0] == "fresh.jpg"
     assert decoded(database) == ["fresh.jpg", *early, *late[1:]]
+
+
+def test_one_that_is_looked_into_late_does_not_wait_for_all_the_rest(
+    database: Database, library: Library
+) -> None:
+    fill(library, *(f"{number:02}.jpg" for number in range(40)))
+    look(database, library)
+    found = threading.Event()
+
+    class Looking(Step):
+        subject: Subject = "file"
+
+        def due(self) -> Select[int]:
+            return files_due(self.name)
+
+        def save(self, session: Session, subject_id: int, result: int, now: datetime) -> None:
+            hold(session, subject_id)
+            found.set()
+
+    def decode(asset_id: int) -> None:
+        if asset_id == 19:
+            with database.write() as session:
+                session.execute(delete(JobRow).where(JobRow.file_id == 30))
+            assert found.wait(30)
+
+    with database.write() as session:
+        late = {"file_id": 30, "stage": "identify", "state": "failed", "updated_at": NOW}
+        session.add(JobRow(**late))
+    identify(database, 39)
+    step = Step("decode", decode)
+    step.batch = step.width = 1
+
+    run(database, Looking("identify"), step)
+
+    assert sorted(step.worked) == list(range(1, 41))
+    assert step.worked.index(30) < step.worked.index(5)
 
 
 def test_file_that_changed_is_as_fresh_as_any(database: Database, library: Library) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
@@ -94,6 +95,24 @@ def test_nothing_is_begun_after_the_end(tmp_path: Path) -> None:
     sent.close()
     with pytest.raises(RetryLater):
         sent.decode(tmp_path / "red.png", 32)
+    assert children() == before
+
+
+def test_those_that_wait_at_the_end_are_told_to_ask_again(tmp_path: Path) -> None:
+    before = children()
+    picture = paint(tmp_path / "red.png")
+    sent = Sent(0, Limits())
+    sent.decode(picture, 32)
+    (child,) = children() - before
+    os.kill(child, signal.SIGSTOP)
+    with ThreadPoolExecutor(3) as askers:
+        asked = [askers.submit(sent.decode, picture, 32) for _ in range(3)]
+        until(lambda: all(one.running() for one in asked))
+
+        sent.close()
+
+        for one in asked:
+            assert isinstance(one.exception(), RetryLater)
     assert children() == before
 
 

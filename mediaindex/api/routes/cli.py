@@ -4,6 +4,7 @@ Not part of what other programs may rely on: it changes with the version, which 
 """
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
@@ -63,12 +64,17 @@ async def read(request: Request) -> Sent:
         raise WrongRequest(str(error)) from error
 
 
-@router.post("/cli/ask", dependencies=[Turn])
+async def picture_turn(here: Here, sent: Annotated[Sent, Depends(read)]) -> AsyncIterator[None]:
+    """Let a question have its turn among those that bring a picture, if it brings one."""
+    async with here.pictures.take() if sent.picture else nullcontext():
+        yield
+
+
+@router.post("/cli/ask", dependencies=[Depends(picture_turn, scope="function"), Turn])
 def ask(here: Here, sent: Annotated[Sent, Depends(read)]) -> Response:
     """Answer as `asking.ask` does; lone surrogates of names stay."""
     asked = Asked(**vars(sent.asked))
-    folder = here.service.config.cache_dir
-    with nullcontext() if sent.picture is None else kept(sent.picture, folder) as file:
+    with nullcontext() if sent.picture is None else kept(sent.picture) as file:
         answer = here.ask(replace(asked, like=file), sent.today)
     text = json.dumps(msgspec.to_builtins(answer))
     return Response(text, media_type="application/json")

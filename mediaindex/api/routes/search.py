@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from mediaindex.api.house import Here, House, Turn
+from mediaindex.api.house import Here, House, PictureTurn, Turn
 from mediaindex.api.paths import preview
 from mediaindex.api.plain import Plain
 from mediaindex.api.problems import WrongRequest
@@ -109,22 +109,24 @@ async def picture_of(request: Request) -> bytes:
 @router.post(
     "/search/like",
     response_model=SearchAnswer,
-    dependencies=[Turn],
+    dependencies=[PictureTurn, Turn],
     openapi_extra={"requestBody": {"required": True, **PICTURE}},
 )
 def search_like(here: Here, asks: Asks, picture: Annotated[bytes, Depends(picture_of)]) -> Plain:
     """Find pictures that look like the one in the body (20 MB at most), words and filters too."""
     asked = asks.asked(here)
-    with kept(picture, here.service.config.cache_dir) as file:
+    with kept(picture) as file:
         answer = here.ask(replace(asked, like=file), date.today())
     return Plain(found(answer, asked))
 
 
 @contextmanager
-def kept(picture: bytes, folder: Path) -> Iterator[Path]:
-    """Keep a picture in a file until the end of the block; errors there do not tell its name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(prefix=".asked-", dir=folder) as file:
+def kept(picture: bytes) -> Iterator[Path]:
+    """Keep a picture in a file until the end of the block; errors there do not tell its name.
+
+    Where the daemon keeps what it throws away again, when it starts at the latest.
+    """
+    with tempfile.NamedTemporaryFile(prefix="asked-") as file:
         file.write(picture)
         file.flush()
         try:
