@@ -125,11 +125,15 @@ def parse(
 
 
 def _check_is_text(said: str) -> None:
-    """Check that there are no bytes in it that mean no character: lone surrogates stand for them.
+    """Check that there is nothing in it that means no character.
+
+    Bytes that are no UTF-8 come as lone surrogates; what follows a NUL no database would read.
 
     Raises:
         QueryError: There are.
     """
+    if "\0" in said:
+        raise QueryError("a question cannot hold the character NUL")
     try:
         said.encode()
     except UnicodeEncodeError as error:

@@ -148,11 +148,18 @@ def test_what_cannot_be_understood_is_said(text: str, said: str) -> None:
         asked(text)
 
 
-@pytest.mark.parametrize("stray", ["caf\udce9", "\ud800"])
-def test_what_is_no_text_is_refused(stray: str) -> None:
-    with pytest.raises(QueryError, match="is not valid UTF-8"):
+@pytest.mark.parametrize(
+    ("stray", "said"),
+    [
+        ("caf\udce9", "is not valid UTF-8"),
+        ("\ud800", "is not valid UTF-8"),
+        ("sea\0side", "the character NUL"),
+    ],
+)
+def test_what_is_no_text_is_refused(stray: str, said: str) -> None:
+    with pytest.raises(QueryError, match=said):
         asked(stray)
-    with pytest.raises(QueryError, match="is not valid UTF-8"):
+    with pytest.raises(QueryError, match=said):
         parse("red", TODAY, PLACES, operators=[("camera", stray)])
 
 
