@@ -57,6 +57,7 @@ class StandingService:
                     watch_trouble=None,
                     offline_reason=row.offline_reason,
                     is_sweeping=False,
+                    sweep_trouble=None,
                     held_back=row.held_back,
                 )
                 for row in files.libraries(session)

@@ -181,6 +181,7 @@ class LibraryNow(BaseModel):
     watch_trouble: str | None
     offline_reason: str | None
     is_sweeping: bool
+    sweep_trouble: str | None = Field(description="Why it could not be looked at last.")
     held_back: int = Field(description="So many files seem gone; a person has to confirm it.")
 
 
@@ -229,6 +230,7 @@ class Library(BaseModel):
     watching: Watching | None = Field(description="null: not taken up yet.")
     watch_trouble: str | None
     is_sweeping: bool
+    sweep_trouble: str | None
     held_back: int
 
 

@@ -65,6 +65,8 @@ def _library(library: Mapping[str, Any], looked_at: str | None) -> Iterator[str]
         return
     doing = ", looked through now" if library["is_sweeping"] else ""
     yield f"  {name}: {WATCHED.get(library['watching'], library['watching'])}{doing}"
+    if library.get("sweep_trouble"):  # a daemon of an older version does not tell
+        yield f"    cannot be looked at now: {printable(library['sweep_trouble'])}"
     if library["watch_trouble"]:
         yield f"    {printable(library['watch_trouble'])}"
 

@@ -83,6 +83,7 @@ class Keeper:
         self._watch: Watch | None = None
         self._choice = Choice("off")
         self._is_sweeping = False
+        self._trouble: str | None = None
         self._offline_reason: str | None = None
         self._held_back = 0
         self._root_at = self._poll_at = 0.0
@@ -124,6 +125,7 @@ class Keeper:
             watch_trouble=watch.trouble if watch else self._choice.trouble,
             offline_reason=self._offline_reason,
             is_sweeping=self._is_sweeping,
+            sweep_trouble=self._trouble,
             held_back=self._held_back,
         )
 
@@ -142,11 +144,15 @@ class Keeper:
             except _Stopped:
                 break
             except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-                log.warning("%s: cannot be looked at now: %s", self.library.name, told(error))
+                self._trouble = told(error)
+                log.warning("%s: cannot be looked at now: %s", self.library.name, self._trouble)
                 self._retry(look)
-            except Exception:  # the thread's main: a bug of ours must not end the watching
+            except Exception as error:  # the thread's main: a bug of ours must not end the watching
+                self._trouble = f"a fault of mediaindex: {error!r}; the log has more"
                 log.exception("%s: looking at it broke off", self.library.name)
                 self._retry(look)
+            else:
+                self._trouble = None
         self._end_watch()
 
     def _retry(self, look: Look | None) -> None:

@@ -37,6 +37,8 @@ class LibraryState:
     #: Why its root cannot be trusted now; None while it can.
     offline_reason: str | None
     is_sweeping: bool
+    #: Why it could not be looked at when that was last tried; None where it could.
+    sweep_trouble: str | None
     #: So many files seem to be gone; a person has to confirm it.
     held_back: int
 

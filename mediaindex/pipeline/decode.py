@@ -13,11 +13,11 @@ from mediaindex.media.photo import Limits
 from mediaindex.media.previews import PreviewStore
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.errands import Size, decode_to_preview
-from mediaindex.pipeline.stage import on_any_path
+from mediaindex.pipeline.stage import on_any_file
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_moments, save_size
 from mediaindex.store.due import Work, assets_due
-from mediaindex.store.files import paths_to_read
+from mediaindex.store.files import Lying, files_to_read
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
 
@@ -29,7 +29,7 @@ AFTER = ("embed", "caption")
 class Source:
     """An asset to decode: any one of its files will do."""
 
-    paths: tuple[Path, ...]
+    files: tuple[Lying, ...]
     sha256: str
 
 
@@ -67,11 +67,11 @@ class Decode:
     def load(self, session: Session, subject_id: int) -> Source:
         """Return where the photo lies."""
         asset = session.get_one(AssetRow, subject_id)
-        return Source(tuple(paths_to_read(session, subject_id)), asset.sha256)
+        return Source(files_to_read(session, subject_id), asset.sha256)
 
     def work(self, inputs: Sequence[Source]) -> list[Size | Exception]:
         """Decode each photo and write its preview."""
-        return [on_any_path(source.paths, partial(self._one, source.sha256)) for source in inputs]
+        return [on_any_file(source.files, partial(self._one, source.sha256)) for source in inputs]
 
     def save(self, session: Session, subject_id: int, result: Size, now: datetime) -> None:
         """Store the photo's one moment; what worked from an older preview is due again."""

@@ -22,11 +22,11 @@ from mediaindex.media.video import probe_video
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.errands import Film, Ways, look_through_animation
 from mediaindex.pipeline.spans import Span, Spans
-from mediaindex.pipeline.stage import on_any_path
+from mediaindex.pipeline.stage import on_any_file
 from mediaindex.store import jobs
 from mediaindex.store.assets import save_film, save_moments
 from mediaindex.store.due import Work, assets_due, was_at
-from mediaindex.store.files import paths_to_read
+from mediaindex.store.files import Lying, files_to_read
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
 from mediaindex.types import VideoFacts
@@ -52,7 +52,7 @@ AFTER = ("embed", "caption", "embed_text")
 class Clip:
     """A video to look through: any one of its files will do."""
 
-    paths: tuple[Path, ...]
+    files: tuple[Lying, ...]
     sha256: str
     format: str
 
@@ -112,11 +112,11 @@ class Frames:
     def load(self, session: Session, subject_id: int) -> Clip:
         """Return where the video lies."""
         asset = session.get_one(AssetRow, subject_id)
-        return Clip(tuple(paths_to_read(session, subject_id)), asset.sha256, asset.format)
+        return Clip(files_to_read(session, subject_id), asset.sha256, asset.format)
 
     def work(self, inputs: Sequence[Clip]) -> list[Film | Exception]:
         """Look through each video and write the previews of the frames that are kept."""
-        return [on_any_path(clip.paths, partial(self._one, clip)) for clip in inputs]
+        return [on_any_file(clip.files, partial(self._one, clip)) for clip in inputs]
 
     def save(self, session: Session, subject_id: int, result: Film, now: datetime) -> None:
         """Store the moments; whatever worked from older ones is due again."""

@@ -12,11 +12,11 @@ from mediaindex.errors import Unusable
 from mediaindex.media.animation import format_of
 from mediaindex.media.formats import MEDIA_SUFFIXES
 from mediaindex.media.hashing import content_hash
-from mediaindex.pipeline.stage import on_any_path
+from mediaindex.pipeline.stage import on_any_file
 from mediaindex.store import jobs
 from mediaindex.store.assets import Identity, identify_file
 from mediaindex.store.due import files_due
-from mediaindex.store.files import path_of
+from mediaindex.store.files import Lying, path_of
 from mediaindex.store.jobs import Subject
 
 
@@ -47,7 +47,7 @@ class Identify:
 
     def work(self, inputs: Sequence[Path]) -> list[Identity | NotMedia | Exception]:
         """Look into each file; see `identify`."""
-        return [on_any_path((path,), identify) for path in inputs]
+        return [on_any_file((Lying(path),), identify) for path in inputs]
 
     def save(
         self, session: Session, subject_id: int, result: Identity | NotMedia, now: datetime

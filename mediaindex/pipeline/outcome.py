@@ -33,8 +33,8 @@ def settled(
     """Store a result and return None, or return what went wrong."""
     if not isinstance(outcome, BaseException):
         return saved(session, stage, one.subject_id, outcome, now)
-    # No kind of it: those say more than that a file could not be read.
-    if type(outcome) is RetryLater and stage.name in READING:
+    # No kind of them: those say more than that a file could not be read, or not be used.
+    if type(outcome) in (RetryLater, Unusable) and stage.name in READING:
         inputs = stage.load(session, one.subject_id)
         return outcome if inputs == one.inputs else Elsewhere("it was moved meanwhile")
     return outcome

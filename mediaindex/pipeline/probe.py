@@ -16,13 +16,13 @@ from mediaindex.media.metadata import settle
 from mediaindex.media.places import Gazetteer
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.errands import read_all
-from mediaindex.pipeline.stage import POSTPONE, PREVIEWED, on_any_path
+from mediaindex.pipeline.stage import POSTPONE, PREVIEWED, on_any_file
 from mediaindex.store import jobs
 from mediaindex.store.assets import change_kind, save_metadata, words_of
 from mediaindex.store.columns import shown
 from mediaindex.store.due import Work, assets_due
 from mediaindex.store.embeddings import drop_text_vectors
-from mediaindex.store.files import paths_to_read, sidecars_of_asset
+from mediaindex.store.files import Lying, files_to_read, sidecars_of_asset
 from mediaindex.store.jobs import Subject
 from mediaindex.store.latest import latest_result
 from mediaindex.types import Metadata, Place, Position
@@ -39,7 +39,7 @@ AFTER = ("embed_text",)
 class Beside:
     """An asset's files, any one of which will do, and all their sidecars."""
 
-    paths: tuple[Path, ...]
+    files: tuple[Lying, ...]
     sidecars: tuple[Path, ...]
 
 
@@ -101,13 +101,13 @@ class Probe:
         if self._latest is None:
             self._latest = latest_result(session, self.name)
         return Beside(
-            tuple(paths_to_read(session, subject_id)),
+            files_to_read(session, subject_id),
             tuple(sidecars_of_asset(session, subject_id)),
         )
 
     def work(self, inputs: Sequence[Beside]) -> list[Facts | Exception]:
         """Read each photo's facts."""
-        return [on_any_path(asset.paths, partial(self._one, asset.sidecars)) for asset in inputs]
+        return [on_any_file(asset.files, partial(self._one, asset.sidecars)) for asset in inputs]
 
     def save(self, session: Session, subject_id: int, result: Facts, now: datetime) -> None:
         """Store the facts; the words have to be embedded again.

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.errors import BrokenOff, RetryLater
 from mediaindex.media.reading import is_of_the_disk
+from mediaindex.store.files import Lying
 from mediaindex.store.jobs import Subject
 
 POSTPONE = timedelta(minutes=5)
@@ -92,28 +93,42 @@ class Stage(Protocol[In, Out]):
         """Let go of what `ready` took hold of."""
 
 
-def on_any_path(paths: Sequence[Path], work: Callable[[Path], Out]) -> Out | Exception:
+def on_any_file(files: Sequence[Lying], work: Callable[[Path], Out]) -> Out | Exception:
     """Return what `work` makes of the first of an asset's files that can be read at all.
 
     What goes wrong is returned too, whatever it is: raised, it would count against the other
-    assets of the batch.
+    assets of the batch. What came of a file that is not any more as it was last seen is not the
+    asset's: the file is passed over.
 
     Args:
-        paths: Where the same bytes lie.
+        files: Where the same bytes lie.
         work: What to do with one; its `RetryLater` means that the next may do better.
     """
     trouble = RetryLater("none of its files is there now")
-    for path in paths:
+    for file in files:
         try:
-            return work(path)
+            outcome: Out | Exception = work(file.path)
         except BrokenOff as error:  # not the file's fault: its next copy is not to be begun
             return error
         except RetryLater as error:
             trouble = error
-        except OSError as error:
-            if not is_of_the_disk(error):
-                return error
-            trouble = RetryLater(f"this machine cannot do it now: {error.strerror}")
+            continue
         except Exception as error:  # noqa: BLE001 - as said above
-            return error
+            outcome = error
+        if isinstance(outcome, OSError) and is_of_the_disk(outcome):
+            trouble = RetryLater(f"this machine cannot do it now: {outcome.strerror}")
+        elif _has_changed(file):
+            trouble = RetryLater("it was changed since it was looked into")
+        else:
+            return outcome
     return trouble
+
+
+def _has_changed(file: Lying) -> bool:
+    if file.mtime_ns is None:
+        return False
+    try:
+        found = file.path.stat()
+    except OSError:
+        return True
+    return (found.st_size, found.st_mtime_ns) != (file.size_bytes, file.mtime_ns)

@@ -16,6 +16,7 @@ from mediaindex.store.filters import visible
 from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.jobs import forget_results
+from mediaindex.store.postponed import resume_asset
 from mediaindex.store.tables import (
     AssetRow,
     FileRow,
@@ -64,6 +65,7 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
         if there.scalar(_SIDECAR, {"file": file_id}) is not None:
             forget_results(session, asset_id, ["probe"])  # of copies, each may have words beside it
     there.execute(_LINK, {"of_file": file_id, "kind": kind, "asset_id": asset_id})
+    resume_asset(session, asset_id)
     link_companions(session, file_id)
     refresh_document(session, asset_id)
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from mediaindex.store.files import Role
 from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.jobs import forget_results
+from mediaindex.store.postponed import doubt
 from mediaindex.store.tables import AssetRow, FileRow, JobRow
 
 
@@ -24,6 +25,7 @@ def change_file(session: Session, file_id: int, size_bytes: int, mtime_ns: int, 
         .values(size_bytes=size_bytes, mtime_ns=mtime_ns, role=role, kind=None, missing_since=None)
     )
     session.execute(delete(JobRow).where(JobRow.file_id == file_id))
+    doubt(session, file_id)
     if role != "media":
         part(session, file_id)
 

@@ -26,13 +26,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.store.filters import Filter, lies_within
 from mediaindex.store.ids import THESE, each, these
-from mediaindex.store.tables import (
-    AssetRow,
-    FileRow,
-    FolderRow,
-    LibraryRow,
-    PairRow,
-)
+from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, PairRow
 
 Role = Literal["media", "sidecar"]
 
@@ -52,6 +46,15 @@ class KnownFile:
     role: str
     asset_id: int | None
     missing: bool
+
+
+@dataclass(frozen=True)
+class Lying:
+    """Where a file lies, and how it was when it was last seen; None: that does not matter."""
+
+    path: Path
+    size_bytes: int | None = None
+    mtime_ns: int | None = None
 
 
 def libraries(session: Session) -> Sequence[LibraryRow]:
@@ -276,13 +279,14 @@ def paths_of_asset(session: Session, asset_id: int, *, missing: bool = False) ->
     return [Path(*row) for row in session.execute(query, {"asset": asset_id})]
 
 
-def paths_to_read(session: Session, asset_id: int) -> list[Path]:
+def files_to_read(session: Session, asset_id: int) -> tuple[Lying, ...]:
     """Return where an asset's bytes can be read, in the order of `paths_of_asset`.
 
-    A file that changed since somebody looked into it may hold any others, and is left out.
+    A file that changed since somebody looked into it may hold any others, and is left out. So may
+    one that changes before it is read: it is not as it was then.
     """
     rows = session.connection().execute(_TO_READ, {"asset": asset_id})
-    return [Path(*row) for row in rows]
+    return tuple(Lying(Path(*parts), size, mtime) for *parts, size, mtime in rows)
 
 
 _FILES_OF_ASSET = (
@@ -293,7 +297,9 @@ _FILES_OF_ASSET = (
     .where(FileRow.asset_id == bindparam("asset"))
     .order_by(LibraryRow.offline_reason.is_not(None), FileRow.id)
 )
-_TO_READ = _FILES_OF_ASSET.where(FileRow.missing_since.is_(None), FileRow.kind.is_not(None))
+_TO_READ = _FILES_OF_ASSET.where(
+    FileRow.missing_since.is_(None), FileRow.kind.is_not(None)
+).add_columns(FileRow.size_bytes, FileRow.mtime_ns)
 
 
 def paths_of_assets(

@@ -40,6 +40,7 @@ def library(**more: Any) -> dict[str, Any]:
         "watch_trouble": None,
         "offline_reason": None,
         "is_sweeping": False,
+        "sweep_trouble": None,
         "held_back": 0,
     }
     return {**now, **more}

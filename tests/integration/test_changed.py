@@ -199,7 +199,8 @@ def test_copy_that_stays_serves_while_the_other_is_to_be_read(
     assert due(database) == {first}
     with database.read() as session:
         assert first is not None
-        assert files.paths_to_read(session, first) == [library.root / "x" / "b.jpg"]
+        (lies,) = files.files_to_read(session, first)
+        assert lies.path == library.root / "x" / "b.jpg"
         assert len(files.paths_of_asset(session, first)) == 2
 
 

@@ -6,12 +6,14 @@ import threading
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mediaindex.daemon.worker import Worker
 from mediaindex.errors import ConfigError, RetryLater
 from mediaindex.pipeline.again import try_again
+from mediaindex.pipeline.sweep import SweepReport, sweep
 from mediaindex.pipeline.sync import Sync
 from mediaindex.store import counts, files
 from mediaindex.store.counts import WorkCounts
@@ -196,6 +198,29 @@ def test_a_database_that_somebody_holds_is_waited_for(
             other.execute("ROLLBACK")
         until(lambda: finds(daemon, "first") == ["first.png"])
         until(lambda: daemon.state().trouble is None)
+
+
+def test_a_library_that_cannot_be_looked_at_says_so_until_it_can(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaindex.daemon.keeper.TROUBLE_S", 0.1)
+    monkeypatch.setattr("mediaindex.daemon.keeper.WATCH_FIRST_S", 0.0)
+    has_room = threading.Event()
+
+    def full_at_first(*args: Any, **kwargs: Any) -> SweepReport:
+        if not has_room.is_set():
+            raise sqlite3.OperationalError("database or disk is full")
+        return sweep(*args, **kwargs)
+
+    monkeypatch.setattr("mediaindex.daemon.keeper.sweep", full_at_first)
+    paint(home.library / "red.jpg")
+    with home.running() as daemon:
+        until(lambda: "disk is full" in (daemon.state().libraries[0].sweep_trouble or ""))
+
+        has_room.set()
+
+        until(lambda: finds(daemon, "kind:photo") == ["red.jpg"])
+        until(lambda: daemon.state().libraries[0].sweep_trouble is None)
 
 
 def test_the_index_folder_may_be_deleted_while_it_runs(home: Home) -> None:

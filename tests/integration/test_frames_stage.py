@@ -21,6 +21,7 @@ from mediaindex.pipeline.spans import Spans
 from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
 from mediaindex.store.due import at
+from mediaindex.store.files import Lying
 from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow
 from tests.clips import make_clip
@@ -62,7 +63,7 @@ def stage(previews: PreviewStore, stop: threading.Event) -> Iterator[Frames]:
 
 
 def look(stage: Frames, path: Path, name: str = "mp4") -> Film | Exception:
-    (found,) = stage.work([Clip((path,), "5a", name)])
+    (found,) = stage.work([Clip((Lying(path),), "5a", name)])
     return found
 
 
@@ -154,7 +155,7 @@ def test_stop_is_no_reason_to_begin_the_next_copy(
         stop.set()
 
     broken = Frames(Children(1, 0), 1, previews, WAYS, stop, stop_at_once)
-    (found,) = broken.work([Clip((clip, clip), "5a", "mp4")])
+    (found,) = broken.work([Clip((Lying(clip), Lying(clip)), "5a", "mp4")])
 
     assert isinstance(found, BrokenOff)
     assert ended == [clip]
@@ -303,7 +304,9 @@ def test_previews_that_other_rules_dropped_go_once_it_is_stored(
         made = {"kind": "video", "format": "mp4", "size_bytes": 1, "added_at": NOW}
         session.add(AssetRow(id=1, sha256="5a", **made))
         file = FileRow(name=clip.name, folder_id=folder_id, asset_id=1, kind="video")
-        file.size_bytes, file.mtime_ns, file.role, file.found_at = 1, 1, "media", NOW
+        seen = clip.stat()
+        file.size_bytes, file.mtime_ns = seen.st_size, seen.st_mtime_ns
+        file.role, file.found_at = "media", NOW
         session.add(file)
 
     def kept(rules: FrameRules) -> list[str]:

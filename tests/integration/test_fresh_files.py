@@ -17,7 +17,7 @@ from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow, FileRow, JobRow
 from tests.conftest import NOW
 from tests.integration.test_runner import Step, run
-from tests.sweeping import added, fill, look
+from tests.sweeping import added, fill, jobs_of, look
 
 
 @pytest.fixture
@@ -129,3 +129,41 @@ def test_ids_that_are_taken_are_not_asked_for(database: Database, library: Libra
     with database.read() as session:
         held = session.scalars(select(FileRow.asset_id).order_by(FileRow.id)).all()
     assert set(held) == {4, 5}
+
+
+def test_what_could_not_be_read_is_due_again_when_there_is_another_file_of_it(
+    database: Database, library: Library
+) -> None:
+    fill(library, "a.jpg")
+    look(database, library)
+    identify(database, 1)
+    with database.write() as session:
+        for stage, attempts in (("decode", 0), ("embed", 1)):  # what went wrong itself waits on
+            waits = {"state": "waiting", "attempts": attempts, "updated_at": NOW}
+            session.add(JobRow(stage=stage, asset_id=1, **waits))
+    fill(library, "b.jpg")
+    look(database, library)
+
+    with database.write() as session:
+        hold(session, 2, content="a.jpg")
+
+    assert jobs_of(database) == ["embed"]
+
+
+def test_what_was_given_up_of_a_file_that_had_just_changed_is_tried_again(
+    database: Database, library: Library
+) -> None:
+    fill(library, "a.jpg", "b.jpg")
+    look(database, library)
+    with database.write() as session:
+        for file_id in (1, 2):
+            hold(session, file_id, content="same")
+        failed = {"state": "failed", "updated_at": NOW}
+        session.add_all(
+            JobRow(stage=stage, asset_id=1, **failed) for stage in ("decode", "caption")
+        )
+    (library.root / "a.jpg").write_bytes(b"other bytes than those that were looked into")
+
+    look(database, library)
+
+    assert jobs_of(database) == ["caption"]

@@ -17,11 +17,12 @@ from mediaindex.pipeline.child import ChildDied, Children
 from mediaindex.pipeline.identify import Identify
 from mediaindex.pipeline.probe import Beside, Facts, Probe
 from mediaindex.pipeline.runner import Runner
-from mediaindex.pipeline.stage import POSTPONE, on_any_path
+from mediaindex.pipeline.stage import POSTPONE, on_any_file
 from mediaindex.pipeline.sweep import Library, sweep
 from mediaindex.sources.folder import Rules
 from mediaindex.store import files, jobs
 from mediaindex.store.database import Database
+from mediaindex.store.files import Lying
 from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow, JobRow, ResultRow, WordsRow
 from tests.conftest import NOW, insert_asset, plain
@@ -46,8 +47,8 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_bug_at_one_photo_counts_against_it_alone(probe: Probe, photo: Path) -> None:
-    good = Beside((photo,), ())
-    bad = Beside((Path("a\0b.jpg"),), ())  # no name that any system takes
+    good = Beside((Lying(photo),), ())
+    bad = Beside((Lying(Path("a\0b.jpg")),), ())  # no name that any system takes
 
     found = probe.work([good, bad, good])
 
@@ -58,7 +59,7 @@ def test_disk_that_is_full_is_no_photos_fault(probe: Probe, photo: Path) -> None
     sidecar = photo.with_name("a.jpg.json")
     sidecar.write_text('{"geoData": {"latitude": 38.7, "longitude": -9.1}}')
 
-    found = probe.work([Beside((photo,), (sidecar,)), Beside((photo,), ())])
+    found = probe.work([Beside((Lying(photo),), (sidecar,)), Beside((Lying(photo),), ())])
 
     assert isinstance(found[0], RetryLater)
     assert "No space left" in str(found[0])
@@ -110,7 +111,7 @@ def test_next_copy_is_tried_only_where_it_may_do_better(error: Exception, tried:
         paths.append(path)
         raise error
 
-    found = on_any_path([Path("a"), Path("b")], fail)
+    found = on_any_file([Lying(Path("a")), Lying(Path("b"))], fail)
 
     assert len(paths) == tried
     assert found is error or isinstance(found, MediaIndexError)
@@ -126,7 +127,9 @@ def added(database: Database, path: Path, kind: str) -> None:
         session.add(asset)
         session.flush()
         file = FileRow(name=path.name, folder_id=folder_id, asset_id=asset.id, kind=kind)
-        file.size_bytes, file.mtime_ns, file.role, file.found_at = 1, 1, "media", NOW
+        seen = path.stat()
+        file.size_bytes, file.mtime_ns = seen.st_size, seen.st_mtime_ns
+        file.role, file.found_at = "media", NOW
         session.add(file)
         jobs.mark_done(session, asset.id, "decode", "768px", NOW, redo=())
 
@@ -168,16 +171,16 @@ def test_clock_that_woke_up_in_the_past_makes_no_date_unbelievable(
     database: Database, probe: Probe, photo: Path
 ) -> None:
     """It is later than the clock says: something was done already at a later time."""
-    later = datetime.now(UTC) + timedelta(days=400)
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=400)
     taken = later - timedelta(days=2)
     os.utime(photo, (taken.timestamp(), taken.timestamp()))
-    (by_now,) = probe.work([Beside((photo,), ())])
+    (by_now,) = probe.work([Beside((Lying(photo),), ())])
     with database.write() as session:
         asset_id = insert_asset(session)
         jobs.mark_done(session, asset_id, "probe", "1", later, redo=())
         probe.load(session, asset_id)
 
-    (by_then,) = probe.work([Beside((photo,), ())])
+    (by_then,) = probe.work([Beside((Lying(photo),), ())])
 
     assert isinstance(by_now, Facts)
     assert isinstance(by_then, Facts)

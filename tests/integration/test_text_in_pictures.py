@@ -16,6 +16,7 @@ from mediaindex.media.textual import is_full_of_text
 from mediaindex.pipeline.child import Children
 from mediaindex.pipeline.errands import Film, Ways, decode_to_preview
 from mediaindex.pipeline.frames import Clip, Frames
+from mediaindex.store.files import Lying
 from tests.drawn import page
 from tests.films import film
 from tests.media import MEDIA, media_files, needs_media
@@ -62,7 +63,7 @@ def previews(tmp_path: Path) -> PreviewStore:
 
 def look(previews: PreviewStore, path: Path, name: str) -> Film:
     stage = Frames(Children(1, 0), 1, previews, WAYS, threading.Event())
-    (found,) = stage.work([Clip((path,), "5a", name)])
+    (found,) = stage.work([Clip((Lying(path),), "5a", name)])
     stage.close()
     assert isinstance(found, Film), found
     return found

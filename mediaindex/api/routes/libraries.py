@@ -90,11 +90,13 @@ def _named(session: Session, name: str) -> int:
 def _now(state: LibraryState | None) -> dict[str, Any]:
     """Return what the daemon says of a library that the store does not."""
     if state is None:
-        return {"watching": None, "watch_trouble": None, "is_sweeping": False, "held_back": 0}
+        nothing = {"watching": None, "watch_trouble": None, "sweep_trouble": None}
+        return nothing | {"is_sweeping": False, "held_back": 0}
     return {
         "offline_reason": state.offline_reason,
         "watching": state.watching,
         "watch_trouble": state.watch_trouble,
         "is_sweeping": state.is_sweeping,
+        "sweep_trouble": state.sweep_trouble,
         "held_back": state.held_back,
     }
