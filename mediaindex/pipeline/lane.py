@@ -8,11 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mediaindex.pipeline.stage import Stage
-
-LAST_ID = 2**63 - 1
-"""Above every id that SQLite gives."""
-
-EVERY_ID = (0, LAST_ID)
+from mediaindex.store.jobs import EVERY_ID, LAST_ID
 
 QUICK_LOOK_S = 0.05
 """A look that takes no longer may be taken with every claim."""

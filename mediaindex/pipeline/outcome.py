@@ -8,15 +8,13 @@ from sqlalchemy.orm import Session
 
 from mediaindex.errors import RetryLater, Unusable
 from mediaindex.pipeline.lane import Claimed
-from mediaindex.pipeline.stage import PREVIEWED, Stage
+from mediaindex.pipeline.stage import Stage
 from mediaindex.store import jobs
 from mediaindex.store.assets import lose_asset
 from mediaindex.store.columns import shown
 from mediaindex.store.files import path_of, paths_of_asset
 from mediaindex.store.jobs import Subject
-
-READING = ("identify", "probe", *PREVIEWED)
-"""The stages that read files."""
+from mediaindex.store.postponed import READING
 
 
 class Elsewhere(RetryLater):
@@ -34,7 +32,7 @@ def settled(
     if not isinstance(outcome, BaseException):
         return saved(session, stage, one.subject_id, outcome, now)
     # No kind of them: those say more than that a file could not be read, or not be used.
-    if type(outcome) in (RetryLater, Unusable) and stage.name in READING:
+    if type(outcome) in (RetryLater, Unusable) and stage.name in ("identify", *READING):
         inputs = stage.load(session, one.subject_id)
         return outcome if inputs == one.inputs else Elsewhere("it was moved meanwhile")
     return outcome

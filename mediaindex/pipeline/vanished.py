@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from mediaindex.pipeline.stage import PREVIEWED
 from mediaindex.sources.folder import Rules, may_be_there
 from mediaindex.sources.moves import Trace, match
 from mediaindex.sources.pairs import Pairs, pair_names
@@ -16,6 +15,7 @@ from mediaindex.store import assets, files, moved
 from mediaindex.store.database import Database
 from mediaindex.store.moved import Move, Spot
 from mediaindex.store.pairs import owners_of, read_again, set_pairs
+from mediaindex.store.postponed import READING
 
 FEW = 20
 """So many files may vanish from any library unasked; people delete a folder now and then."""
@@ -28,9 +28,6 @@ AT_ONCE = timedelta(minutes=10)
 
 FILES_A_COMMIT = 500
 """Whoever else wants to write waits for no more than this."""
-
-READING = ("probe", *PREVIEWED)
-"""The stages that read the files of assets."""
 
 
 def believable(gone: int, present: int, max_fraction: float) -> bool:

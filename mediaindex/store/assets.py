@@ -65,7 +65,6 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
         if there.scalar(_SIDECAR, {"file": file_id}) is not None:
             forget_results(session, asset_id, ["probe"])  # of copies, each may have words beside it
     there.execute(_LINK, {"of_file": file_id, "kind": kind, "asset_id": asset_id})
-    resume_asset(session, asset_id)
     link_companions(session, file_id)
     refresh_document(session, asset_id)
 
@@ -90,6 +89,7 @@ def _asset_of(
     known = there.execute(_BY_HASH, {"sha256": identity.sha256}).one_or_none()
     if known is not None:
         there.execute(_NOT_MISSING, {"asset": known.id})
+        resume_asset(session, known.id)
         return known.id, known.kind
     is_free = held is None and there.scalar(_BY_ID, {"asset": file_id}) is None
     own = {"id": file_id} if is_free else {}

@@ -34,8 +34,11 @@ from mediaindex.store.tables import FileRow, JobRow, ResultRow
 
 MAX_ATTEMPTS = 3
 
-EVERY_ID = (0, 2**63 - 1)
-"""Above the first, up to the second: all that SQLite gives."""
+LAST_ID = 2**63 - 1
+"""The highest that SQLite gives."""
+
+EVERY_ID = (0, LAST_ID)
+"""Those above the first, up to the second."""
 
 LOST = "lost"
 """The version of a result whose files are gone from the cache."""

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mediaindex.errors import Faulty
-from mediaindex.pipeline.lane import LAST_ID, Cursor
+from mediaindex.pipeline.lane import Cursor
 from mediaindex.pipeline.runner import Runner
 from mediaindex.pipeline.stage import Blocked
 from mediaindex.store import jobs, pauses
 from mediaindex.store.database import Database
-from mediaindex.store.jobs import MAX_ATTEMPTS
+from mediaindex.store.jobs import LAST_ID, MAX_ATTEMPTS
 from mediaindex.store.tables import AssetRow, BlockedRow, JobRow
 from tests.conftest import NOW
 from tests.integration.test_runner import Step, results, run, seven
