@@ -193,6 +193,20 @@ class CacheSettings(Section, frozen=True):
     previews_mb: Count = 0
 
 
+class ImmichSettings(Section, frozen=True):
+    """How an Immich that lives beside us is read, and what is written there."""
+
+    read_cron: str | None = "*/10 * * * *"
+    full_cron: str | None = "20 2 * * *"
+    write: tuple[Literal["description", "tags", "record"], ...] = ()
+    writes_per_min: Annotated[int, msgspec.Meta(ge=1, le=6000)] = 60
+    yield_gpu: bool = False
+    webhook_secret: str | None = None
+    webhook_secret_file: str | None = None
+    allow_remote: bool = False
+    time_limit_s: Positive = 60
+
+
 class LogSettings(Section, frozen=True):
     """What is logged, and how."""
 
@@ -218,6 +232,7 @@ class Settings(Section, frozen=True):
     serve: ServeSettings = ServeSettings()
     backup: BackupSettings = BackupSettings()
     cache: CacheSettings = CacheSettings()
+    immich: ImmichSettings = ImmichSettings()
     log: LogSettings = LogSettings()
 
 
@@ -297,9 +312,9 @@ def as_shown(config: Config) -> dict[str, Any]:
     """Return the settings in force as plain values, secrets masked, for `config show`."""
     plain: dict[str, Any] = msgspec.to_builtins(config.settings)
     plain |= {"state_dir": str(config.state_dir), "cache_dir": str(config.cache_dir)}
-    holders = (plain["embedder"], plain["serve"], plain["caption"], *plain["caption"]["servers"])
-    for secret in holders:
-        for key in ("hub_token", "api_key", "token"):
+    sections = (plain[name] for name in ("embedder", "serve", "caption", "immich"))
+    for secret in (*sections, *plain["caption"]["servers"]):
+        for key in ("hub_token", "api_key", "token", "webhook_secret"):
             if secret.get(key):
                 secret[key] = "********"
     return plain
@@ -350,6 +365,7 @@ def _check_paths(settings: Settings, places: Places) -> None:
     paths |= {("serve", "socket"): settings.serve.socket}
     paths |= {("serve", "token_file"): settings.serve.token_file}
     paths |= {("backup", "folder"): settings.backup.folder}
+    paths |= {("immich", "webhook_secret_file"): settings.immich.webhook_secret_file}
     for keys, path in paths.items():
         if path is not None and not Path(path).expanduser().is_absolute():
             raise wrong(keys, places, f"expected a path from / or ~ on, not {path!r}")

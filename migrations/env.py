@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from mediaindex.store import change_tables, immich_tables  # noqa: F401 - a part of the schema
 from mediaindex.store.tables import Base
 
 # Virtual tables bring tables of their own, which are no part of our schema.

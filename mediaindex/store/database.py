@@ -18,7 +18,7 @@ from mediaindex.store.columns import folded
 from mediaindex.store.copying import copy_database
 from mediaindex.store.writers import Writers
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The newest migration. A database at it is opened without loading Alembic."""
 
 BUSY_TIMEOUT_MS = 30_000

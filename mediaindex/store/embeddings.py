@@ -7,8 +7,9 @@ import numpy as np
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from mediaindex.store.change_tables import IndexChangeRow
 from mediaindex.store.ids import THESE, each, these
-from mediaindex.store.tables import EmbeddingRow, IndexChangeRow, MomentRow, SpaceRow
+from mediaindex.store.tables import EmbeddingRow, MomentRow, SpaceRow
 from mediaindex.types import Keys, Space, SpaceKind, Vectors
 
 STORED = np.dtype("<f2")

@@ -7,9 +7,10 @@ import numpy as np
 from sqlalchemy import Select, String, delete, func, select, type_coerce
 from sqlalchemy.orm import Session
 
+from mediaindex.store.change_tables import AssetChangeRow
 from mediaindex.store.filters import visible
 from mediaindex.store.ids import each
-from mediaindex.store.tables import AssetChangeRow, AssetRow, EmbeddingRow, MomentRow
+from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow
 from mediaindex.types import FACETS, KINDS, NO_RATING, FacetRecords, Keys
 
 BATCH = 20_000

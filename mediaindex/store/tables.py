@@ -12,6 +12,7 @@ from sqlalchemy import (
     column,
     false,
     table,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -162,7 +163,14 @@ class AssetRow(Base):
     partial: Mapped[str | None]
     #: A photo that carries a clip of its own.
     has_motion: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Why it is not shown (see `store/withheld.py`); None: it is.
+    withheld: Mapped[str | None]
+    is_favourite: Mapped[bool] = mapped_column(default=False, server_default=false())
 
+
+Index("asset_favourite", AssetRow.id, sqlite_where=AssetRow.is_favourite.is_(true()))
+_WITHHELD = AssetRow.withheld.is_not(None)
+Index("asset_withheld", AssetRow.withheld, AssetRow.id, sqlite_where=_WITHHELD)
 
 _COMPANION = AssetRow.companion_of_id.is_not(None)
 Index("ix_asset_companion_of_id", AssetRow.companion_of_id, sqlite_where=_COMPANION)
@@ -195,6 +203,9 @@ class WordsRow(Base):
     kind: Mapped[str]
     text: Mapped[str]
     source: Mapped[str]
+
+
+Index("words_by_kind", WordsRow.kind, WordsRow.text, WordsRow.asset_id)
 
 
 class MomentRow(Base):
@@ -275,29 +286,6 @@ class EmbeddingRow(Base):
     ordinal: Mapped[int]
     #: float16, little-endian, `dim` values of a unit vector.
     vector: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-class IndexChangeRow(Base):
-    """A vector to look at again: the indexes have not been told yet that it came or went."""
-
-    __tablename__ = "index_change"
-    # An id is never given twice, so forgetting the changes read cannot forget a newer one.
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    space_id: Mapped[int]
-    #: Id of the embedding.
-    key: Mapped[int]
-
-
-class AssetChangeRow(Base):
-    """An asset whose facets are to be looked at again; see `IndexChangeRow`."""
-
-    __tablename__ = "asset_change"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    asset_id: Mapped[int]
 
 
 class DocumentRow(Base):

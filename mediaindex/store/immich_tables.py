@@ -1,0 +1,119 @@
+"""What is known of Immich, which lives beside us: whose archive, which photos, what we wrote."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mediaindex.store.columns import Utc
+from mediaindex.store.tables import Base
+
+
+class ImmichAccountRow(Base):
+    """One person's archive in an Immich, read with a key of theirs."""
+
+    __tablename__ = "immich_account"
+    __table_args__ = (UniqueConstraint("url", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: Where its API is asked, without `/api` and without a slash at the end.
+    url: Mapped[str]
+    #: What a person's browser opens.
+    web_url: Mapped[str]
+    user_id: Mapped[str]
+    user_name: Mapped[str]
+    #: Absolute. The key itself is kept nowhere but there.
+    key_file: Mapped[str]
+    #: As last told: `3.1.0`.
+    version: Mapped[str]
+    #: What the key may do, as a JSON list; None: the server cannot tell.
+    permissions: Mapped[str | None]
+    #: Which of its folders is which of ours: a JSON list of [theirs, ours], absolute paths.
+    path_map: Mapped[str]
+    connected_at: Mapped[datetime] = mapped_column(Utc)
+    #: From here on changes are asked for next: a time by Immich's own clock, as it writes it.
+    read_until: Mapped[str | None]
+    #: When it was last read, and when last all of it, by our clock.
+    read_at: Mapped[datetime | None] = mapped_column(Utc)
+    full_at: Mapped[datetime | None] = mapped_column(Utc)
+    #: Number of the last full reading begun; rows seen in it carry it too.
+    full_no: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: Why it cannot be read or written now; for people.
+    trouble: Mapped[str | None]
+    #: So many photos seem to be gone from Immich at once; a person has to say what that means.
+    held_back: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class ImmichAssetRow(Base):
+    """One photo or video of an account, as Immich last told of it."""
+
+    __tablename__ = "immich_asset"
+    __table_args__ = (UniqueConstraint("account_id", "uuid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("immich_account.id", ondelete="CASCADE"))
+    uuid: Mapped[str]
+    #: Of an external library; None: it was uploaded.
+    library_id: Mapped[str | None]
+    #: What it is here; None: nothing of ours has its path or its content.
+    asset_id: Mapped[int | None] = mapped_column(
+        ForeignKey("asset.id", ondelete="SET NULL"), index=True
+    )
+    #: `path` or `checksum`; None while there is no match.
+    matched_by: Mapped[str | None]
+    #: In Immich's own container.
+    path: Mapped[str]
+    #: SHA-1, 40 hex digits: of the content, or of "path:" and the path in external libraries.
+    checksum: Mapped[str]
+    size_bytes: Mapped[int | None]
+    #: `timeline`, `archive`, `hidden`, `locked`.
+    visibility: Mapped[str]
+    is_trashed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_favourite: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: As Immich writes it.
+    updated_at: Mapped[str]
+    #: `immich.facts.Facts` as JSON: what it says of the photo in words.
+    facts: Mapped[str]
+    #: Number of the last full reading that met it.
+    seen_in: Mapped[int]
+    #: Since when the key cannot read it any more: it was locked, or deleted.
+    vanished_at: Mapped[datetime | None] = mapped_column(Utc)
+
+
+Index(
+    "immich_unmatched",
+    ImmichAssetRow.account_id,
+    ImmichAssetRow.id,
+    sqlite_where=ImmichAssetRow.asset_id.is_(None),
+)
+
+
+class ImmichWrittenRow(Base):
+    """What we wrote into Immich of one photo, and what stood there before."""
+
+    __tablename__ = "immich_written"
+    __table_args__ = (UniqueConstraint("account_id", "uuid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("immich_account.id", ondelete="CASCADE"))
+    uuid: Mapped[str]
+    asset_id: Mapped[int | None] = mapped_column(
+        ForeignKey("asset.id", ondelete="SET NULL"), index=True
+    )
+    #: The whole description as it stood before our first word.
+    before: Mapped[str]
+    #: The whole description as Immich kept it when we last wrote; None: we never wrote one.
+    description: Mapped[str | None]
+    #: The tags that we put on it and that were not there before: a JSON list of [id, value].
+    tags: Mapped[str] = mapped_column(default="[]", server_default="[]")
+    #: Our machine record as JSON; None: none was written.
+    record: Mapped[str | None]
+    #: Of all that was to be written, so that it is known whether it is still what we have to say.
+    digest: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(Utc)
+    #: When it was last seen that Immich still has it, some time after it was written.
+    checked_at: Mapped[datetime | None] = mapped_column(Utc)
+    #: How often Immich threw our words away since a person last changed something.
+    wiped: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: Why it is left alone now (a person wrote into our block, Immich keeps throwing it away).
+    trouble: Mapped[str | None]

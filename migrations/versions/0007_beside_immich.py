@@ -1,0 +1,111 @@
+"""Remember Immich's archives, what it says of our assets, and what we wrote there."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+FACETS = (
+    "kind, missing_since, companion_of_id, taken_local, latitude, longitude, place_id, rating, "
+    "withheld"
+)
+
+# A plain ALTER: Alembic would copy a table of a million assets to add a column.
+COLUMNS = (
+    "ALTER TABLE asset ADD COLUMN withheld VARCHAR",
+    "ALTER TABLE asset ADD COLUMN is_favourite BOOLEAN DEFAULT (0) NOT NULL",
+)
+
+TRIGGERS = (
+    "DROP TRIGGER asset_changed",
+    f"""
+    CREATE TRIGGER asset_changed AFTER UPDATE OF {FACETS} ON asset BEGIN
+        INSERT INTO asset_change (asset_id) VALUES (new.id);
+    END
+    """,
+)
+
+
+def upgrade() -> None:
+    for statement in (*COLUMNS, *TRIGGERS):
+        op.execute(statement)
+    op.create_index("words_by_kind", "words", ["kind", "text", "asset_id"])
+    op.create_index("asset_favourite", "asset", ["id"], sqlite_where=sa.text("is_favourite IS 1"))
+    op.create_index(
+        "asset_withheld", "asset", ["withheld", "id"], sqlite_where=sa.text("withheld IS NOT NULL")
+    )
+    op.create_table(
+        "immich_account",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("web_url", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("user_name", sa.String(), nullable=False),
+        sa.Column("key_file", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("permissions", sa.String(), nullable=True),
+        sa.Column("path_map", sa.String(), nullable=False),
+        sa.Column("connected_at", sa.DateTime(), nullable=False),
+        sa.Column("read_until", sa.String(), nullable=True),
+        sa.Column("read_at", sa.DateTime(), nullable=True),
+        sa.Column("full_at", sa.DateTime(), nullable=True),
+        sa.Column("full_no", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("trouble", sa.String(), nullable=True),
+        sa.Column("held_back", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("url", "user_id"),
+    )
+    op.create_table(
+        "immich_asset",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("library_id", sa.String(), nullable=True),
+        sa.Column("asset_id", sa.Integer(), nullable=True),
+        sa.Column("matched_by", sa.String(), nullable=True),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("checksum", sa.String(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=True),
+        sa.Column("visibility", sa.String(), nullable=False),
+        sa.Column("is_trashed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_favourite", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("updated_at", sa.String(), nullable=False),
+        sa.Column("facts", sa.String(), nullable=False),
+        sa.Column("seen_in", sa.Integer(), nullable=False),
+        sa.Column("vanished_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["immich_account.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account_id", "uuid"),
+    )
+    op.create_index("ix_immich_asset_asset_id", "immich_asset", ["asset_id"])
+    op.create_index(
+        "immich_unmatched",
+        "immich_asset",
+        ["account_id", "id"],
+        sqlite_where=sa.text("asset_id IS NULL"),
+    )
+    op.create_table(
+        "immich_written",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("asset_id", sa.Integer(), nullable=True),
+        sa.Column("before", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=True),
+        sa.Column("tags", sa.String(), server_default="[]", nullable=False),
+        sa.Column("record", sa.String(), nullable=True),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("written_at", sa.DateTime(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(), nullable=True),
+        sa.Column("wiped", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("trouble", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["immich_account.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account_id", "uuid"),
+    )
+    op.create_index("ix_immich_written_asset_id", "immich_written", ["asset_id"])
