@@ -7,8 +7,9 @@ from contextlib import suppress
 
 import httpx
 
+from mediaindex.clients.advice import Advice
 from mediaindex.clients.hosts import Host
-from mediaindex.clients.wire import Advice, Wire
+from mediaindex.clients.wire import Wire
 from mediaindex.clients.words import is_packed, said
 from mediaindex.errors import Gone, Lacking, MediaIndexError, ServerBusy, ServerOff
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import httpx
 
+from mediaindex.clients.advice import from_settings
 from mediaindex.clients.hosts import Host, check_address
 from mediaindex.clients.watch import Watch
 from mediaindex.clients.words import after_s, is_packed, said
@@ -57,20 +58,6 @@ class Refused(Faulty):
 
 class Loading(ServerBusy):
     """The server is still loading its model."""
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What a person can do about a server; each is the end of a sentence."""
-
-    #: It is not there.
-    start: str
-    #: It refuses us.
-    key: str
-    #: It would send us on.
-    sent_on: str
-    #: What answers knows none of our paths.
-    stranger: str
 
 
 @dataclass(frozen=True)
@@ -133,7 +120,7 @@ class Wire(httpx.BaseTransport):
         self.who = f"{kind} at {host.url}"
         self._closed = threading.Event()
         self._kind, self._api_key = kind, api_key
-        self.advice = _from_settings(host.section, start)
+        self.advice = from_settings(host.section, start)
         # The system's authorities rather than certifi's: a home's own is among them. Reading them
         # takes a tenth of a second, which plain http need not wait for.
         verify = ssl.create_default_context() if host.url.startswith("https:") else False
@@ -346,16 +333,6 @@ class Wire(httpx.BaseTransport):
                 words,
             )
         return self.complaint(status, words)
-
-
-def _from_settings(section: str, start: str) -> Advice:
-    """Return the advice for a server that config.yaml names."""
-    return Advice(
-        start=f"{start}, or set {section}.url; or {section}.use: off",
-        key=f"set {section}.api_key",
-        sent_on=f"if that is right, name it in {section}.url",
-        stranger=f"Check {section}.url and {section}.use",
-    )
 
 
 class _Watched(httpx.SyncByteStream):
