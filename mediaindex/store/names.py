@@ -1,10 +1,19 @@
-"""Which libraries and folders there are, by the names that questions use."""
+"""Which libraries, folders, people, albums and tags there are, by the names that questions use."""
 
-from sqlalchemy import select
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from mediaindex.store.filters import in_folder, in_library
-from mediaindex.store.tables import FolderRow, LibraryRow
+from mediaindex.store.filters import in_folder, in_library, visible
+from mediaindex.store.named import KINDS, has_name, names, plain
+from mediaindex.store.tables import AssetRow, FolderRow, LibraryRow, WordsRow
+
+MOST_LIKE = 3
+
+ALIKE = 0.6
+"""From this likeness on (difflib) a name may be the one that was meant."""
 
 
 def library_names(session: Session) -> list[str]:
@@ -20,3 +29,43 @@ def has_library(session: Session, name: str) -> bool:
 def has_folder(session: Session, name: str) -> bool:
     """Return True if `in:name` means any folder."""
     return session.scalar(select(FolderRow.id).where(in_folder(name)).limit(1)) is not None
+
+
+def is_known(session: Session, operator: str, name: str, asked: Collection[str] = ()) -> bool:
+    """Return True if `operator:name` means a person, album or tag of what may be shown.
+
+    Args:
+        session: An open session; only read from.
+        operator: `person`, `album` or `tag`.
+        name: As it was asked for.
+        asked: Of what is withheld for these reasons; see `filters.visible`.
+    """
+    query = select(AssetRow.id).where(has_name(operator, name), visible(asked))
+    return session.scalar(query.limit(1)) is not None
+
+
+def names_like(
+    session: Session, operator: str, name: str, asked: Collection[str] = ()
+) -> list[str]:
+    """Return up to `MOST_LIKE` people, albums or tags whose names are like one, the likest first.
+
+    Only those of what may be shown; see `is_known`.
+    """
+    spelled: dict[str, list[str]] = {}
+    for known in names(session, operator):
+        whole = plain(known)
+        for part in {whole, *whole.split()}:
+            spelled.setdefault(part, []).append(known)
+    close = get_close_matches(plain(name), spelled, 3 * MOST_LIKE, ALIKE)
+    found = dict.fromkeys(known for part in close for known in spelled[part])
+    shown = (known for known in found if _is_shown(session, KINDS[operator], known, asked))
+    return [known for known, _ in zip(shown, range(MOST_LIKE), strict=False)]
+
+
+def _is_shown(session: Session, kind: str, text: str, asked: Collection[str]) -> bool:
+    query = select(WordsRow.id).where(
+        WordsRow.kind == kind,
+        WordsRow.text == text,
+        exists().where(AssetRow.id == WordsRow.asset_id, visible(asked)),
+    )
+    return session.scalar(query.limit(1)) is not None
