@@ -27,6 +27,7 @@ def of_names(wanted: Filter) -> Filter:
         people=wanted.people,
         albums=wanted.albums,
         tags=wanted.tags,
+        meant=wanted.meant,
         is_favourite=wanted.is_favourite,
         withheld=wanted.withheld,
     )

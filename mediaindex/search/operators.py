@@ -114,6 +114,7 @@ def combine(one: Filter, other: Filter) -> Filter:
         people=one.people + other.people,
         albums=one.albums + other.albums,
         tags=one.tags + other.tags,
+        meant=one.meant + other.meant,
         is_favourite=one.is_favourite or other.is_favourite,
         withheld=one.withheld + other.withheld,
     )

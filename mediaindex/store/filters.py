@@ -20,9 +20,10 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.orm import aliased
 
 from mediaindex.store.columns import folded
-from mediaindex.store.named import has_name
+from mediaindex.store.named import Meant, has_meant, has_name
 from mediaindex.store.tables import (
     FULLTEXT,
     AssetRow,
@@ -91,6 +92,8 @@ class Filter:
     people: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    #: The same, looked up: each of these has to be there; see `names.looked_up`.
+    meant: tuple[Meant, ...] = ()
     #: Only what somebody marked as a favourite.
     is_favourite: bool = False
     #: Only what is withheld for one of these reasons; see `withheld.passes`. Nothing else shows it.
@@ -133,7 +136,8 @@ def conditions(wanted: Filter, *, listing: bool = False, missing: bool = False) 
         *([AssetRow.place_id.in_(wanted.places)] if wanted.places else []),
         *([AssetRow.rating >= wanted.rating] if wanted.rating is not None else []),
         *(has_name(operator, name) for operator, name in names_in(wanted)),
-        *([AssetRow.is_favourite.is_(true())] if wanted.is_favourite else []),
+        *(has_meant(meant, listing=listing) for meant in wanted.meant),
+        *([AssetRow.id.in_(_FAVOURITES)] if wanted.is_favourite else []),
         *(AssetRow.id.in_(assets_saying(words)) for words in (*wanted.said, *wanted.said_here)),
         *(AssetRow.id.not_in(assets_saying(words, whole=True)) for words in wanted.unsaid),
         *([AssetRow.id.not_in(wanted.besides)] if wanted.besides else []),
@@ -227,6 +231,11 @@ def visible(asked: Collection[str] = ()) -> ColumnElement[bool]:
         asked: Those that are withheld for these reasons, and no others; see `withheld.passes`.
     """
     return and_(AssetRow.missing_since.is_(None), _known(asked))
+
+
+# By the index of favourites, which are few.
+_FAVOURITE = aliased(AssetRow)
+_FAVOURITES = select(_FAVOURITE.id).where(_FAVOURITE.is_favourite.is_(true()))
 
 
 def _known(asked: Collection[str]) -> ColumnElement[bool]:

@@ -5,15 +5,20 @@ once, by skipping through the index `words_by_kind`, and compared here; the phot
 whole names then.
 """
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import Boolean, ColumnElement, Select, func, select
+from sqlalchemy import Boolean, ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from mediaindex.store.tables import AssetRow, WordsRow
+
+COMMON = 5_000
+"""Words; to list their assets takes a millisecond or two."""
 
 KINDS = {"person": "person", "album": "album", "tag": "keyword"}
 """The kind of words that an operator asks for."""
@@ -43,9 +48,25 @@ def plain(name: str) -> str:
     return " ".join(name.lower().split())
 
 
-def has_name(operator: str, name: str) -> ColumnElement[bool]:
-    """Return the condition that an `AssetRow` has a name that `operator:name` means."""
-    return AssetRow.id.in_(select(WordsRow.asset_id).where(_has_name(KINDS[operator], name)))
+@dataclass(frozen=True)
+class Meant:
+    """What a name that was asked for turned out to mean."""
+
+    #: The kind of words.
+    kind: str
+    #: The names as they stand; one of them is enough.
+    names: tuple[str, ...]
+    #: So many photos have one that it is quicker to look at each photo than to list those.
+    is_common: bool
+
+
+def meant(session: Session, operator: str, name: str) -> Meant:
+    """Look up what `operator:name` means."""
+    kind = KINDS[operator]
+    found = tuple(text for text in names(session, operator) if says(text, name))
+    some = select(WordsRow.id).where(stands(kind, found)).limit(COMMON + 1).subquery()
+    count = session.scalar(select(func.count()).select_from(some)) or 0
+    return Meant(kind, found, count > COMMON)
 
 
 def names(session: Session, operator: str) -> Iterator[str]:
@@ -53,10 +74,36 @@ def names(session: Session, operator: str) -> Iterator[str]:
     yield from session.connection().scalars(_names(KINDS[operator]))
 
 
-def _has_name(kind: str, name: str) -> ColumnElement[bool]:
-    known = _names(kind).subquery()
-    meant = select(known.c.text).where(func.says(known.c.text, name, type_=Boolean))
-    return (WordsRow.kind == kind) & WordsRow.text.in_(meant)
+def has_name(operator: str, name: str) -> ColumnElement[bool]:
+    """Return the condition that an `AssetRow` has a name that `operator:name` means."""
+    kind, known = KINDS[operator], _names(KINDS[operator]).subquery()
+    spelled = select(known.c.text).where(func.says(known.c.text, name, type_=Boolean))
+    of_them = (WordsRow.kind == kind) & WordsRow.text.in_(spelled)
+    return AssetRow.id.in_(select(WordsRow.asset_id).where(of_them))
+
+
+def has_meant(meant: Meant, *, listing: bool = False) -> ColumnElement[bool]:
+    """Return the condition of `has_name`, of a name that was looked up.
+
+    Args:
+        meant: What it means.
+        listing: All that pass are asked for, and not which of a few do.
+    """
+    if meant.is_common and not listing:
+        # As sums, so that SQLite goes by the few words of an asset and not by all of a name.
+        kind, text = WordsRow.kind + "", WordsRow.text + ""
+        of_it = (kind == meant.kind) & text.in_(_given(meant.names))
+        return exists().where(WordsRow.asset_id == AssetRow.id, of_it)
+    return AssetRow.id.in_(select(WordsRow.asset_id).where(stands(meant.kind, meant.names)))
+
+
+def stands(kind: str, names: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a `WordsRow` is one of these names."""
+    return (WordsRow.kind == kind) & WordsRow.text.in_(_given(names))
+
+
+def _given(names: Sequence[str]) -> Select[str]:
+    return select(func.json_each(json.dumps(names)).table_valued("value").c.value)
 
 
 def _names(kind: str) -> Select[str]:

@@ -1,13 +1,14 @@
 """Which libraries, folders, people, albums and tags there are, by the names that questions use."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from difflib import get_close_matches
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from mediaindex.store.filters import in_folder, in_library, visible
-from mediaindex.store.named import KINDS, has_name, names, plain
+from mediaindex.store.filters import Filter, in_folder, in_library, names_in, visible
+from mediaindex.store.named import KINDS, Meant, meant, names, plain, stands
 from mediaindex.store.tables import AssetRow, FolderRow, LibraryRow, WordsRow
 
 MOST_LIKE = 3
@@ -31,6 +32,15 @@ def has_folder(session: Session, name: str) -> bool:
     return session.scalar(select(FolderRow.id).where(in_folder(name)).limit(1)) is not None
 
 
+def looked_up(session: Session, wanted: Filter) -> Filter:
+    """Return a filter with its people, albums and tags looked up, which passes just the same.
+
+    A question asks for them many times over; this is done once.
+    """
+    found = tuple(meant(session, operator, name) for operator, name in names_in(wanted))
+    return replace(wanted, people=(), albums=(), tags=(), meant=(*wanted.meant, *found))
+
+
 def is_known(session: Session, operator: str, name: str, asked: Collection[str] = ()) -> bool:
     """Return True if `operator:name` means a person, album or tag of what may be shown.
 
@@ -40,8 +50,7 @@ def is_known(session: Session, operator: str, name: str, asked: Collection[str] 
         name: As it was asked for.
         asked: Of what is withheld for these reasons; see `filters.visible`.
     """
-    query = select(AssetRow.id).where(has_name(operator, name), visible(asked))
-    return session.scalar(query.limit(1)) is not None
+    return _is_shown(session, meant(session, operator, name), asked)
 
 
 def names_like(
@@ -58,14 +67,15 @@ def names_like(
             spelled.setdefault(part, []).append(known)
     close = get_close_matches(plain(name), spelled, 3 * MOST_LIKE, ALIKE)
     found = dict.fromkeys(known for part in close for known in spelled[part])
-    shown = (known for known in found if _is_shown(session, KINDS[operator], known, asked))
+    shown = (
+        known
+        for known in found
+        if _is_shown(session, Meant(KINDS[operator], (known,), is_common=False), asked)
+    )
     return [known for known, _ in zip(shown, range(MOST_LIKE), strict=False)]
 
 
-def _is_shown(session: Session, kind: str, text: str, asked: Collection[str]) -> bool:
-    query = select(WordsRow.id).where(
-        WordsRow.kind == kind,
-        WordsRow.text == text,
-        exists().where(AssetRow.id == WordsRow.asset_id, visible(asked)),
-    )
+def _is_shown(session: Session, found: Meant, asked: Collection[str]) -> bool:
+    shown = exists().where(AssetRow.id == WordsRow.asset_id, visible(asked))
+    query = select(WordsRow.id).where(stands(found.kind, found.names), shown)
     return session.scalar(query.limit(1)) is not None
