@@ -32,6 +32,7 @@ from mediaindex.pipeline.stage import Stage
 from mediaindex.store import settings
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.embeddings import spaces
+from mediaindex.store.withheld import may_be_told
 from mediaindex.types import Place
 from mediaindex.vectors import VectorIndex
 from mediaindex.vectors import load as load_index
@@ -154,7 +155,11 @@ def limits(config: Config) -> Limits:
 
 
 def stages(
-    config: Config, model: Model, stop: threading.Event, on_video: OnVideo
+    config: Config,
+    database: Database,
+    model: Model,
+    stop: threading.Event,
+    on_video: OnVideo,
 ) -> list[Stage[Any, Any]]:
     """Return the walk of a photo or video, first stage first."""
     photo, metadata = config.settings.photo, config.settings.metadata
@@ -178,7 +183,7 @@ def stages(
         ),
         *_video_stages(config, stop, on_video),
         Embed(model, store_of_previews, config.settings.embedder.batch),
-        *_caption_stages(config, stop),
+        *_caption_stages(config, database, stop),
         EmbedText(model),
     ]
 
@@ -200,7 +205,9 @@ def memory_bytes() -> int:
     return least
 
 
-def _caption_stages(config: Config, stop: threading.Event) -> list[Stage[Any, Any]]:
+def _caption_stages(
+    config: Config, database: Database, stop: threading.Event
+) -> list[Stage[Any, Any]]:
     section = config.settings.caption
     if section.use == "off":
         return []
@@ -210,7 +217,12 @@ def _caption_stages(config: Config, stop: threading.Event) -> list[Stage[Any, An
 
     schedule = describers.schedule(config)
     ways = Ways(section.max_px, section.video_frames, section.tell_facts, schedule)
-    return [Caption(describers.describer(config), previews(config), ways, stop)]
+
+    def may_tell(asset_id: int) -> bool:
+        with database.read() as session:
+            return may_be_told(session, asset_id)
+
+    return [Caption(describers.describer(config), previews(config), ways, stop, may_tell)]
 
 
 def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:
