@@ -86,7 +86,7 @@ class Exchange(BaseHTTPRequestHandler):
             except Stopped:
                 self.reset()
 
-    do_GET = do_HEAD = do_POST = do_DELETE = _serve  # noqa: N815 - the base's names
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Say nothing: tests look at `requests`."""
@@ -362,7 +362,7 @@ class ScriptedServer(ABC):
 
     def serve(self, exchange: Exchange) -> None:
         """Answer one request, with the next fault that is meant for it."""
-        exchange.fault = fault = self._next_fault(exchange.seen.path)
+        exchange.fault = fault = self._next_fault(f"{exchange.seen.method} {exchange.seen.path}")
         try:
             match fault and fault.kind:
                 case "reset":
@@ -389,10 +389,10 @@ class ScriptedServer(ABC):
             text = json.dumps(self.error_body(fault.status, fault.text))
         exchange.send(fault.status, text.encode(), fault.content_type, fault.headers)
 
-    def _next_fault(self, path: str) -> Fault | None:
+    def _next_fault(self, line: str) -> Fault | None:
         with self._changed:
             for fault in self.faults:
-                if fault.at in path:
+                if fault.at in line:
                     self.faults.remove(fault)
                     return fault
         return None

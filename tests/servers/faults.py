@@ -17,7 +17,7 @@ class Fault:
     text: str = ""
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: Only for a path that holds this; "" is any request.
+    #: Only for a request that holds this: `POST /api/chat`; "" is any.
     at: str = "/chat"
 
     def of(self, path: str) -> Self:
