@@ -26,6 +26,15 @@ class ServerOff(RetryLater):
     """A server cannot be asked at all: it is off, refuses us, or lacks what it is asked for."""
 
 
+class Lacking(ServerOff):
+    """A server knows our key, and the key may not do this."""
+
+    def __init__(self, reason: str, permission: str) -> None:
+        super().__init__(reason)
+        #: By the server's own name: `asset.update`; `admin` where only an administrator may.
+        self.permission = permission
+
+
 class ServerBusy(RetryLater):
     """A server is there and has too much to do now."""
 
@@ -40,6 +49,17 @@ class Faulty(MediaIndexError):  # noqa: N818 - as above
 
     A server that timed out, broke off or answered nonsense; the subject may be to blame, or not.
     """
+
+
+class Gone(Faulty):
+    """What was asked for is not there for us: deleted, locked, or another's; nobody says which."""
+
+    def __init__(self, reason: str, what: str = "asset", ids: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        #: `asset`, `tag` or `album`.
+        self.what = what
+        #: Which, where some of several are; () otherwise.
+        self.ids = ids
 
 
 class Unusable(MediaIndexError):  # noqa: N818 - as above

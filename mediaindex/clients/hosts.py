@@ -46,6 +46,28 @@ class Host:
     section: str = "caption"
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a server's address comes from, for people."""
+
+    url: str
+    key: str
+    #: What would leave the house.
+    load: str
+
+
+_IMMICH = _Place("Immich's address", "a file of its own (--key-file)", "what we tell each other")
+
+
+def _place(section: str) -> _Place:
+    """Return where the address is written; that of Immich stands in no setting."""
+    return (
+        _IMMICH
+        if section == "immich"
+        else _Place(f"{section}.url", f"{section}.api_key", "your pictures")
+    )
+
+
 def read_host(url: str, port: int, *, allow_remote: bool = False, section: str = "caption") -> Host:
     """Read an address; nothing is contacted, and names are not looked up.
 
@@ -53,17 +75,18 @@ def read_host(url: str, port: int, *, allow_remote: bool = False, section: str =
         url: `http://nas:11434`, or less: `nas`, `192.168.1.5:8080`, `https://ai.home/ollama`.
         port: Where the server listens if neither a port nor a scheme is given.
         allow_remote: Whether it may be outside the home network.
-        section: The part of config.yaml that it stands in.
+        section: The part of config.yaml that it stands in, or that has its `allow_remote`.
 
     Raises:
         ConfigError: It is no address, or a far one that is not allowed.
     """
-    wrong = ConfigError(f"{section}.url: expected something like http://nas:{port}, not {url!r}")
+    place = _place(section)
+    wrong = ConfigError(f"{place.url}: expected something like http://nas:{port}, not {url!r}")
     url = url.strip()
     full = url if "://" in url else f"http://{url}"
     # Before anything that shows the address.
     if "@" in full.partition("://")[2].partition("/")[0]:
-        raise ConfigError(f"{section}.url: take the password out; keys belong in {section}.api_key")
+        raise ConfigError(f"{place.url}: take the password out; keys belong in {place.key}")
     # urlsplit drops line breaks without a word, and an empty query.
     if not full.isprintable() or set(full) & set(" ?#\\"):
         raise wrong
@@ -124,9 +147,11 @@ def is_near(address: str) -> bool:
 def far(host: Host, address: str) -> str:
     """Return what to tell the user whose server is out of the house."""
     who = address if address == host.name else f"{host.name} stands for {address}, which"
+    place = _place(host.section)
+    at_home = "" if place is _IMMICH else f" in {place.url}"
     return (
-        f"{host.section}.url: {who} is not in your home network, and your pictures would leave it;"
-        f" name an address at home in {host.section}.url, or, if this one is meant, set"
+        f"{place.url}: {who} is not in your home network, and {place.load} would leave it;"
+        f" name an address at home{at_home}, or, if this one is meant, set"
         f" {host.section}.allow_remote: true"
     )
 

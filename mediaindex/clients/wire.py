@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import httpx
 
+from mediaindex.clients.advice import from_settings
 from mediaindex.clients.hosts import Host, check_address
 from mediaindex.clients.watch import Watch
 from mediaindex.clients.words import after_s, is_packed, said
@@ -118,7 +119,8 @@ class Wire(httpx.BaseTransport):
         self.host = host
         self.who = f"{kind} at {host.url}"
         self._closed = threading.Event()
-        self._kind, self._start, self._api_key = kind, start, api_key
+        self._kind, self._api_key = kind, api_key
+        self.advice = from_settings(host.section, start)
         # The system's authorities rather than certifi's: a home's own is among them. Reading them
         # takes a tenth of a second, which plain http need not wait for.
         verify = ssl.create_default_context() if host.url.startswith("https:") else False
@@ -154,6 +156,24 @@ class Wire(httpx.BaseTransport):
             stream.close()
             raise Faulty(f"{self.who} answered in packed bytes, which were not asked for")
         return response
+
+    @property
+    def most_bytes(self) -> int:
+        """How long one answer may be."""
+        return MOST_BYTES
+
+    def put_key(self, headers: httpx.Headers, api_key: str) -> None:
+        """Put the key where this kind of server looks for it."""
+        headers["authorization"] = f"Bearer {api_key}"
+
+    def told(self, response: httpx.Response, start: bytes) -> str:
+        """Return what an error says; see `words.said`."""
+        return said(response, start)
+
+    def judged(self, status: int, words: str) -> MediaIndexError | None:
+        """Return what an error means with this kind of server alone; None: what it usually does."""
+        del status, words
+        return None
 
     def close(self) -> None:
         """Break off every request, in whatever thread, and let nothing out any more."""
@@ -211,15 +231,13 @@ class Wire(httpx.BaseTransport):
     def off(self, reason: str) -> ServerOff:
         """Return the error for a server that is not there."""
         why = re.sub(r"\[Errno -?\d+\] ", "", reason).strip() or "no answer"
-        section = self.host.section
         if "CERTIFICATE" in why:
             return ServerOff(
                 f"this machine does not trust the certificate of {self.who} ({self.words(why)});"
                 " add the authority that signed it to the system's"
             )
         return ServerOff(
-            f"there is no {self._kind} at {self.host.url} ({self.words(why)}): {self._start},"
-            f" or set {section}.url; or {section}.use: off"
+            f"there is no {self._kind} at {self.host.url} ({self.words(why)}): {self.advice.start}"
         )
 
     def slow(self, limits: Limits) -> TooSlow:
@@ -255,7 +273,7 @@ class Wire(httpx.BaseTransport):
         # Ollama's client would also send a key that it finds in the environment.
         request.headers.pop("authorization", None)
         if self._api_key:
-            request.headers["authorization"] = f"Bearer {self._api_key}"
+            self.put_key(request.headers, self._api_key)
         # A few packed bytes can be many; and what holds no pictures gains nothing.
         request.headers["accept-encoding"] = "identity"
         # Each request has its own, so that its end is no other's, and looks anew who answers. One
@@ -289,17 +307,19 @@ class Wire(httpx.BaseTransport):
             response: With a status above 299.
             start: The first bytes of its body.
         """
-        status, section = response.status_code, self.host.section
-        words = self.words(said(response, start))
+        status = response.status_code
+        words = self.words(self.told(response, start))
+        judged = self.judged(status, words)
+        if judged:
+            return judged
         if response.is_redirect or status < httpx.codes.BAD_REQUEST:
             where = self.words(response.headers.get("location", "nowhere"))
             return ServerOff(
-                f"{self.who} would send us on to {where}, where we do not go; if that is right,"
-                f" name it in {section}.url"
+                f"{self.who} would send us on to {where}, where we do not go; {self.advice.sent_on}"
             )
         if status in {401, 403}:
             why = words if words.startswith("status") else f"status {status}: {words}"
-            return ServerOff(f"{self.who} refuses us ({why}); set {section}.api_key")
+            return ServerOff(f"{self.who} refuses us ({why}); {self.advice.key}")
         if status in {429, 503}:
             kind = Loading if "loading" in words.lower() else ServerBusy
             return kind(f"{self.who} is busy: {words or f'status {status}'}", after_s(response))
@@ -308,7 +328,7 @@ class Wire(httpx.BaseTransport):
         if status in {404, 405} and re.fullmatch(NO_SUCH_PAGE, words.lower()):
             return Refused(
                 f"{self.who} failed: {words or f'status {status}'}; is something else answering"
-                f" there? Check {section}.url and {section}.use",
+                f" there? {self.advice.stranger}",
                 status,
                 words,
             )
@@ -330,8 +350,9 @@ class _Watched(httpx.SyncByteStream):
                 came += len(chunk)
                 if self._limits.answer_s is None and b"\n" in chunk:
                     came = len(chunk) - chunk.rindex(b"\n")
-                if came > MOST_BYTES:
-                    raise Faulty(f"{self._wire.who} answered more than {MOST_BYTES:,} bytes")
+                if came > self._wire.most_bytes:
+                    most = f"{self._wire.most_bytes:,} bytes"
+                    raise Faulty(f"{self._wire.who} answered more than {most}")
                 yield chunk
         except httpx.TransportError as error:
             raise self._wire.failure(error, self._limits, self._watch) from error

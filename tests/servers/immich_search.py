@@ -108,14 +108,15 @@ def _search_flat(
 def _flat_of(version: Numbers) -> dict[str, Check]:
     """Return the fields that a version knows; it drops the others."""
     since = {"visibility": (1, 133), "albumIds": (1, 142)}
-    return {name: check for name, check in FLAT.items() if version >= since.get(name, (0, 0))}
+    known = {name: check for name, check in FLAT.items() if version >= since.get(name, (0, 0))}
+    return {**known, "withArchived": is_flag} if version < (1, 133) else known
 
 
 def _fits(archive: Archive, asset: FakeAsset, asked: Mapping[str, Any], version: Numbers) -> bool:
     """Return whether an asset is one of those that a flat form asks for."""
     with_deleted = asked.get("withDeleted") or asked.get("isOffline")
     with_deleted = with_deleted or asked.get("trashedAfter") or asked.get("trashedBefore")
-    visible = {asked["visibility"]} if "visibility" in asked else _usual(version)
+    visible = {asked["visibility"]} if "visibility" in asked else _usual(version, asked)
     tests: list[Callable[[], bool]] = [
         lambda: asset.visibility in visible,
         lambda: bool(with_deleted) or not asset.is_trashed,
@@ -133,7 +134,10 @@ def _fits(archive: Archive, asset: FakeAsset, asked: Mapping[str, Any], version:
     return all(fits() for fits in tests)
 
 
-def _usual(version: Numbers) -> set[str]:
+def _usual(version: Numbers, asked: Mapping[str, Any]) -> set[str]:
+    """Return what is found if no visibility is asked for; there was none before v1.133."""
+    if version < (1, 133):
+        return {"timeline", "hidden", *(["archive"] if asked.get("withArchived") else [])}
     return {"timeline"} if version < (3, 0) else {"timeline", "archive", "hidden"}
 
 
