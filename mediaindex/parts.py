@@ -29,7 +29,7 @@ from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.probe import Probe
 from mediaindex.pipeline.sent import Sent
 from mediaindex.pipeline.stage import Stage
-from mediaindex.store import settings
+from mediaindex.store import immich_written, settings
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.embeddings import spaces
 from mediaindex.types import Place
@@ -154,7 +154,11 @@ def limits(config: Config) -> Limits:
 
 
 def stages(
-    config: Config, model: Model, stop: threading.Event, on_video: OnVideo
+    config: Config,
+    database: Database,
+    model: Model,
+    stop: threading.Event,
+    on_video: OnVideo,
 ) -> list[Stage[Any, Any]]:
     """Return the walk of a photo or video, first stage first."""
     photo, metadata = config.settings.photo, config.settings.metadata
@@ -180,6 +184,7 @@ def stages(
         Embed(model, store_of_previews, config.settings.embedder.batch),
         *_caption_stages(config, stop),
         EmbedText(model),
+        *_publish_stages(config, database, stop),
     ]
 
 
@@ -211,6 +216,19 @@ def _caption_stages(config: Config, stop: threading.Event) -> list[Stage[Any, An
     schedule = describers.schedule(config)
     ways = Ways(section.max_px, section.video_frames, section.tell_facts, schedule)
     return [Caption(describers.describer(config), previews(config), ways, stop)]
+
+
+def _publish_stages(
+    config: Config, database: Database, stop: threading.Event
+) -> list[Stage[Any, Any]]:
+    if not config.settings.immich.write:
+        return []
+    with database.read() as session:
+        if not immich_written.is_any_account(session):
+            return []
+    from mediaindex.pipeline.publish import Publish
+
+    return [Publish(config, database, stop)]
 
 
 def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:

@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("asset_id", sa.Integer(), nullable=True),
         sa.Column("before", sa.String(), nullable=False),
         sa.Column("description", sa.String(), nullable=True),
+        sa.Column("pending", sa.String(), nullable=True),
         sa.Column("tags", sa.String(), server_default="[]", nullable=False),
         sa.Column("record", sa.String(), nullable=True),
         sa.Column("digest", sa.String(), nullable=False),
