@@ -1,6 +1,7 @@
 """Write to Immich now, see first what would be written, or take it all out again."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -158,6 +159,12 @@ def write_now(
                 only = list(session.scalars(query, at(datetime.now(UTC))))
         stage = Publish(config, database, stop, only=only, opener=opener)
         return Runner(database, [stage], on_progress=on_progress).run(stop)[0]
+
+
+def left_alone(config: Config) -> Counter[str]:
+    """Return on how many photos and videos we write no more, by the reason, for people."""
+    with _opened(config) as database, database.read() as session:
+        return Counter(reason for _, reason in immich_written.troubles(session))
 
 
 def reverts(
