@@ -95,7 +95,7 @@ class Publish:
         self._wanted = config.settings.immich.write
         self._only = None if only is None else sorted(only)
         self._opener, self._clock = opener, clock
-        self._pace = _Pace(config.settings.immich.writes_per_min, stop)
+        self._pace = Pace(config.settings.immich.writes_per_min, stop)
         self._clients: dict[int, ImmichClient] = {}
         self._unreached: dict[int, str] = {}
         self._faults = Counter[int]()
@@ -279,15 +279,22 @@ class Publish:
             return session.scalar(select(self.due().limit(1).exists()), at(self._clock())) or False
 
 
-class _Pace:
+class Pace:
     """Lets so many go in a minute, evenly; the first at once."""
 
-    def __init__(self, per_min: int, stop: threading.Event) -> None:
+    def __init__(
+        self, per_min: int, stop: threading.Event, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._gap_s = 60 / per_min
         self._next_at = 0.0
-        self._stop = stop
+        self._stop, self._clock = stop, clock
 
     def __call__(self) -> None:
-        if self._stop.wait(max(0.0, self._next_at - time.monotonic())):
+        """Wait for one's turn.
+
+        Raises:
+            BrokenOff: The run is to end.
+        """
+        if self._stop.wait(max(0.0, self._next_at - self._clock())):
             raise BrokenOff("it goes on where it was broken off")
-        self._next_at = time.monotonic() + self._gap_s
+        self._next_at = self._clock() + self._gap_s
