@@ -105,7 +105,13 @@ class Position:
     altitude_m: float | None = None
 
 
-WordsKind = Literal["title", "description", "keyword", "person", "comment"]
+WordsKind = Literal[
+    "title", "description", "keyword", "person", "comment", "album", "place", "seen"
+]
+"""`place` and `seen` (what can be read in it) only as Immich tells them."""
+
+IMMICH = "immich"
+"""The source of what Immich says, which no file's reading takes back."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,8 @@ class PersonWords:
 
     kind: WordsKind
     text: str
-    #: Where it stood: `exif`, `iptc`, `xmp` (inside the file), `sidecar`, `takeout`.
+    #: Where it stood: `exif`, `iptc`, `xmp` (inside the file), `sidecar`, `takeout`,
+    #: `immich`.
     source: str
 
 

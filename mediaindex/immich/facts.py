@@ -1,22 +1,97 @@
 """What Immich says of a photo in words; our own words in it are left out."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
+
+from mediaindex import marked
+from mediaindex.clients.immich_shapes import Asset
+from mediaindex.media.text import one_line
+from mediaindex.types import IMMICH, PersonWords, WordsKind
+
+MOST = 10_000
+"""Characters of one text that are kept."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """As it is stored for each asset of an account."""
 
-    #: A person's words alone: without our marked block (see `mediaindex.marked`).
+    #: A person's words alone: without our marked blocks (see `mediaindex.marked`).
     description: str = ""
     #: Whether our block stood in it when it was read.
     has_block: bool = False
     people: tuple[str, ...] = ()
     #: Whole paths; without ours (`mediaindex/...`).
     tags: tuple[str, ...] = ()
-    #: Of them ours.
+    #: Of them ours: the one above all of them stands for whichever there are.
     our_tags: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
     #: City, state and country.
     places: tuple[str, ...] = ()
     #: What Immich's own OCR read; "" where it read nothing or was not asked yet.
     seen: str = ""
+
+
+def facts_of(asset: Asset, known: Facts) -> Facts:
+    """Return what an answer says of an asset.
+
+    Args:
+        asset: Of a page, so its albums and tags are not told.
+        known: What was known of it, where those still stand.
+    """
+    return msgspec.structs.replace(
+        known,
+        description=_storable(marked.of_person(asset.description))[:MOST],
+        has_block=marked.block(asset.description) is not None,
+        people=_each(person.name for person in asset.people),
+        places=_each((asset.city, asset.state, asset.country)),
+    )
+
+
+def stored(facts: Facts) -> str:
+    """Return facts as they are stored."""
+    return msgspec.json.encode(facts).decode()
+
+
+def read_facts(text: str) -> Facts:
+    """Return facts that were stored."""
+    return msgspec.json.decode(text, type=Facts)
+
+
+def name_of(text: str) -> str:
+    """Return an album's or a tag's name as it is stored."""
+    return one_line(text)[:MOST]
+
+
+def words_of(told: Iterable[Facts]) -> list[PersonWords]:
+    """Return what is said of an asset of ours that is all of these in Immich, each once."""
+    found = {
+        (kind, one_line(text).casefold()): PersonWords(kind, text, IMMICH)
+        for facts in told
+        for kind, text in _told(facts)
+        if one_line(text)
+    }
+    return list(found.values())
+
+
+def _told(facts: Facts) -> Iterator[tuple[WordsKind, str]]:
+    yield "description", one_line(facts.description)
+    for name in facts.people:
+        yield "person", name
+    for tag in facts.tags:
+        yield "keyword", tag
+    for album in facts.albums:
+        yield "album", album
+    for place in facts.places:
+        yield "place", place
+    yield "seen", one_line(facts.seen)
+
+
+def _storable(text: str) -> str:
+    """Return a text without halves of characters, which no database takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _each(texts: Iterable[str]) -> tuple[str, ...]:
+    lines = (one_line(text)[:MOST] for text in texts)
+    return tuple(dict.fromkeys(line for line in lines if line))

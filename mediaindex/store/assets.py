@@ -13,7 +13,7 @@ from mediaindex.store import fulltext
 from mediaindex.store.changed import part, stay
 from mediaindex.store.files import settle_assets
 from mediaindex.store.filters import visible
-from mediaindex.store.fulltext import refresh_document
+from mediaindex.store.fulltext import each_once, refresh_document
 from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.postponed import resume_asset
@@ -27,7 +27,7 @@ from mediaindex.store.tables import (
     PlaceRow,
     WordsRow,
 )
-from mediaindex.types import Metadata, Place, VideoFacts
+from mediaindex.types import IMMICH, Metadata, Place, VideoFacts
 
 LIVE_MS = 10_000
 """The video of a live photo lasts three seconds; a longer one beside a photo is a film."""
@@ -130,7 +130,10 @@ _KIND = select(AssetRow.kind).where(AssetRow.id == bindparam("asset"))
 
 
 def save_metadata(session: Session, asset_id: int, found: Metadata, place: Place | None) -> None:
-    """Store what files and sidecars say of an asset, in place of what was known."""
+    """Store what files and sidecars say of an asset, in place of what they said before.
+
+    What Immich says of it stays.
+    """
     there = session.connection()
     said = _said(found) | {"place_id": _keep_place(session, place)}
     if (found.duration_ms or 0) > LIVE_MS:
@@ -168,7 +171,7 @@ def _said(found: Metadata) -> dict[str, object]:
 
 
 _OF_ASSET = update(AssetRow).where(AssetRow.id == bindparam("asset"))
-_UNSAY = delete(WordsRow).where(WordsRow.asset_id == bindparam("asset"))
+_UNSAY = delete(WordsRow).where(WordsRow.asset_id == bindparam("asset"), WordsRow.source != IMMICH)
 
 
 def save_film(session: Session, asset_id: int, facts: VideoFacts, partial: str | None) -> None:
@@ -238,17 +241,22 @@ _MOMENTS_OF_ASSETS = (
 
 
 def words_of(session: Session, asset_id: int) -> list[str]:
-    """Return what people wrote about an asset: titles and descriptions first, then the rest."""
+    """Return what people wrote about an asset: titles and descriptions first, then the rest.
+
+    Each once, whoever told it. What can be read in a picture is left out: no person wrote that.
+    """
     rows = session.connection().execute(_WORDS, {"asset": asset_id}).all()
     told = [text for kind, text in rows if kind in ("title", "description", "comment")]
-    named = [text for kind, text in rows if kind in ("keyword", "person")]
-    return [*told, ", ".join(named)] if named else told
+    named = [text for kind, text in rows if kind in ("keyword", "person", "album", "place")]
+    once, names = each_once(told), each_once(named)
+    return [*once, ", ".join(names)] if names else once
 
 
 _WORDS = (
     select(WordsRow.kind, WordsRow.text)
     .where(WordsRow.asset_id == bindparam("asset"))
-    .order_by(WordsRow.id)
+    # What Immich says comes last, whichever was read first.
+    .order_by(WordsRow.source == IMMICH, WordsRow.id)
 )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,12 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from mediaindex.store.columns import shown
+from mediaindex.store.columns import folded, shown
 from mediaindex.store.filters import MATCHES, Filter, conditions, spoken
 from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.tables import (
     FULLTEXT,
     AssetRow,
+    CaptionRow,
     DocumentRow,
     FileRow,
     FolderRow,
@@ -35,7 +36,7 @@ from mediaindex.store.tables import (
     PlaceRow,
     WordsRow,
 )
-from mediaindex.types import Caption
+from mediaindex.types import IMMICH, Caption
 
 LITTLE_WORDS = frozenset(
     (
@@ -161,12 +162,15 @@ def refresh_document(session: Session, asset_id: int) -> None:
     if asset is None:
         return
     *facts, name, region, country, other_names = asset
-    words = there.scalars(_WORDS, {"asset": asset_id})
+    words = _by_column(there.execute(_WORDS, {"asset": asset_id}).all())
+    places = (name, region, country, other_names, *words["place"])
+    summary = there.scalar(_SUMMARY, {"asset": asset_id})
     fresh = {
-        "person": searchable("\n".join(words)),
+        "person": searchable("\n".join(words["person"])),
         "names": _names(session, [asset_id])[asset_id],
-        "place": searchable("\n".join(filter(None, (name, region, country, other_names)))),
+        "place": searchable("\n".join(each_once(places))),
         "facts": " ".join(filter(None, facts)),
+        "seen": searchable("\n".join(each_once((summary, *words["seen"])))),
     }
     known = there.execute(_DOCUMENT, {"asset": asset_id}).one_or_none()
     if known is None:
@@ -189,13 +193,48 @@ _FACTS = (
     .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
     .where(AssetRow.id == bindparam("asset"))
 )
-_WORDS = select(WordsRow.text).where(WordsRow.asset_id == bindparam("asset")).order_by(WordsRow.id)
+_WORDS = (
+    select(WordsRow.kind, WordsRow.text)
+    .where(WordsRow.asset_id == bindparam("asset"))
+    # What Immich says comes last, whichever was read first.
+    .order_by(WordsRow.source == IMMICH, WordsRow.id)
+)
+_SUMMARY = select(CaptionRow.text_in_image).where(
+    CaptionRow.asset_id == bindparam("asset"), literal_column("+caption.moment_id").is_(None)
+)
 _OWN = DocumentRow.moment_id.is_(None)
 _DOCUMENT = select(
-    DocumentRow.person, DocumentRow.names, DocumentRow.place, DocumentRow.facts
+    DocumentRow.person, DocumentRow.names, DocumentRow.place, DocumentRow.facts, DocumentRow.seen
 ).where(DocumentRow.asset_id == bindparam("asset"), _OWN)
 _NEW_DOCUMENT = insert(DocumentRow)
 _REWRITE = update(DocumentRow).where(DocumentRow.asset_id == bindparam("of_asset"), _OWN)
+
+
+def each_once(texts: Iterable[str | None]) -> list[str]:
+    """Return the texts that are any, each once, however its letters are written.
+
+    A tag's path ("travel/lisbon") says nothing where each of its names was said.
+    """
+    found: dict[str, str] = {}
+    for one in filter(None, texts):
+        key = folded(one)
+        if not found.keys() >= set(key.split("/")):
+            found[key] = one
+    return list(found.values())
+
+
+def _by_column(words: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return words by the column in which they are searched."""
+    found: dict[str, list[str]] = {"person": [], "place": [], "seen": []}
+    for kind, said in words:
+        found[kind if kind in ("place", "seen") else "person"].append(said)
+    return {column: each_once(texts) for column, texts in found.items()}
+
+
+def _seen(session: Session, asset_id: int, summary: str | None) -> str:
+    """Return what can be read in an asset as a whole: a model tells of it, and Immich."""
+    words = _by_column(session.connection().execute(_WORDS, {"asset": asset_id}).all())
+    return searchable("\n".join(each_once((summary, *words["seen"]))))
 
 
 def refresh_names(session: Session, asset_ids: Collection[int]) -> None:
@@ -229,7 +268,8 @@ def refresh_caption(
         session.add(document)
     described = (caption.description, ", ".join(caption.tags), caption.setting)
     document.machine = searchable("\n".join(part for part in described if part))
-    document.seen = searchable(caption.text_in_image)
+    text = caption.text_in_image
+    document.seen = searchable(text) if moment_id else _seen(session, asset_id, text)
     session.flush()
 
 

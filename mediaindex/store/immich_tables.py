@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mediaindex.store.columns import Utc
@@ -36,7 +36,7 @@ class ImmichAccountRow(Base):
     #: When it was last read, and when last all of it, by our clock.
     read_at: Mapped[datetime | None] = mapped_column(Utc)
     full_at: Mapped[datetime | None] = mapped_column(Utc)
-    #: Number of the last full reading begun; rows seen in it carry it too.
+    #: Number of the last full reading begun.
     full_no: Mapped[int] = mapped_column(default=0, server_default="0")
     #: Why it cannot be read or written now; for people.
     trouble: Mapped[str | None]
@@ -53,11 +53,17 @@ class ImmichAssetRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("immich_account.id", ondelete="CASCADE"))
     uuid: Mapped[str]
+    #: Whose it is; another's than the account's where a partner shares it.
+    owner_id: Mapped[str] = mapped_column(default="", server_default="")
     #: Of an external library; None: it was uploaded.
     library_id: Mapped[str | None]
     #: What it is here; None: nothing of ours has its path or its content.
     asset_id: Mapped[int | None] = mapped_column(
         ForeignKey("asset.id", ondelete="SET NULL"), index=True
+    )
+    #: The file at its path, also while nobody has looked into that.
+    file_id: Mapped[int | None] = mapped_column(
+        ForeignKey("file.id", ondelete="SET NULL"), index=True
     )
     #: `path` or `checksum`; None while there is no match.
     matched_by: Mapped[str | None]
@@ -74,10 +80,15 @@ class ImmichAssetRow(Base):
     updated_at: Mapped[str]
     #: `immich.facts.Facts` as JSON: what it says of the photo in words.
     facts: Mapped[str]
-    #: Number of the last full reading that met it.
-    seen_in: Mapped[int]
+    #: Number of the full reading that first did not meet it, while a person has to say what that
+    #: means (see `ImmichAccountRow.held_back`).
+    missed_in: Mapped[int | None]
     #: Since when the key cannot read it any more: it was locked, or deleted.
     vanished_at: Mapped[datetime | None] = mapped_column(Utc)
+    #: A person said that it may be shown, though it vanished.
+    is_shown: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Immich was asked for the text that its OCR read, whether there was any or not.
+    text_asked: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 Index(
@@ -86,6 +97,47 @@ Index(
     ImmichAssetRow.id,
     sqlite_where=ImmichAssetRow.asset_id.is_(None),
 )
+Index(
+    "immich_unasked",
+    ImmichAssetRow.account_id,
+    ImmichAssetRow.asset_id,
+    sqlite_where=ImmichAssetRow.text_asked.is_(false()),
+)
+Index("immich_checksum", ImmichAssetRow.account_id, ImmichAssetRow.checksum)
+_GONE = or_(ImmichAssetRow.vanished_at.is_not(None), ImmichAssetRow.missed_in.is_not(None))
+Index("immich_gone", ImmichAssetRow.account_id, ImmichAssetRow.id, sqlite_where=_GONE)
+
+
+class ImmichGroupRow(Base):
+    """An album or a tag of an account."""
+
+    __tablename__ = "immich_group"
+    __table_args__ = (UniqueConstraint("account_id", "kind", "uuid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("immich_account.id", ondelete="CASCADE"))
+    #: `album`, `tag`; `ours`: the tag above all that we write.
+    kind: Mapped[str]
+    uuid: Mapped[str]
+    name: Mapped[str]
+    #: How Immich told it apart from what it was before, when all that is in it was read; "": it
+    #: was not.
+    state: Mapped[str]
+
+
+class ImmichMemberRow(Base):
+    """An asset is in an album, or has a tag."""
+
+    __tablename__ = "immich_member"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey("immich_group.id", ondelete="CASCADE"), primary_key=True
+    )
+    #: Of the `ImmichAssetRow`.
+    row_id: Mapped[int] = mapped_column(
+        ForeignKey("immich_asset.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class ImmichWrittenRow(Base):

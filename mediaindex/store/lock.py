@@ -1,4 +1,4 @@
-"""One worker at a time: a lock on the state folder that ends with the process that holds it."""
+"""One at a time: locks on the state folder that end with the process that holds them."""
 
 import fcntl
 import os
@@ -17,17 +17,36 @@ def worker_lock(state_dir: Path) -> Iterator[None]:
     Raises:
         AlreadyRunning: Another process holds it; the text names it.
     """
+    refusal = (
+        "another mediaindex (process {holder}) is indexing into {folder}; "
+        "this one leaves it to that"
+    )
+    with _lock(state_dir, "worker.lock", refusal):
+        yield
+
+
+@contextmanager
+def immich_lock(state_dir: Path) -> Iterator[None]:
+    """Hold the right to read Immich into `state_dir`, until the end of the block or of the process.
+
+    Raises:
+        AlreadyRunning: Another process holds it; the text names it.
+    """
+    refusal = "another mediaindex (process {holder}) is reading Immich now; try again in a minute"
+    with _lock(state_dir, "immich.lock", refusal):
+        yield
+
+
+@contextmanager
+def _lock(state_dir: Path, name: str, refusal: str) -> Iterator[None]:
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = os.open(state_dir / "worker.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = os.open(state_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             _take(file)
         except BlockingIOError as error:
             holder = os.pread(file, 32, 0).decode(errors="replace").strip() or "?"
-            raise AlreadyRunning(
-                f"another mediaindex (process {holder}) is indexing into {state_dir}; "
-                "this one leaves it to that"
-            ) from error
+            raise AlreadyRunning(refusal.format(holder=holder, folder=state_dir)) from error
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         yield

@@ -129,6 +129,8 @@ class AssetRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     #: Hash of the content, 64 hex digits (see `media/hashing.py`).
     sha256: Mapped[str] = mapped_column(unique=True)
+    #: SHA-1 of all bytes, as Immich knows uploads by; None: nobody had to know it.
+    sha1: Mapped[str | None]
     kind: Mapped[str]
     format: Mapped[str]
     size_bytes: Mapped[int]
@@ -169,6 +171,7 @@ class AssetRow(Base):
 
 
 Index("asset_favourite", AssetRow.id, sqlite_where=AssetRow.is_favourite.is_(true()))
+Index("asset_sha1", AssetRow.sha1, sqlite_where=AssetRow.sha1.is_not(None))
 _WITHHELD = AssetRow.withheld.is_not(None)
 Index("asset_withheld", AssetRow.withheld, AssetRow.id, sqlite_where=_WITHHELD)
 

@@ -15,6 +15,7 @@ FACETS = (
 
 # A plain ALTER: Alembic would copy a table of a million assets to add a column.
 COLUMNS = (
+    "ALTER TABLE asset ADD COLUMN sha1 VARCHAR",
     "ALTER TABLE asset ADD COLUMN withheld VARCHAR",
     "ALTER TABLE asset ADD COLUMN is_favourite BOOLEAN DEFAULT (0) NOT NULL",
 )
@@ -33,6 +34,7 @@ def upgrade() -> None:
     for statement in (*COLUMNS, *TRIGGERS):
         op.execute(statement)
     op.create_index("words_by_kind", "words", ["kind", "text", "asset_id"])
+    op.create_index("asset_sha1", "asset", ["sha1"], sqlite_where=sa.text("sha1 IS NOT NULL"))
     op.create_index("asset_favourite", "asset", ["id"], sqlite_where=sa.text("is_favourite IS 1"))
     op.create_index(
         "asset_withheld", "asset", ["withheld", "id"], sqlite_where=sa.text("withheld IS NOT NULL")
@@ -63,8 +65,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
         sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.String(), server_default="", nullable=False),
         sa.Column("library_id", sa.String(), nullable=True),
         sa.Column("asset_id", sa.Integer(), nullable=True),
+        sa.Column("file_id", sa.Integer(), nullable=True),
         sa.Column("matched_by", sa.String(), nullable=True),
         sa.Column("path", sa.String(), nullable=False),
         sa.Column("checksum", sa.String(), nullable=False),
@@ -74,10 +78,13 @@ def upgrade() -> None:
         sa.Column("is_favourite", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("updated_at", sa.String(), nullable=False),
         sa.Column("facts", sa.String(), nullable=False),
-        sa.Column("seen_in", sa.Integer(), nullable=False),
+        sa.Column("missed_in", sa.Integer(), nullable=True),
         sa.Column("vanished_at", sa.DateTime(), nullable=True),
+        sa.Column("is_shown", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("text_asked", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["immich_account.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["file_id"], ["file.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("account_id", "uuid"),
     )
@@ -88,6 +95,50 @@ def upgrade() -> None:
         ["account_id", "id"],
         sqlite_where=sa.text("asset_id IS NULL"),
     )
+    op.create_index("ix_immich_asset_file_id", "immich_asset", ["file_id"])
+    op.create_index(
+        "immich_unasked",
+        "immich_asset",
+        ["account_id", "asset_id"],
+        sqlite_where=sa.text("text_asked IS 0"),
+    )
+    op.create_index("immich_checksum", "immich_asset", ["account_id", "checksum"])
+    op.create_index(
+        "immich_gone",
+        "immich_asset",
+        ["account_id", "id"],
+        sqlite_where=sa.text("vanished_at IS NOT NULL OR missed_in IS NOT NULL"),
+    )
+    _create_groups()
+    _create_written()
+
+
+def _create_groups() -> None:
+    op.create_table(
+        "immich_group",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["immich_account.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account_id", "kind", "uuid"),
+    )
+    op.create_table(
+        "immich_member",
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("row_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["immich_group.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["row_id"], ["immich_asset.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("group_id", "row_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_immich_member_row_id", "immich_member", ["row_id"])
+
+
+def _create_written() -> None:
     op.create_table(
         "immich_written",
         sa.Column("id", sa.Integer(), nullable=False),

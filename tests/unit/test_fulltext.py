@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from mediaindex.search.retrieve import Asked, matching_words
 from mediaindex.store import fulltext
 from mediaindex.store.assets import save_metadata
+from mediaindex.store.captions import save_caption
 from mediaindex.store.filters import Filter
 from mediaindex.store.fulltext import (
     Passage,
@@ -18,7 +19,7 @@ from mediaindex.store.fulltext import (
 )
 from mediaindex.store.tables import AssetRow, DocumentRow, MomentRow
 from mediaindex.types import Caption, Metadata, PersonWords, Place
-from tests.conftest import NOW, AddAsset
+from tests.conftest import NOW, ORIGIN, AddAsset
 
 LISBON = Place(
     1, "Lisbon", None, "Portugal", "PT", 38.7, -9.1, 500_000, "Europe/Lisbon", ("Lisboa",)
@@ -198,7 +199,8 @@ def test_caption_takes_nothing_from_what_a_person_wrote(
     asset_id = add_asset()
     save_metadata(session, asset_id, told("my boat"), None)
 
-    refresh_caption(session, asset_id, None, Caption("A ship.", ("sea",), "HMS Anna", "harbour"))
+    said = Caption("A ship.", ("sea",), "HMS Anna", "harbour")
+    save_caption(session, asset_id, None, "1", said, ORIGIN, NOW)
     save_metadata(session, asset_id, told("my boat"), None)
 
     assert all(found(session, word) == [asset_id] for word in ("boat", "ship", "sea", "anna"))

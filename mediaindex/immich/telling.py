@@ -1,0 +1,54 @@
+"""What Immich holds of our assets -> what is known of them: words, favourites, who may see them."""
+
+from collections.abc import Collection
+
+from sqlalchemy.orm import Session
+
+from mediaindex.immich.facts import read_facts, words_of
+from mediaindex.immich.privacy import Standing, reason
+from mediaindex.store.immich_assets import Kept, kept_by_asset
+from mediaindex.store.immich_words import favour, retell, standings
+from mediaindex.store.withheld import LOCKED, withhold
+
+
+def settle(session: Session, asset_ids: Collection[int], *, unlock: bool = False) -> int:
+    """Bring these assets in line with all that they are in Immich, of every account.
+
+    Only what changed is written. What is locked stays locked when nothing in Immich is it any more
+    (the file at its path holds another photo now), as its content is the same.
+
+    Args:
+        session: An open session; the caller commits, together with what it stored of Immich.
+        asset_ids: Assets of ours; those that are gone are passed over.
+        unlock: Somebody said that what nothing in Immich is any more may be shown.
+
+    Returns:
+        Of how many of them Immich says something else than before.
+    """
+    before = standings(session, asset_ids)
+    rows = kept_by_asset(session, before)
+    reasons: dict[int, str | None] = {}
+    favourites: dict[int, bool] = {}
+    for asset_id, (withheld, is_favourite) in before.items():
+        of_asset = rows.get(asset_id, [])
+        why = reason(map(standing, of_asset))
+        if not of_asset and withheld == LOCKED and not unlock:
+            why = LOCKED
+        if why != withheld:
+            reasons[asset_id] = why
+        if any(row.is_favourite for row in of_asset) is not is_favourite:
+            favourites[asset_id] = not is_favourite
+    if reasons:
+        withhold(session, reasons)
+    favour(session, favourites)
+    told = {
+        asset_id: words_of(read_facts(row.facts) for row in rows.get(asset_id, []))
+        for asset_id in before
+    }
+    retold = retell(session, told)
+    return len({*reasons, *favourites, *retold})
+
+
+def standing(row: Kept) -> Standing:
+    """Return how one of Immich's assets stands there."""
+    return Standing(row.visibility, row.is_trashed, row.vanished_at is not None, row.is_shown)

@@ -1,0 +1,160 @@
+"""Which of our files lie at a path that Immich tells."""
+
+import json
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from mediaindex.store.immich_tables import ImmichAssetRow
+from mediaindex.store.tables import FileRow, FolderRow, LibraryRow
+
+
+@dataclass(frozen=True)
+class Lies:
+    """A file of ours that is known at some path."""
+
+    file_id: int
+    #: None: nobody has looked into it, or it is no picture.
+    asset_id: int | None
+    is_there: bool
+
+
+@dataclass(frozen=True)
+class Known:
+    """A file of ours, as it is compared with what Immich has."""
+
+    root: str
+    path: str
+    size_bytes: int
+
+
+def files_at(session: Session, paths: Mapping[str, str]) -> dict[str, Lies]:
+    """Return which file lies at each of these paths, of those at which one does.
+
+    Three statements, however many they are. A name may be composed otherwise here than there, as
+    those that were written on a Mac are.
+
+    Args:
+        session: An open session; only read from.
+        paths: Absolute ones, by any name.
+    """
+    split = dict(_split(session, paths))
+    wanted = {form for _, found in split.values() for form in _forms(found[0])}
+    folders = _folders(session, wanted)
+    names = {form for _, found in split.values() for form in _forms(found[1])}
+    files = _files(session, folders.values(), names)
+    found = {}
+    for key, (library_id, (folder, name)) in split.items():
+        folder_id = folders.get((library_id, _composed(folder)))
+        lies = files.get((folder_id or 0, _composed(name)))
+        if lies is not None:
+            found[key] = lies
+    return found
+
+
+def files_named(session: Session, names: Iterable[str]) -> Iterator[Known]:
+    """Yield our files with one of these names, however it is composed, if they are there."""
+    wanted = json.dumps(sorted({form for name in names for form in _forms(name)}))
+    for *parts, size in session.execute(_NAMED, {"names": wanted}).yield_per(1000):
+        yield Known(parts[0], "/".join(part for part in parts if part), size)
+
+
+def files_not_met(
+    session: Session, account_id: int, after_id: int, most: int
+) -> list[tuple[int, str]]:
+    """Return (id, absolute path) of pictures of ours that an account has at no path we know.
+
+    Args:
+        session: An open session; only read from.
+        account_id: The account.
+        after_id: Only those of a higher file id, so that all are come by in pieces.
+        most: At most this many.
+    """
+    asked = {"account": account_id, "after": after_id, "most": most}
+    rows = session.execute(_NOT_MET, asked)
+    return [(row[0], "/".join(part for part in row[1:] if part)) for row in rows]
+
+
+_WHERE = (LibraryRow.root, FolderRow.path, FileRow.name)
+_LYING = (FolderRow.id == FileRow.folder_id, LibraryRow.id == FolderRow.library_id)
+_GIVEN = select(func.json_each(bindparam("names")).table_valued("value").c.value)
+_NAMED = select(*_WHERE, FileRow.size_bytes).where(
+    *_LYING,
+    FileRow.name.in_(_GIVEN),
+    FileRow.role == "media",
+    FileRow.missing_since.is_(None),
+)
+_NOT_MET = (
+    select(FileRow.id, *_WHERE)
+    .where(
+        *_LYING,
+        FileRow.id > bindparam("after"),
+        FileRow.asset_id.is_not(None),
+        FileRow.missing_since.is_(None),
+        ~select(ImmichAssetRow.id)
+        .where(
+            ImmichAssetRow.file_id == FileRow.id,
+            ImmichAssetRow.account_id == bindparam("account"),
+        )
+        .exists(),
+    )
+    .order_by(FileRow.id)
+    .limit(bindparam("most"))
+)
+
+
+def _split(
+    session: Session, paths: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[int, tuple[str, str]]]]:
+    """Yield for each path in a library of ours that library, and folder and name in it."""
+    roots = session.execute(select(LibraryRow.id, LibraryRow.root)).all()
+    known = [(library_id, _composed(root).rstrip("/") + "/") for library_id, root in roots]
+    for key, path in paths.items():
+        composed = _composed(path)
+        for library_id, root in known:
+            if composed.startswith(root):
+                folder, _, name = composed[len(root) :].rpartition("/")
+                yield key, (library_id, (folder, name))
+
+
+def _folders(session: Session, paths: Collection[str]) -> dict[tuple[int, str], int]:
+    rows = session.execute(_FOLDERS, {"names": json.dumps(list(paths))})
+    return {(library_id, _composed(path)): id_ for library_id, path, id_ in rows}
+
+
+def _files(
+    session: Session, folder_ids: Collection[int], names: Collection[str]
+) -> dict[tuple[int, str], Lies]:
+    asked = {"names": json.dumps(list(names)), "folders": json.dumps(list(folder_ids))}
+    rows = session.execute(_FILES, asked)
+    return {
+        (folder_id, _composed(name)): Lies(file_id, asset_id, is_there)
+        for folder_id, name, file_id, asset_id, is_there in rows
+    }
+
+
+_FOLDERS = select(FolderRow.library_id, FolderRow.path, FolderRow.id).where(
+    FolderRow.path.in_(_GIVEN)
+)
+_FILES = select(
+    FileRow.folder_id, FileRow.name, FileRow.id, FileRow.asset_id, FileRow.missing_since.is_(None)
+).where(
+    FileRow.folder_id.in_(
+        select(func.json_each(bindparam("folders")).table_valued("value").c.value)
+    ),
+    FileRow.name.in_(_GIVEN),
+    FileRow.role == "media",
+)
+
+
+def _forms(name: str) -> set[str]:
+    if name.isascii():
+        return {name}
+    return {unicodedata.normalize(form, name) for form in ("NFC", "NFD")}
+
+
+def _composed(name: str) -> str:
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
