@@ -68,13 +68,15 @@ class Beside:
     def connect(self, name: str = "anna", permissions: Sequence[str] = ("all",)) -> int:
         """Connect an account of this user; returns its id."""
         key = self.server.add_user(name, permissions)
+        key_file = self.home / f"{name}.key"
+        key_file.write_text(key)
         with self.database.write() as session:
             row = ImmichAccountRow(
                 url=self.server.url,
                 web_url=self.server.url,
                 user_id=self.server.users[name].id,
                 user_name=name,
-                key_file=f"/keys/{name}",
+                key_file=str(key_file),
                 version=self.server.version,
                 permissions=None,
                 path_map="[]",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mediaindex.cli.immich_write import both_kinds
 from mediaindex.cli.index import INTERRUPTED, stop_on_signals
 from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
 from mediaindex.cli.progress import Display
@@ -93,7 +94,7 @@ class _Summary:
             found = {"put_back": self.done, "tags_deleted": self.tags_deleted, "left": left}
             put_json({"version": 1, **found, "interrupted": interrupted})
             return
-        click.echo(f"{self.verb} {counted(self.done, 'photo')} and videos")
+        click.echo(f"{self.verb} what stood on {both_kinds(self.done)}")
         if self.tags_deleted:
             click.echo(f"  deleted {counted(self.tags_deleted, 'tag')} that nothing has any more")
         for reason, number in Counter(reason for _, reason in self.left).most_common():

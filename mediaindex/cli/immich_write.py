@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mediaindex.cli.index import INTERRUPTED, stop_on_signals
-from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
+from mediaindex.cli.output import printable, put_json, put_wrapped, settings_of
 from mediaindex.cli.progress import Display
 from mediaindex.config import Config
 from mediaindex.immich.publishing import Draft
@@ -81,7 +81,12 @@ def _doing(stages: Sequence[Progress]) -> str:
     [stage] = stages
     if stage.blocked_reason:
         return f"waiting: {printable(stage.blocked_reason)}"
-    return f"told Immich of {counted(stage.done, 'photo')}"
+    return f"told Immich of {both_kinds(stage.done)}"
+
+
+def both_kinds(number: int) -> str:
+    """Return a number of what may be either: `1 photo or video`, `2,000 photos and videos`."""
+    return "1 photo or video" if number == 1 else f"{number:,} photos and videos"
 
 
 def _tell(config: Config, done: Progress, *, interrupted: bool, as_json: bool) -> None:
@@ -92,7 +97,7 @@ def _tell(config: Config, done: Progress, *, interrupted: bool, as_json: bool) -
         why = {"blocked": done.blocked_reason, "left_alone": left}
         put_json({"version": 1, **found, **why, "interrupted": interrupted})
         return
-    click.echo(f"told Immich of {counted(done.done, 'photo')} and videos")
+    click.echo(f"told Immich of {both_kinds(done.done)}")
     if done.failed or done.postponed:
         click.echo(f"  {done.failed:,} failed, {done.postponed:,} put off; mediaindex status")
     for reason, number in left.most_common():

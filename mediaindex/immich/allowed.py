@@ -4,14 +4,14 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mediaindex.clients.immich import ImmichClient
-from mediaindex.clients.immich_shapes import EVERYTHING, Version
+from mediaindex.clients.immich_shapes import EVERYTHING
 from mediaindex.clients.immich_versions import NEWEST, abilities
-from mediaindex.immich.account import Account, PathPair
-from mediaindex.store.immich_tables import ImmichAccountRow
+from mediaindex.immich.account import Account
+from mediaindex.immich.reading import account_of
+from mediaindex.store import immich_accounts
 
 NEEDED = {
     "description": ("asset.read", "asset.update"),
@@ -23,8 +23,7 @@ NEEDED = {
 
 def accounts(session: Session) -> list[Account]:
     """Return every account that is connected, the first connected first."""
-    rows = session.scalars(select(ImmichAccountRow).order_by(ImmichAccountRow.id))
-    return [_account(row) for row in rows]
+    return [account_of(row) for row in immich_accounts.accounts(session)]
 
 
 def why_not(account: Account, wanted: Collection[str]) -> str | None:
@@ -69,7 +68,7 @@ def refreshed(account: Account, client: ImmichClient) -> Account:
 
 def remember(session: Session, account: Account) -> None:
     """Store the version and permissions of an account; the caller commits."""
-    row = session.get(ImmichAccountRow, account.id)
+    row = immich_accounts.find_account(session, account.id)
     if row is not None:
         row.version = str(account.version)
         row.permissions = _listed(account.permissions)
@@ -84,17 +83,3 @@ def _lacking(permissions: frozenset[str] | None, wanted: Collection[str]) -> Seq
 
 def _listed(permissions: frozenset[str] | None) -> str | None:
     return None if permissions is None else json.dumps(sorted(permissions))
-
-
-def _account(row: ImmichAccountRow) -> Account:
-    return Account(
-        id=row.id,
-        url=row.url,
-        web_url=row.web_url,
-        user_id=row.user_id,
-        user_name=row.user_name,
-        key_file=row.key_file,
-        version=Version(*map(int, row.version.split("."))),
-        permissions=None if row.permissions is None else frozenset(json.loads(row.permissions)),
-        paths=tuple(PathPair(*pair) for pair in json.loads(row.path_map)),
-    )

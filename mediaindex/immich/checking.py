@@ -17,7 +17,7 @@ from mediaindex.immich.account import Account
 from mediaindex.immich.writing import WIPED, Found, look, may_be_written
 from mediaindex.store import immich_written
 from mediaindex.store.database import Database
-from mediaindex.store.immich_written import Written
+from mediaindex.store.immich_written import Target, Written
 
 log = logging.getLogger(__name__)
 
@@ -78,14 +78,46 @@ def check_written(
     for written in some:
         if is_over():
             break
-        asset = client.asset(written.uuid)
-        if asset is None or not may_be_written(asset, account.user_id):
-            found = Found()
-        else:
-            found = look(asset, written)
-        with database.write() as session:
-            _note(session, written, found, now, checked)
+        _check(database, client, account, written, now, checked)
     return checked
+
+
+def check_one(
+    database: Database, client: ImmichClient, account: Account, target: Target, now: datetime
+) -> Checked:
+    """Look at what was written on one asset, if that was a while ago and nobody did since.
+
+    Raises:
+        RetryLater, Faulty: From the client.
+    """
+    checked = Checked()
+    with database.read() as session:
+        written = immich_written.find(session, target.account_id, target.uuid)
+    if written is not None and _is_unchecked(written, now):
+        _check(database, client, account, written, now, checked)
+    return checked
+
+
+def _is_unchecked(written: Written, now: datetime) -> bool:
+    is_open = written.checked_at is None and written.trouble is None and written.digest != ""
+    return is_open and written.written_at <= now - timedelta(seconds=CHECK_AFTER_S)
+
+
+def _check(
+    database: Database,
+    client: ImmichClient,
+    account: Account,
+    written: Written,
+    now: datetime,
+    checked: Checked,
+) -> None:
+    asset = client.asset(written.uuid)
+    if asset is None or not may_be_written(asset, account.user_id):
+        found = Found()
+    else:
+        found = look(asset, written)
+    with database.write() as session:
+        _note(session, written, found, now, checked)
 
 
 def _note(

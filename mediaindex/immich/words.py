@@ -91,8 +91,9 @@ def _tags(spoken: Spoken) -> tuple[str, ...]:
     named = Counter[str]()
     written: dict[str, str] = {}
     for said in _all_said(spoken):
-        for tag in dict.fromkeys(filter(None, map(_tag, said.caption.tags))):
-            named[tag.casefold()] += 1
+        tags = list(filter(None, map(_tag, said.caption.tags)))
+        named.update(dict.fromkeys(map(str.casefold, tags), 1))
+        for tag in tags:
             written.setdefault(tag.casefold(), tag)
     # Of equal ones the first that was said: `most_common` keeps their order.
     return tuple(f"{TAG}/{written[key]}" for key, _ in named.most_common(MOST_TAGS))

@@ -18,7 +18,7 @@ from mediaindex.config import Config
 from mediaindex.errors import BrokenOff, ConfigError, Faulty, RetryLater, ServerBusy
 from mediaindex.immich import allowed
 from mediaindex.immich.account import Account, open_client
-from mediaindex.immich.checking import check_written
+from mediaindex.immich.checking import check_one, check_written
 from mediaindex.immich.publishing import publish
 from mediaindex.immich.words import FORM, Wish, wish
 from mediaindex.immich.writing import WIPED
@@ -209,6 +209,9 @@ class Publish:
         if wanted is None:
             return False
         try:
+            # Whoever reads Immich may have seen that our words are not there any more.
+            found = check_one(self._database, client, account, target, self._clock())
+            self._heed(found.libraries)
             outcome = publish(
                 self._database,
                 client,
@@ -219,6 +222,8 @@ class Publish:
                 self._pace,
                 self._clock,
             )
+        except Blocked:
+            raise
         except (RetryLater, Faulty) as error:
             raise self._trouble(telling.asset_id, error) from error
         self._faults.pop(telling.asset_id, None)
@@ -268,6 +273,10 @@ class Publish:
             except (RetryLater, Faulty) as error:
                 raise self._trouble(0, error) from error
             in_vain += found.libraries
+        self._heed(in_vain)
+
+    def _heed(self, in_vain: Collection[str]) -> None:
+        """Raise `Blocked` if it was just found that all is in vain in some library."""
         if in_vain:
             raise Blocked(
                 f"in {len(in_vain)} of its libraries nothing is written any more: {WIPED}",

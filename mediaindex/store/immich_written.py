@@ -181,7 +181,10 @@ def try_again(session: Session) -> int:
 
 
 def publish_again(session: Session, asset_ids: Collection[int]) -> None:
-    """Have assets looked at again by the stage that writes: they came into Immich, or came back."""
+    """Have assets looked at again by the stage that writes.
+
+    Those that came into Immich, or came back there, are by themselves (see the migration).
+    """
     for asset_id in asset_ids:
         forget_results(session, asset_id, (STAGE,))
 

@@ -30,6 +30,24 @@ TRIGGERS = (
 )
 
 
+# Whatever finds that one of Immich's is one of ours, or may be written to again: the stage that
+# writes there has to look at it.
+MATCHED = """
+    WHEN new.asset_id IS NOT NULL{which} BEGIN
+        DELETE FROM result WHERE asset_id = new.asset_id AND stage = 'publish';
+    END
+"""
+CHANGED = " OR ".join(
+    f"old.{name} IS NOT new.{name}"
+    for name in ("asset_id", "visibility", "is_trashed", "vanished_at")
+)
+MATCH_TRIGGERS = (
+    "CREATE TRIGGER immich_matched AFTER INSERT ON immich_asset" + MATCHED.format(which=""),
+    "CREATE TRIGGER immich_rematched AFTER UPDATE ON immich_asset"
+    + MATCHED.format(which=f" AND ({CHANGED})"),
+)
+
+
 def upgrade() -> None:
     for statement in (*COLUMNS, *TRIGGERS):
         op.execute(statement)
@@ -109,6 +127,8 @@ def upgrade() -> None:
         ["account_id", "id"],
         sqlite_where=sa.text("vanished_at IS NOT NULL OR missed_in IS NOT NULL"),
     )
+    for statement in MATCH_TRIGGERS:
+        op.execute(statement)
     _create_groups()
     _create_written()
 
