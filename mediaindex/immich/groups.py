@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mediaindex import marked
 from mediaindex.clients.immich import ImmichClient
 from mediaindex.clients.immich_shapes import Asset, Named, Wanted
-from mediaindex.immich.facts import Facts, name_of, read_facts, stored
+from mediaindex.immich.facts import name_of, read_facts, stored
 from mediaindex.immich.seen import Seen
 from mediaindex.immich.telling import settle
 from mediaindex.store.database import Database
@@ -78,7 +78,7 @@ class Groups:
         self._read("album", told, check, full=full)
 
     def read_tags(self, check: Callable[[], None]) -> None:
-        """Read what has which tag; of ours only whether an asset has any, as one search tells it."""
+        """Read what has which tag; of ours only whether an asset has any: one search tells it."""
         check()
         tags = self._client.tags()
         others = [tag for tag in tags if not marked.is_ours(tag.name)]
@@ -105,7 +105,9 @@ class Groups:
     def _add(self, kind: GroupKind, one: Told) -> Group:
         with self._database.write() as session:
             name = name_of(one.name)
-            return Group(add_group(session, self._account_id, kind, one.uuid, name), one.uuid, name, "")
+            return Group(
+                add_group(session, self._account_id, kind, one.uuid, name), one.uuid, name, ""
+            )
 
     def _read_one(
         self, kind: GroupKind, group: Group, told: Told, check: Callable[[], None]
@@ -203,4 +205,3 @@ def _lowest(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 def _tagged(tag: Named) -> Told:
     return Told(tag.id, tag.name, "", Wanted(tag_id=tag.id, bare=True, trashed=True))
-

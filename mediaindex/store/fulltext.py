@@ -216,18 +216,18 @@ def each_once(texts: Iterable[str | None]) -> list[str]:
     A tag's path ("travel/lisbon") says nothing where each of its names was said.
     """
     found: dict[str, str] = {}
-    for text in texts:
-        key = folded(text or "")
-        if key and not found.keys() >= set(key.split("/")):
-            found.setdefault(key, text or "")
+    for one in filter(None, texts):
+        key = folded(one)
+        if not found.keys() >= set(key.split("/")):
+            found[key] = one
     return list(found.values())
 
 
 def _by_column(words: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Return words by the column in which they are searched."""
     found: dict[str, list[str]] = {"person": [], "place": [], "seen": []}
-    for kind, text in words:
-        found[kind if kind in ("place", "seen") else "person"].append(text)
+    for kind, said in words:
+        found[kind if kind in ("place", "seen") else "person"].append(said)
     return {column: each_once(texts) for column, texts in found.items()}
 
 

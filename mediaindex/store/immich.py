@@ -54,7 +54,7 @@ def links(session: Session, asset_ids: Collection[int]) -> dict[int, str]:
     rows = session.connection().execute(_LINKS, these(asset_ids))
     found: dict[int, str] = {}
     for asset_id, web_url, uuid in rows:
-        found.setdefault(asset_id, f"{web_url}/photos/{uuid}")
+        found.setdefault(asset_id or 0, f"{web_url}/photos/{uuid}")
     return found
 
 
@@ -62,8 +62,8 @@ def counts(session: Session, account_id: int) -> Counts:
     """Return how an account fares."""
     there = session.connection()
     asked = {"account": account_id}
-    by = {matched: number for matched, number in there.execute(_MATCHED, asked)}
-    withheld = {reason: number for reason, number in there.execute(_WITHHELD, asked)}
+    by = dict(there.execute(_MATCHED, asked).tuples().all())
+    withheld = there.execute(_WITHHELD, asked)
     written, wiped = there.execute(_WRITTEN, asked).one()
     return Counts(
         assets=sum(by.values()),
@@ -71,7 +71,7 @@ def counts(session: Session, account_id: int) -> Counts:
         by_checksum=by.get("checksum", 0),
         unmatched=by.get(None, 0),
         vanished=there.scalar(_VANISHED_COUNT, asked) or 0,
-        withheld=withheld,
+        withheld={reason or "": number for reason, number in withheld},
         written=written,
         wiped=wiped or 0,
     )
@@ -113,9 +113,9 @@ _WITHHELD = (
     .group_by(AssetRow.withheld)
 )
 _VANISHED_COUNT = select(func.count(_ROW.id)).where(_OF_ACCOUNT, _ROW.vanished_at.is_not(None))
-_WRITTEN = select(
-    func.count(ImmichWrittenRow.id), func.sum(ImmichWrittenRow.wiped > 0)
-).where(ImmichWrittenRow.account_id == bindparam("account"))
+_WRITTEN = select(func.count(ImmichWrittenRow.id), func.sum(ImmichWrittenRow.wiped > 0)).where(
+    ImmichWrittenRow.account_id == bindparam("account")
+)
 _VANISHED = (
     select(_ROW.account_id, _ROW.asset_id, _ROW.vanished_at, _ROW.is_shown)
     .join(AssetRow, AssetRow.id == _ROW.asset_id)

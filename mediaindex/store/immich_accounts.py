@@ -43,6 +43,12 @@ def note_trouble(session: Session, account_id: int, trouble: str | None) -> None
     session.get_one(ImmichAccountRow, account_id).trouble = trouble
 
 
+def note_version(session: Session, account_id: int, version: str, permissions: str | None) -> None:
+    """Note what the server is and what the key may do (a JSON list), where that changed."""
+    account = session.get_one(ImmichAccountRow, account_id)
+    account.version, account.permissions = version, permissions
+
+
 def begin_full(session: Session, account_id: int) -> int:
     """Return the number of a new full reading of an account."""
     account = session.get_one(ImmichAccountRow, account_id)

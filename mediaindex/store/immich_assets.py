@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mediaindex.store.ids import THESE, these
 from mediaindex.store.immich_tables import ImmichAssetRow
 from mediaindex.store.tables import AssetRow, FileRow
+from mediaindex.store.withheld import LOCKED
 
 Row = dict[str, object]
 """Columns of `ImmichAssetRow`."""
@@ -97,7 +98,20 @@ def gone(session: Session, account_id: int) -> list[Kept]:
     return _all(session, _GONE_ROWS, {"account": account_id})
 
 
-def checksums_met(session: Session, account_id: int, checksums: Iterable[str]) -> set[tuple[str, str]]:
+def some_of_account(session: Session, account_id: int, most: int) -> list[tuple[int, int | None]]:
+    """Return (row id, asset id) of up to `most` assets of an account."""
+    asked = {"account": account_id, "most": most}
+    return list(session.connection().execute(_SOME, asked).tuples())
+
+
+def assets_locked_for_nothing(session: Session) -> list[int]:
+    """Return the ids of assets of ours that are locked and that nothing in Immich is."""
+    return list(session.connection().scalars(_FOR_NOTHING))
+
+
+def checksums_met(
+    session: Session, account_id: int, checksums: Iterable[str]
+) -> set[tuple[str, str]]:
     """Return (checksum, library id or "") of what an account holds now, of these checksums."""
     asked = {"account": account_id, "names": json.dumps(list(checksums))}
     rows = session.connection().execute(_MET, asked)
@@ -115,13 +129,13 @@ def unmatched(
 ) -> list[tuple[int, str, int | None]]:
     """Return (row id, path, file id) of what matches nothing of ours, by the id of the row."""
     asked = {"account": account_id, "after": after_id, "most": most}
-    return [tuple(row) for row in session.connection().execute(_UNMATCHED, asked)]
+    return list(session.connection().execute(_UNMATCHED, asked).tuples())
 
 
-def strays(session: Session, account_id: int) -> list[tuple[int, int | None, int]]:
+def strays(session: Session, account_id: int) -> list[tuple[int, int | None, int | None]]:
     """Return (row id, asset id, asset id now) where the file at the path holds another by now."""
     rows = session.connection().execute(_STRAYS, {"account": account_id})
-    return [tuple(row) for row in rows]
+    return list(rows.tuples())
 
 
 def count_matched(session: Session, account_id: int) -> dict[tuple[str, str], int]:
@@ -130,10 +144,12 @@ def count_matched(session: Session, account_id: int) -> dict[tuple[str, str], in
     return {(owner, library or ""): number for owner, library, number in rows}
 
 
-def newest_without_text(session: Session, account_id: int, most: int) -> list[tuple[int, str, int]]:
+def newest_without_text(
+    session: Session, account_id: int, most: int
+) -> list[tuple[int, str, int | None]]:
     """Return (row id, uuid, asset id) of photos whose OCR was not asked for, newest first."""
     asked = {"account": account_id, "most": most}
-    return [tuple(row) for row in session.connection().execute(_UNASKED, asked)]
+    return list(session.connection().execute(_UNASKED, asked).tuples())
 
 
 _COLUMN = ImmichAssetRow
@@ -151,6 +167,10 @@ _IS_GONE = or_(_COLUMN.vanished_at.is_not(None), _COLUMN.missed_in.is_not(None))
 _GONE_ROWS = _KEPT.where(_OF_ACCOUNT, _IS_GONE).order_by(_COLUMN.id)
 _MET = select(_COLUMN.checksum, _COLUMN.library_id).where(
     _OF_ACCOUNT, _COLUMN.checksum.in_(_NAMES), _IS_MET
+)
+_SOME = select(_COLUMN.id, _COLUMN.asset_id).where(_OF_ACCOUNT).limit(bindparam("most"))
+_FOR_NOTHING = select(AssetRow.id).where(
+    AssetRow.withheld == LOCKED, ~select(_COLUMN.id).where(_COLUMN.asset_id == AssetRow.id).exists()
 )
 _LIBRARIES = select(_COLUMN.library_id).where(_OF_ACCOUNT, _IS_MET).distinct()
 _UNMATCHED = (

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -80,21 +80,19 @@ def names_by_row(
     session: Session, row_ids: Collection[int]
 ) -> Iterator[tuple[int, GroupKind, str]]:
     """Yield (row id, kind, name) of all that these rows are in."""
-    yield from map(tuple, session.connection().execute(_NAMES, these(row_ids)))  # type: ignore[arg-type]
+    yield from map(tuple, session.connection().execute(_NAMES, these(row_ids)))
 
 
 def count_groups(session: Session, account_id: int) -> dict[str, int]:
     """Return how many albums and tags an account has, by kind."""
     query = select(ImmichGroupRow.kind, func.count(ImmichGroupRow.id))
     query = query.where(ImmichGroupRow.account_id == account_id).group_by(ImmichGroupRow.kind)
-    return dict(session.execute(query).all())  # type: ignore[arg-type]
+    return dict(session.execute(query).all())
 
 
 _GROUPS = select(
     ImmichGroupRow.id, ImmichGroupRow.uuid, ImmichGroupRow.name, ImmichGroupRow.state
-).where(
-    ImmichGroupRow.account_id == bindparam("account"), ImmichGroupRow.kind == bindparam("kind")
-)
+).where(ImmichGroupRow.account_id == bindparam("account"), ImmichGroupRow.kind == bindparam("kind"))
 _OF_GROUP = ImmichMemberRow.group_id == bindparam("group")
 _MEMBERS = select(ImmichMemberRow.row_id).where(_OF_GROUP)
 _KNOWN = _MEMBERS.where(ImmichMemberRow.row_id.in_(THESE))

@@ -5,10 +5,9 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import String, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from mediaindex.store.columns import FsText
 from mediaindex.store.immich_tables import ImmichAssetRow
 from mediaindex.store.tables import FileRow, FolderRow, LibraryRow
 

@@ -73,12 +73,8 @@ _TOLD = (
     .where(WordsRow.asset_id.in_(THESE), WordsRow.source == IMMICH)
     .order_by(WordsRow.id)
 )
-_UNSAY = delete(WordsRow).where(
-    WordsRow.asset_id == bindparam("asset"), WordsRow.source == IMMICH
-)
+_UNSAY = delete(WordsRow).where(WordsRow.asset_id == bindparam("asset"), WordsRow.source == IMMICH)
 _STANDINGS = select(AssetRow.id, AssetRow.withheld, AssetRow.is_favourite).where(
     AssetRow.id.in_(THESE)
 )
-_FAVOUR = (
-    update(AssetRow).where(AssetRow.id.in_(THESE)).values(is_favourite=bindparam("is_one"))
-)
+_FAVOUR = update(AssetRow).where(AssetRow.id.in_(THESE)).values(is_favourite=bindparam("is_one"))

@@ -34,9 +34,7 @@ def upgrade() -> None:
     for statement in (*COLUMNS, *TRIGGERS):
         op.execute(statement)
     op.create_index("words_by_kind", "words", ["kind", "text", "asset_id"])
-    op.create_index(
-        "asset_sha1", "asset", ["sha1"], sqlite_where=sa.text("sha1 IS NOT NULL")
-    )
+    op.create_index("asset_sha1", "asset", ["sha1"], sqlite_where=sa.text("sha1 IS NOT NULL"))
     op.create_index("asset_favourite", "asset", ["id"], sqlite_where=sa.text("is_favourite IS 1"))
     op.create_index(
         "asset_withheld", "asset", ["withheld", "id"], sqlite_where=sa.text("withheld IS NOT NULL")

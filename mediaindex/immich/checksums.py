@@ -1,0 +1,112 @@
+"""Uploads that no path tells of are matched by content: Immich knows them by the SHA-1 of it."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mediaindex.errors import RetryLater, Unusable
+from mediaindex.immich.telling import settle
+from mediaindex.media.reading import open_to_read
+from mediaindex.store.database import Database
+from mediaindex.store.files import Lying, files_to_read
+from mediaindex.store.immich_assets import change_rows
+from mediaindex.store.immich_checksums import assets_to_hash, keep_sha1, same_content
+
+log = logging.getLogger(__name__)
+
+BLOCK_BYTES = 1 << 20
+
+MOST_BYTES = 32 << 30
+"""So much is read from the NAS in one reading; the next goes on."""
+
+BATCH = 100
+
+
+def match_by_content(
+    database: Database, account_id: int, check: Callable[[], None]
+) -> tuple[int, int]:
+    """Match uploads to assets of ours by their content.
+
+    Only what is of the very size of an upload is read, one file at a time, and none twice: the
+    SHA-1 is kept with the asset.
+
+    Args:
+        database: The store.
+        account_id: The account.
+        check: Called before each block is read; raises if it is to end.
+
+    Returns:
+        How many match now that did not, and of how many of ours something else is known.
+    """
+    matched, changed = _match(database, account_id)
+    after_id, left_bytes = 0, MOST_BYTES
+    while left_bytes > 0:
+        with database.read() as session:
+            ids = assets_to_hash(session, account_id, after_id, BATCH)
+        if not ids:
+            break
+        after_id = ids[-1]
+        for asset_id in ids:
+            left_bytes -= _hash(database, asset_id, check)
+            if left_bytes <= 0:
+                break
+        more, told = _match(database, account_id)
+        matched, changed = matched + more, changed + told
+    return matched, changed
+
+
+def _match(database: Database, account_id: int) -> tuple[int, int]:
+    with database.read() as session:
+        if not same_content(session, account_id):
+            return 0, 0
+    with database.write() as session:
+        same = same_content(session, account_id)
+        by = {"matched_by": "checksum"}
+        change_rows(session, [{"id": row, "asset_id": asset, **by} for row, asset in same])
+        return len(same), settle(session, {asset for _, asset in same})
+
+
+def _hash(database: Database, asset_id: int, check: Callable[[], None]) -> int:
+    """Read an asset and remember its SHA-1; returns how many bytes were read."""
+    with database.read() as session:
+        files = files_to_read(session, asset_id)
+    sha1, size_bytes = _sha1_of_any(files, check)
+    if sha1 is not None:
+        with database.write() as session:
+            keep_sha1(session, asset_id, sha1)
+    return size_bytes
+
+
+def _sha1_of_any(files: Sequence[Lying], check: Callable[[], None]) -> tuple[str | None, int]:
+    for file in files:
+        try:
+            return _sha1(file, check), file.size_bytes or 0
+        except (RetryLater, Unusable) as error:
+            log.info("not hashed path=%s reason=%s", file.path, error)
+    return None, 0
+
+
+def _sha1(lying: Lying, check: Callable[[], None]) -> str:
+    """Return the SHA-1 of a file that is as it was when somebody looked into it.
+
+    Raises:
+        RetryLater: It is not, or cannot be read now.
+        Unusable: It is no regular file.
+    """
+    digest = hashlib.sha1(usedforsecurity=False)
+    with open_to_read(Path(lying.path)) as file:
+        before = os.fstat(file.fileno())
+        while block := _next(file.read, check):
+            digest.update(block)
+        after = os.fstat(file.fileno())
+    looks = {(one.st_size, one.st_mtime_ns) for one in (before, after)}
+    if looks != {(lying.size_bytes, lying.mtime_ns)}:
+        raise RetryLater("is not as it was when it was last looked into")
+    return digest.hexdigest()
+
+
+def _next(read: Callable[[int], bytes], check: Callable[[], None]) -> bytes:
+    check()
+    return read(BLOCK_BYTES)
