@@ -12,6 +12,7 @@ from mediaindex.config import Config
 from mediaindex.embedders import Embedder
 from mediaindex.embedders import load as load_embedder
 from mediaindex.errors import ConfigError, RetryLater
+from mediaindex.immich.busy import Neighbour
 from mediaindex.media.dates import DateRules
 from mediaindex.media.ffmpeg import RunLimits
 from mediaindex.media.photo import Limits
@@ -153,8 +154,17 @@ def limits(config: Config) -> Limits:
     return Limits(max_pixels=config.settings.photo.max_megapixels * 1_000_000)
 
 
+def neighbour(config: Config, database: Database) -> Neighbour | None:
+    """Return who asks Immich whether it needs the graphics card; None: nobody is to."""
+    return Neighbour(config, database) if config.settings.immich.yield_gpu else None
+
+
 def stages(
-    config: Config, model: Model, stop: threading.Event, on_video: OnVideo
+    config: Config,
+    model: Model,
+    stop: threading.Event,
+    on_video: OnVideo,
+    neighbour: Neighbour | None = None,
 ) -> list[Stage[Any, Any]]:
     """Return the walk of a photo or video, first stage first."""
     photo, metadata = config.settings.photo, config.settings.metadata
@@ -178,7 +188,7 @@ def stages(
         ),
         *_video_stages(config, stop, on_video),
         Embed(model, store_of_previews, config.settings.embedder.batch),
-        *_caption_stages(config, stop),
+        *_caption_stages(config, stop, neighbour),
         EmbedText(model),
     ]
 
@@ -200,7 +210,9 @@ def memory_bytes() -> int:
     return least
 
 
-def _caption_stages(config: Config, stop: threading.Event) -> list[Stage[Any, Any]]:
+def _caption_stages(
+    config: Config, stop: threading.Event, neighbour: Neighbour | None
+) -> list[Stage[Any, Any]]:
     section = config.settings.caption
     if section.use == "off":
         return []
@@ -210,7 +222,8 @@ def _caption_stages(config: Config, stop: threading.Event) -> list[Stage[Any, An
 
     schedule = describers.schedule(config)
     ways = Ways(section.max_px, section.video_frames, section.tell_facts, schedule)
-    return [Caption(describers.describer(config), previews(config), ways, stop)]
+    busy = neighbour.busy if neighbour is not None else None
+    return [Caption(describers.describer(config), previews(config), ways, stop, busy=busy)]
 
 
 def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:
