@@ -127,16 +127,16 @@ class Beside:
         return False
 
     def _read(self, *, full: bool) -> str | None:
-        """Read; returns why that could not be done."""
+        """Read; returns why that could not be done, and logs it once and not every ten minutes."""
         try:
-            return self._read_all(full=full)
+            trouble = self._read_all(full=full)
         except (MediaIndexError, SQLAlchemyError, sqlite3.Error, OSError) as error:
             trouble = told(error)
-            if trouble != self._state.trouble:  # said once, not every ten minutes
-                log.warning("immich: %s", trouble)
         except Exception as error:  # the thread's main: a bug of ours must not end the daemon
-            trouble = f"a fault of mediaindex: {error!r}; the log has more"
             log.exception("immich was not read")
+            return f"a fault of mediaindex: {error!r}; the log has more"
+        if trouble is not None and trouble != self._state.trouble:
+            log.warning("immich: %s", trouble)
         return trouble
 
     def _read_all(self, *, full: bool) -> str | None:
