@@ -14,7 +14,7 @@ from mediaindex.asking import ask
 from mediaindex.captioners.describe import Describer
 from mediaindex.captioners.guard import judge_text
 from mediaindex.config import Config
-from mediaindex.errors import Faulty, QueryError, RetryLater
+from mediaindex.errors import Faulty, QueryError, RetryLater, Unusable
 from mediaindex.looking import describer, moment_view
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.search.asked import Asked
@@ -22,7 +22,6 @@ from mediaindex.search.hits import Answer, Hit
 from mediaindex.search.question import Wanted, wanted, without_operators
 from mediaindex.store import moments
 from mediaindex.store.assets import moments_by_asset
-from mediaindex.store.filters import Filter
 
 DEEP = 50
 """So many hits are sorted by time where the newest good ones are asked for."""
@@ -244,7 +243,7 @@ def _at_their_ends(config: Config, hits: Sequence[Hit]) -> list[Hit]:
     try:
         with database.read() as session:
             last = {asset: times[-1][0] for asset, times in moments_by_asset(session, ids).items()}
-            shown = moments.show(session, list(last.values()), Filter())
+            shown = moments.show(session, list(last.values()), None)
     finally:
         database.close()
     ends = {one.asset_id: one for one in shown.values()}
@@ -293,6 +292,6 @@ def _look_at(
             is_video=shown.kind == "video",
         )
         reply = teller.answer(asked, view.jpeg, stop).reply
-    except (PreviewMissing, Faulty) as error:
+    except (PreviewMissing, Unusable, Faulty) as error:
         return Evidence(hit, None, trouble=str(error))
     return Evidence(hit, read_reply(reply.text, reply.done_reason), reply.duration_ms / 1000)

@@ -102,7 +102,7 @@ def compare(
         if not shown:
             raise ConfigError(f"{folder} has no photo that can be shown")
         trials = tuple(
-            _tried(teller, model, shown, stop, on_look)
+            _tried(config, teller, model, shown, stop, on_look)
             for teller, model in zip(tellers, models, strict=True)
         )
     finally:
@@ -114,7 +114,8 @@ def compare(
 def pick(config: Config, folder: Path, number: int) -> Iterator[View]:
     """Yield up to `number` photos of a folder, evenly spread, in order of path.
 
-    The same folder gives the same photos. What a sweep would pass by is passed by.
+    The same folder gives the same photos. What a sweep would pass by is passed by, and what no
+    model is to be told of.
     """
     found: list[tuple[Path, View]] = []
     for path in even(_files(config, folder), number):
@@ -148,14 +149,19 @@ def _files(config: Config, folder: Path) -> list[Path]:
 
 
 def _tried(
-    teller: Describer, model: str, shown: Sequence[View], stop: threading.Event, on_look: OnLook
+    config: Config,
+    teller: Describer,
+    model: str,
+    shown: Sequence[View],
+    stop: threading.Event,
+    on_look: OnLook,
 ) -> Trial:
     on_look(model, 0, len(shown))
     teller.pool.open()
     looks = []
     for number, view in enumerate(shown, start=1):
         on_look(model, number, len(shown))
-        looks.append(look(teller, view, stop))
+        looks.append(look(config, teller, view, stop))
     return Trial(model, tuple(looks), teller.pool.slots)
 
 

@@ -147,6 +147,7 @@ def _work(work: Work, report: RunReport, stop: threading.Event, events: Events) 
     work.prepare()
     stages = parts.stages(
         work.config,
+        work.database,
         work.model,
         stop,
         events.on_video,

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,15 @@ from mediaindex.captioners.describe import Described, Describer
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError, Faulty, QueryError, Unusable
 from mediaindex.media.formats import sniff_file
+from mediaindex.media.hashing import content_hash
 from mediaindex.media.jpeg import jpeg_for_model
 from mediaindex.media.photo import decode_photo
 from mediaindex.media.previews import PreviewMissing
 from mediaindex.pipeline.caption import spread
-from mediaindex.store.assets import moments_by_asset
+from mediaindex.store.assets import asset_by_hash, moments_by_asset
 from mediaindex.store.files import find_file
 from mediaindex.store.tables import AssetRow
+from mediaindex.store.withheld import UNTOLD, reason_of
 from mediaindex.types import Caption
 
 MOST_MOMENTS = 4
@@ -31,6 +34,8 @@ class View:
     #: The moment of a video; None for a photo.
     at_ms: int | None
     jpeg: bytes
+    #: Of the content that it was made from.
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -78,12 +83,14 @@ def describer(config: Config, model: str | None = None) -> Describer:
     return describers.describer(config, model)
 
 
-def look(describer: Describer, view: View, stop: threading.Event) -> Look:
-    """Ask the model to describe a picture.
+def look(config: Config, describer: Describer, view: View, stop: threading.Event) -> Look:
+    """Ask the model to describe a picture, unless it was locked since it was made.
 
     Raises:
         RetryLater: No server can be asked.
     """
+    if why := why_untold(config, view.path, view.sha256):
+        return Look(view, None, why)
     try:
         return Look(view, describer.describe(view.jpeg, "", stop))
     except Faulty as error:
@@ -93,6 +100,21 @@ def look(describer: Describer, view: View, stop: threading.Event) -> Look:
 def is_waiting(describer: Describer) -> bool:
     """Return whether its servers have too much to do, so that a picture waits for them."""
     return all(one.state == "resting" for one in describer.pool.standing())
+
+
+def why_untold(config: Config, path: Path, sha256: str) -> str:
+    """Return why no model is to be told of a picture, for people; "" if one may.
+
+    It is known by where it lies, and by its content wherever that lies.
+    """
+    if not config.database_path.exists():
+        return ""
+    with closing(parts.store(config)) as database, database.read() as session:
+        file, asset = find_file(session, path), asset_by_hash(session, sha256)
+        ids = (None if file is None else file.asset_id, None if asset is None else asset.id)
+        reasons = [reason_of(session, asset_id) for asset_id in ids if asset_id is not None]
+    told = [f"no model is told of it: it is {one}" for one in reasons if one in UNTOLD]
+    return next(iter(told), "")
 
 
 def views(config: Config, path: Path, at_s: float | None = None) -> list[View]:
@@ -105,7 +127,8 @@ def views(config: Config, path: Path, at_s: float | None = None) -> list[View]:
 
     Raises:
         QueryError: A second was named, and it is a photo.
-        Unusable: It cannot be decoded, is neither photo nor video, or a video that is not indexed.
+        Unusable: It cannot be decoded, is neither photo nor video, or a video that is not indexed;
+            or no model is to be told of it.
         RetryLater: It cannot be read now.
     """
     path = path.expanduser()
@@ -125,13 +148,16 @@ def photo_view(config: Config, path: Path) -> View:
     """Return a photo as the model would be shown it after indexing.
 
     Raises:
-        Unusable: It is no photo, or cannot be decoded.
+        Unusable: It is no photo, or cannot be decoded, or no model is to be told of it.
         RetryLater: It cannot be read now.
     """
     previews = parts.previews(config)
     photo = decode_photo(path, previews.text_px, parts.limits(config))
+    sha256 = content_hash(path).sha256
+    if why := why_untold(config, path, sha256):
+        raise Unusable(why)
     pixels = previews.fitted(photo.pixels)
-    return View(path, None, jpeg_for_model(pixels, config.settings.caption.max_px))
+    return View(path, None, jpeg_for_model(pixels, config.settings.caption.max_px), sha256)
 
 
 def moment_view(config: Config, path: Path, sha256: str, at_ms: int, *, is_video: bool) -> View:
@@ -139,10 +165,13 @@ def moment_view(config: Config, path: Path, sha256: str, at_ms: int, *, is_video
 
     Raises:
         PreviewMissing: The preview is gone.
+        Unusable: No model is to be told of it.
     """
+    if why := why_untold(config, path, sha256):
+        raise Unusable(why)
     pixels = parts.previews(config).read(sha256, at_ms)
     jpeg = jpeg_for_model(pixels, config.settings.caption.max_px)
-    return View(path, at_ms if is_video else None, jpeg)
+    return View(path, at_ms if is_video else None, jpeg, sha256)
 
 
 def nearest(times_ms: Sequence[int], at_s: float) -> int:

@@ -18,6 +18,7 @@ from mediaindex.store import counts, pauses
 from mediaindex.store import describing as store
 from mediaindex.store.database import Database
 from mediaindex.store.describing import Timing
+from mediaindex.store.withheld import count_withheld
 
 RECENT, JUST_NOW = 50, 10
 """So many captions tell how long one takes, and how fast a server is now."""
@@ -40,6 +41,7 @@ def overview(
             "version": 1,
             "libraries": [asdict(row) for row in counts.count_libraries(session)],
             "assets": counts.count_assets(session),
+            "withheld": count_withheld(session),
             "files": counts.count_files(session),
             "stages": {
                 name: asdict(work) | {"blocked": counts.blocked_reason(session, name)}

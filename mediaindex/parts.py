@@ -33,6 +33,7 @@ from mediaindex.pipeline.stage import Stage
 from mediaindex.store import settings
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.embeddings import spaces
+from mediaindex.store.withheld import may_be_told
 from mediaindex.types import Place
 from mediaindex.vectors import VectorIndex
 from mediaindex.vectors import load as load_index
@@ -161,6 +162,7 @@ def neighbour(config: Config, database: Database) -> Neighbour | None:
 
 def stages(
     config: Config,
+    database: Database,
     model: Model,
     stop: threading.Event,
     on_video: OnVideo,
@@ -188,7 +190,7 @@ def stages(
         ),
         *_video_stages(config, stop, on_video),
         Embed(model, store_of_previews, config.settings.embedder.batch),
-        *_caption_stages(config, stop, neighbour),
+        *_caption_stages(config, database, stop, neighbour),
         EmbedText(model),
     ]
 
@@ -211,7 +213,7 @@ def memory_bytes() -> int:
 
 
 def _caption_stages(
-    config: Config, stop: threading.Event, neighbour: Neighbour | None
+    config: Config, database: Database, stop: threading.Event, neighbour: Neighbour | None
 ) -> list[Stage[Any, Any]]:
     section = config.settings.caption
     if section.use == "off":
@@ -223,7 +225,13 @@ def _caption_stages(
     schedule = describers.schedule(config)
     ways = Ways(section.max_px, section.video_frames, section.tell_facts, schedule)
     busy = neighbour.busy if neighbour is not None else None
-    return [Caption(describers.describer(config), previews(config), ways, stop, busy=busy)]
+
+    def may_tell(asset_id: int) -> bool:
+        with database.read() as session:
+            return may_be_told(session, asset_id)
+
+    describer = describers.describer(config)
+    return [Caption(describer, previews(config), ways, stop, may_tell, busy=busy)]
 
 
 def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:

@@ -123,6 +123,10 @@ class AssetAnswer(BaseModel):
     version: Version
     path: str
     role: Literal["media", "sidecar"]
+    withheld: str | None = Field(
+        description="Why it is not shown: archived, trashed, hidden, locked (then nothing but this "
+        "is told)."
+    )
     kind: str | None = Field(description="null: not looked into yet.")
     size_bytes: int
     missing_since: datetime | None
@@ -256,6 +260,7 @@ class StatusAnswer(BaseModel):
     version: Version
     libraries: list[dict[str, Any]]
     assets: dict[str, int]
+    withheld: dict[str, int] = Field(description="How many are not shown, by reason.")
     files: dict[str, int]
     stages: dict[str, dict[str, Any]]
     blocked: list[dict[str, Any]]

@@ -7,7 +7,7 @@ import click
 
 from mediaindex.answering import Evidence, Found, Question, find_out
 from mediaindex.cli.answers import answer
-from mediaindex.cli.filters import Words, filter_options, given_operators
+from mediaindex.cli.filters import Given, Words, filter_options, given_operators
 from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.cli.state import check_is_ours
@@ -52,7 +52,7 @@ def ask(
     looks: int,
     literal: bool,
     as_json: bool,
-    **operators: str | None,
+    **operators: Given,
 ) -> int:
     """Answer QUESTION from your pictures, and show which of them says so.
 

@@ -123,7 +123,7 @@ def _caption(
                 describer.pool.open()
                 is_open = True
             with waiting.watching(lambda: looking.is_waiting(describer)):
-                looks = [looking.look(describer, view, waiting.stop) for view in views]
+                looks = [looking.look(config, describer, view, waiting.stop) for view in views]
             waiting.clear()
             code = max(code, _code(looks))
             if wants_json:

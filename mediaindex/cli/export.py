@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mediaindex.cli.filters import Given, filter_options, given_operators
 from mediaindex.cli.output import counted, printable, put_json, settings_of
 from mediaindex.cli.progress import Display
 from mediaindex.cli.state import check_is_ours
@@ -38,15 +39,7 @@ Examples:
     required=True,
     help="The folder to write to: a new or an empty one, or that of an older export.",
 )
-@click.option("--after", help="Taken in or after 2019, 2019-07 or 2019-07-04.")
-@click.option("--before", help="Taken before that date.")
-@click.option("--date", help="Taken on that day, or in that month or year.")
-@click.option("--kind", type=click.Choice(["photo", "video"]), help="Only photos, or only videos.")
-@click.option("--in", "in_", help="In a folder with this name or path; * stands for anything.")
-@click.option("--camera", help="Taken with this camera or lens; part of the name is enough.")
-@click.option("--near", help="Taken near a place: Lisbon, 'Lisbon,50km' or '38.7,-9.1,10km'.")
-@click.option("--library", help="Only in this library.")
-@click.option("--rating", help="Rated with at least this many stars.")
+@filter_options
 @click.option("--missing", is_flag=True, help="Files that are gone as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 @click.pass_context
@@ -57,7 +50,7 @@ def export(
     to: Path,
     missing: bool,
     as_json: bool,
-    **operators: str | None,
+    **operators: Given,
 ) -> int:
     """Write what models and people said of your photos and videos to files for other programs.
 
@@ -69,14 +62,13 @@ def export(
         raise click.UsageError("an export is written to a folder, not to standard output")
     config = settings_of(ctx)
     check_is_ours(config)
-    given = tuple((name.rstrip("_"), value) for name, value in operators.items() if value)
     # A process that is told to end clears away its half-written file as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Display(quiet=not sys.stderr.isatty()) as display:
         tell = display.events.on_note
         report = write(
             config,
-            Wish(form, to, given, missing),
+            Wish(form, to, given_operators(operators), missing),
             date.today(),
             lambda doing, done, of: tell(f"{doing}: {done:,} of {of:,}"),
         )

@@ -40,6 +40,17 @@ _OPTIONS = (
     click.option("--near", help="Taken near a place: Lisbon, 'Lisbon,50km' or '38.7,-9.1,10km'."),
     click.option("--library", help="Only in this library."),
     click.option("--rating", help="Rated with at least this many stars."),
+    click.option("--person", multiple=True, help="With this person; for several, all of them."),
+    click.option("--album", multiple=True, help="In this album; for several, in all of them."),
+    click.option("--tag", multiple=True, help="With this tag, or one below it."),
+    click.option(
+        "--is",
+        "is_",
+        multiple=True,
+        type=click.Choice(["favourite", "favorite", "archived", "trashed"]),
+        help="Only favourites; only what is archived, or in the trash, which is shown nowhere "
+        "else.",
+    ),
 )
 
 
@@ -50,6 +61,15 @@ def filter_options(command: Command) -> Command:
     return command
 
 
-def given_operators(options: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:
+Given = str | tuple[str, ...] | None
+"""What an option that filters arrives as: several values of one that may be given several times."""
+
+
+def given_operators(options: Mapping[str, Given]) -> tuple[tuple[str, str], ...]:
     """Return the filters that were given, as `search.asked.Asked` takes them."""
-    return tuple((name.rstrip("_"), value) for name, value in options.items() if value)
+    return tuple(
+        (name.rstrip("_"), value)
+        for name, values in options.items()
+        for value in ((values,) if isinstance(values, str) else values or ())
+        if value
+    )

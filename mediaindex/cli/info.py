@@ -26,6 +26,13 @@ DATE_SOURCES = {
     "mtime": "the file's time",
 }
 
+WITHHELD = {
+    "archived": "it is archived (found with is:archived)",
+    "trashed": "it is in the trash (found with is:trashed)",
+    "hidden": "it is hidden: a part of another picture",
+    "locked": "it is locked, so nothing of it is told",
+}
+
 Row = tuple[str, str]
 
 
@@ -82,8 +89,7 @@ def _read(config: Config, path: Path) -> About | None:
 
 def _rows(path: str, known: About) -> Iterator[Row]:
     yield "what", _what(known)
-    if known.missing_since:
-        yield "missing", f"since {known.missing_since:%Y-%m-%d %H:%M} UTC"
+    yield from _unseen(known)
     yield from _facts(known)
     for kind, text, source in known.words:
         yield kind, f"{printable(text)}  ({source})"
@@ -110,6 +116,14 @@ def _work(known: About) -> Iterator[Row]:
         yield "vectors", f"{count} by {space}"
     for stage, state, reason in known.unfinished:
         yield ("failed" if state == "failed" else "waiting"), f"{stage}: {printable(reason)}"
+
+
+def _unseen(known: About) -> Iterator[Row]:
+    """Yield why a search does not find it."""
+    if known.withheld:
+        yield "not shown", WITHHELD[known.withheld]
+    if known.missing_since:
+        yield "missing", f"since {known.missing_since:%Y-%m-%d %H:%M} UTC"
 
 
 def _what(known: About) -> str:

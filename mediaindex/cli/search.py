@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mediaindex.cli.answers import answer_by
-from mediaindex.cli.filters import Words, filter_options, given_operators
+from mediaindex.cli.filters import Given, Words, filter_options, given_operators
 from mediaindex.cli.hits import clock, put_hits
 from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.cli.reading import daemon_to_read
@@ -100,7 +100,7 @@ def search(
     form: str | None,
     open_: str | None,
     contact_sheet: Path | None,
-    **operators: str | None,
+    **operators: Given,
 ) -> int:
     """Find the photos and the moments of videos that WORDS describe.
 

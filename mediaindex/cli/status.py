@@ -76,6 +76,8 @@ def _tell(found: dict[str, Any]) -> None:
         if library["held_back"]:
             put_wrapped(f"  {held_back_words(library['held_back'], library['name'])}")
     put_wrapped(f"Files: {_files(found)}")
+    if found["withheld"]:
+        put_wrapped(f"Not shown: {_withheld(found['withheld'])}")
     click.echo(f"Model: {found['model'] or 'none yet'}\n")
     columns = ("done", "waiting", "failed", "total")
     rows = [("stage", *columns)]
@@ -114,6 +116,11 @@ def _files(found: dict[str, Any]) -> str:
         f"{identify['waiting']:,} not looked into yet": identify["waiting"],
     }
     return ", ".join([photos, *(part for part, number in parts.items() if number)])
+
+
+def _withheld(found: dict[str, int]) -> str:
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(found.items()))
+    return f"{sum(found.values()):,} ({reasons})"
 
 
 def _tell_troubles(found: dict[str, Any]) -> None:

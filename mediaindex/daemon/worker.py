@@ -215,7 +215,14 @@ class Worker:
             )
             with self._database.write() as session:
                 blocked.block(session, "caption", str(error), datetime.now(UTC))
-        stages = parts.stages(config, self._model, self._end_run, self._on_video, self._neighbour)
+        stages = parts.stages(
+            config,
+            self._database,
+            self._model,
+            self._end_run,
+            self._on_video,
+            self._neighbour,
+        )
         if not self._was_quiet:
             return stages
         return [stage for stage in stages if stage.name in IN_QUIET_HOURS]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from mediaindex.search.parse import parse
 from mediaindex.store import exports
 from mediaindex.store.exports import Lying
 from mediaindex.store.filters import Filter
+from mediaindex.store.withheld import ARCHIVED
 
 NAMED = 5
 """So many of the files that are in the way are named; the rest is counted."""
@@ -79,7 +80,7 @@ class Export:
         self._wanted, notes = _filter(config, wish, session, today)
         self._place, self._media = _place(config, wish, session)
         self._ids = exports.assets_to_export(session, self._wanted, missing=wish.missing)
-        self.report = Report(self._place, len(self._ids), notes=notes)
+        self.report = Report(self._place, len(self._ids), notes=notes + self._left_out())
 
     def run(self) -> Report:
         """Write all of it; see `export`."""
@@ -93,6 +94,14 @@ class Export:
             with open_folder(self._place, self._media) as folder:
                 self._write_tree(folder, made)
         return self.report
+
+    def _left_out(self) -> list[str]:
+        """Return what is said of the archived ones, which are exported as they are found: asked."""
+        if self._wanted.withheld:
+            return []
+        archived = replace(self._wanted, withheld=(ARCHIVED,))
+        count = len(exports.assets_to_export(self._session, archived, missing=self._wish.missing))
+        return [f"{count:,} archived left out; to export those: --is archived"] if count else []
 
     def _write_one(self, folder: ExportFolder, made: OneFile) -> None:
         try:

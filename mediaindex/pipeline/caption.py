@@ -23,6 +23,7 @@ from mediaindex.store.assets import moments_by_asset
 from mediaindex.store.due import Work, assets_due
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow, PlaceRow
+from mediaindex.store.withheld import may_be_told
 
 CHUNK = 4
 """So many moments of one video are asked about at a time, for each question that may be on its way.
@@ -39,10 +40,15 @@ GRACE_S = 8.0
 LOOK_S = 1.0
 
 
+MayTell = Callable[[int], bool]
+"""Whether a model may be told of an asset now: asked of the store, from any thread."""
+
+
 @dataclass(frozen=True)
 class Scene:
     """An asset, as far as it is to be described."""
 
+    asset_id: int
     sha256: str
     kind: str
     #: The stage that makes its previews.
@@ -94,6 +100,7 @@ class Caption:
         previews: PreviewStore,
         ways: Ways,
         stop: threading.Event,
+        may_tell: MayTell,
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         busy: Callable[[], str | None] | None = None,
     ) -> None:
@@ -104,6 +111,7 @@ class Caption:
             previews: What it is shown.
             ways: How it is asked, and when.
             stop: Set when the run is to end.
+            may_tell: Whether an asset may be told of to anybody now.
             clock: The wall clock, with its zone.
             busy: What else works on the graphics card now and is let go first; None: nobody asks.
         """
@@ -112,6 +120,7 @@ class Caption:
         self._previews = previews
         self._ways = ways
         self._stop = stop
+        self._may_tell = may_tell
         self._clock, self._busy = clock, busy
         self._asking = ThreadPoolExecutor(self.width, self.name)
         self._is_closed = threading.Event()
@@ -128,6 +137,7 @@ class Caption:
             kinds=("photo", "video"),
             after=PREVIEWED,
             video_version=self._video_version,
+            tells=True,
         )
 
     def ready(self) -> None:
@@ -153,6 +163,7 @@ class Caption:
         asked = captions.asked_about(session, subject_id, (self.version, self._video_version))
         said = captions.captions_of_asset(session, subject_id) if asset.kind == "video" else {}
         return Scene(
+            asset_id=subject_id,
             sha256=asset.sha256,
             kind=asset.kind,
             previewed_by="frames" if asset.kind == "video" else "decode",
@@ -173,7 +184,13 @@ class Caption:
         return [self._tell(scene) for scene in inputs]
 
     def save(self, session: Session, subject_id: int, result: Told, now: datetime) -> None:
-        """Store the words, with their full text; they are embedded next."""
+        """Store the words, with their full text; they are embedded next.
+
+        Nothing is kept of what was locked while the answer was on its way.
+        """
+        if not may_be_told(session, subject_id):
+            jobs.finish(session, self.name, "asset", subject_id)
+            return
         for moment_id, described in result.found:
             captions.save_caption(
                 session,
@@ -260,7 +277,8 @@ class Caption:
 
     def _describe(self, scene: Scene, at_ms: int) -> Described:
         picture = self._picture(scene, at_ms, self._ways.max_px)
-        return self._asked(partial(self._describer.describe, picture, scene.facts, self._stop))
+        ask = partial(self._describer.describe, picture, scene.facts, self._stop)
+        return self._asked(scene, ask)
 
     def _sum_up(self, scene: Scene) -> Described:
         """Sum a video up from pictures of it, where the model takes several, or from the words."""
@@ -269,9 +287,8 @@ class Caption:
             times = spread(scene.times, self._ways.video_frames)
             # Eight in the usual size would fill the 4,096 tokens of a request by themselves.
             pictures = [self._picture(scene, at_ms, self._ways.max_px // 2) for at_ms in times]
-        return self._asked(
-            partial(self._describer.summarise, pictures, scene.said, scene.duration_s, self._stop)
-        )
+        ask = partial(self._describer.summarise, pictures, scene.said, scene.duration_s, self._stop)
+        return self._asked(scene, ask)
 
     def _picture(self, scene: Scene, at_ms: int, max_px: int) -> bytes:
         try:
@@ -280,7 +297,10 @@ class Caption:
             raise Redo(scene.previewed_by, str(error)) from error
         return jpeg_for_model(pixels, max_px)
 
-    def _asked(self, ask: Callable[[], Described]) -> Described:
+    def _asked(self, scene: Scene, ask: Callable[[], Described]) -> Described:
+        # It was claimed seconds ago, or minutes: a person may have locked it since.
+        if not self._may_tell(scene.asset_id):
+            raise BrokenOff("it is not to be described any more")
         try:
             return ask()
         except (RetryLater, Faulty) as error:

@@ -32,6 +32,7 @@ from mediaindex.store import fulltext, moments
 from mediaindex.store.database import Database
 from mediaindex.store.embeddings import of_summaries, read_vectors, spaces_of
 from mediaindex.store.filters import Filter
+from mediaindex.store.names import looked_up
 from mediaindex.types import Space, SpaceKind, Vectors
 from mediaindex.vectors.indexes import Indexes
 
@@ -71,7 +72,7 @@ class Engine:
         words = self._vector(query, None)
         looks = words if like is None else self._vector(query, like)
         with self.database.read() as session:
-            wanted = _wanted(query, each)
+            wanted = looked_up(session, _wanted(query, each))
             notes = [note.text for note in query.notes]
             if query.text or looks is not None:
                 found = self._search(session, query, looks, words, wanted, limit, each)

@@ -1,7 +1,8 @@
 """What a filter leaves over, by comparing facets: what SQL would say, much faster.
 
-What a filter asks of names (folders, libraries, cameras) and of what is written has no facet:
-SQLite lists that.
+What a filter asks of names (folders, libraries, cameras, people, albums, tags), of favourites and
+of what is written has no facet: SQLite lists that. So it does what is withheld, which has no facets
+that pass.
 """
 
 import math
@@ -19,7 +20,17 @@ Mask = npt.NDArray[np.bool_]
 
 def of_names(wanted: Filter) -> Filter:
     """Return the part of a filter that facets cannot answer."""
-    return Filter(folders=wanted.folders, cameras=wanted.cameras, libraries=wanted.libraries)
+    return Filter(
+        folders=wanted.folders,
+        cameras=wanted.cameras,
+        libraries=wanted.libraries,
+        people=wanted.people,
+        albums=wanted.albums,
+        tags=wanted.tags,
+        meant=wanted.meant,
+        is_favourite=wanted.is_favourite,
+        withheld=wanted.withheld,
+    )
 
 
 def passing_assets(facets: FacetRecords, wanted: Filter) -> Mask:

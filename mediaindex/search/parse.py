@@ -8,37 +8,19 @@ URL, note: hello) is words. Only plain words are read for dates and places.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 
 from mediaindex.errors import QueryError
-from mediaindex.media.places import plain as plain_name
+from mediaindex.search.operators import OPERATORS, FindPlace, circle_of, combine, operator
 from mediaindex.search.query import Note, Query, Term
-from mediaindex.search.when import find_date, read_period, words_for
-from mediaindex.search.where import KnownPlaces, reach_km
+from mediaindex.search.when import find_date, words_for
+from mediaindex.search.where import KnownPlaces
 from mediaindex.search.where import find_place as find_known_place
-from mediaindex.store.filters import Circle, Dates, Filter
+from mediaindex.store.filters import Filter
 from mediaindex.types import Place
-
-EXAMPLES = {
-    "after": "after:2019",
-    "before": "before:2019-07",
-    "date": "date:2019-07-04",
-    "on": "on:2019-07-04",
-    "kind": "kind:photo",
-    "in": 'in:"Summer trip"',
-    "camera": "camera:canon",
-    "near": "near:Lisbon,50km",
-    "library": "library:photos",
-    "rating": "rating:3",
-}
-OPERATORS = tuple(EXAMPLES)
-LATER = ("person", "album", "tag", "is")
-"""Names that a coming version gives a meaning; until then they are refused, not taken for words."""
-
-FindPlace = Callable[[str], Sequence[Place]]
 
 QUOTES = str.maketrans(dict.fromkeys("“”„‟«»\uff02", '"') | {"\uff1a": ":"})
 """Word processors' quotes, and the full-width quote and colon of East Asian keyboards."""
@@ -61,18 +43,9 @@ MOST_SIGNS = 200
 SQLite takes no more than a thousand."""
 
 MOST_WEIGHT = 100.0
-MOST_STARS = 5
 
 ALIKE = 0.75
 """From this likeness on (difflib) an unknown name before a colon is taken for a slip of the pen."""
-
-FARTHEST_KM = 20_038.0
-"""Half way round the earth."""
-
-POINT = "near:38.7,-9.1,10km"
-
-NEAR_KM = 25.0
-"""`near:` a point without a distance; near a town it is at least as far as the town reaches."""
 
 ANY_PICTURE = frozenset(
     "all any everything my of our photo photograph photographs photos pic pics picture pictures "
@@ -141,58 +114,6 @@ def _check_is_text(said: str) -> None:
         raise QueryError(f"{shown} is not valid UTF-8") from error
 
 
-def operator(name: str, value: str, today: date, find_place: FindPlace = lambda _: ()) -> Filter:
-    """Return the filter that `name:value` means; a flag of the command line is the same.
-
-    `after:2019` begins with 2019 and `before:2019` ends with 2018, so that both together are empty.
-
-    Args:
-        name: One of `OPERATORS`.
-        value: What stands behind the colon, without quotes.
-        today: What "yesterday" is counted from.
-        find_place: The gazetteer, for `near`.
-
-    Raises:
-        QueryError: There is no such operator, or the value means nothing.
-    """
-    value = value.strip()
-    if name not in OPERATORS:
-        raise QueryError(f"{name}: is no operator; known: {', '.join(OPERATORS)}")
-    if not value:
-        raise QueryError(f"{name}: needs its value right after the colon, as in {EXAMPLES[name]}")
-    if name in ("after", "before", "date", "on"):
-        return Filter(dates=(_dates(name, value, today),))
-    if name == "kind":
-        return Filter(kinds=(_kind(value),))
-    if name == "rating":
-        return Filter(rating=_stars(value))
-    if name == "near":
-        return Filter(near=(_circle(value, find_place)[0],))
-    if name == "in":
-        return Filter(folders=(value,))
-    return Filter(cameras=(value,)) if name == "camera" else Filter(libraries=(value,))
-
-
-def combine(one: Filter, other: Filter) -> Filter:
-    """Return the filter that asks for what both ask for."""
-    ratings = [rating for rating in (one.rating, other.rating) if rating is not None]
-    return Filter(
-        kinds=one.kinds + other.kinds,
-        dates=one.dates + other.dates,
-        months=one.months + other.months,
-        folders=one.folders + other.folders,
-        cameras=one.cameras + other.cameras,
-        libraries=one.libraries + other.libraries,
-        near=one.near + other.near,
-        places=one.places + other.places,
-        rating=max(ratings) if ratings else None,
-        said=one.said + other.said,
-        said_here=one.said_here + other.said_here,
-        unsaid=one.unsaid + other.unsaid,
-        besides=one.besides + other.besides,
-    )
-
-
 class _Reader:
     """Gathers tokens; plain words in a row become one term, as a model reads sentences."""
 
@@ -216,8 +137,6 @@ class _Reader:
         name = (match["name"] or "").lower()
         words = match["bare"] if match["quoted"] is None else match["quoted"]
         words = (words or "").strip().strip('"').strip()
-        if name in LATER:
-            raise QueryError(f"{name}: is for a coming version; known: {', '.join(OPERATORS)}")
         if name in OPERATORS:
             if match["minus"]:
                 raise QueryError(f"-{name}: cannot be turned round; words can: -word")
@@ -259,7 +178,7 @@ class _Reader:
         wanted = operator(name, value, self._today, self._find_place)
         self._filter = combine(self._filter, wanted)
         if name == "near":
-            told = _circle(value, self._find_place)[1]
+            told = circle_of(value, self._find_place)[1]
             self._notes.append(Note(f"near:{value}: {told}", f"near:{value}"))
 
     def _count_sign(self) -> None:
@@ -320,73 +239,3 @@ def _weight(text: str) -> float:
     if not 0 < weight <= MOST_WEIGHT:
         raise QueryError(f"{text}: is no weight; it is above 0 and at most {MOST_WEIGHT:g}")
     return weight
-
-
-def _kind(value: str) -> str:
-    kind = value.lower().removesuffix("s")
-    if kind not in ("photo", "video"):
-        raise QueryError(f"kind:{value}: it is photo or video")
-    return kind
-
-
-def _stars(value: str) -> int:
-    found = re.fullmatch(r"(>?=?)\s*([0-5])", value)
-    stars = None if found is None else int(found[2]) + (found[1] == ">")
-    if stars is None or stars > MOST_STARS:
-        raise QueryError(f"rating:{value}: it is 0 to 5, and means at least so many stars")
-    return stars
-
-
-def _dates(name: str, value: str, today: date) -> Dates:
-    period = read_period(value, today)
-    if period is None:
-        raise QueryError(
-            f"{name}:{value}: is no date; write 2019, 2019-07, 2019-07-04, or yesterday"
-        )
-    if name == "after":
-        return Dates(start=period.start)
-    return Dates(end=period.start) if name == "before" else period
-
-
-def _circle(value: str, find_place: FindPlace) -> tuple[Circle, str]:
-    """Return what `near:value` means, and that in words."""
-    where, radius_km = _with_distance(value)
-    point = re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)", where)
-    if point:
-        latitude, longitude = float(point[1]), float(point[2])
-        if abs(latitude) > 90 or abs(longitude) > 180:
-            raise QueryError(f"near:{value}: latitude is within 90 degrees, longitude within 180")
-        circle = Circle(latitude, longitude, radius_km or NEAR_KM)
-        return circle, f"within {circle.radius_km:g} km"
-    town = _town(where, find_place)
-    if town is None:
-        raise QueryError(
-            f"near:{value}: no such place; write, for example, {EXAMPLES['near']} or {POINT}"
-        )
-    radius_km = radius_km or max(NEAR_KM, round(reach_km(town)))
-    called = ", ".join(part for part in (town.name, town.region, town.country) if part)
-    return Circle(town.latitude, town.longitude, radius_km), f"within {radius_km:g} km of {called}"
-
-
-def _town(name: str, find_place: FindPlace) -> Place | None:
-    """Return the largest town of a name; "Paris, Texas" and "Paris, FR" say which."""
-    whole = find_place(name)
-    if whole:
-        return whole[0]
-    town, _, area = name.rpartition(",")
-    for place in find_place(town.strip()) if town.strip() else ():
-        areas = (place.region or "", place.country, place.country_code)
-        if plain_name(area) in map(plain_name, areas):
-            return place
-    return None
-
-
-def _with_distance(value: str) -> tuple[str, float | None]:
-    found = re.fullmatch(r"(.*?)\s*,\s*(\d+(?:\.\d+)?)\s*(km|mi|m)", value.strip(), re.IGNORECASE)
-    if found is None:
-        return value.strip(), None
-    unit_km = {"km": 1.0, "m": 0.001, "mi": 1.609344}[found[3].lower()]
-    distance_km = float(found[2]) * unit_km
-    if not 0 < distance_km <= FARTHEST_KM:
-        raise QueryError(f"near:{value}: a distance is above 0 and at most {FARTHEST_KM:g} km")
-    return found[1], distance_km

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mediaindex.search.parse import LATER, OPERATORS, QUOTES, TOKEN
+from mediaindex.search.operators import OPERATORS
+from mediaindex.search.parse import QUOTES, TOKEN
 
 ASKING = frozenset(
     "what what's whats which who who's whos whom whose where where's wheres when when's why how "
@@ -79,7 +80,7 @@ def _pieces(question: str) -> Iterator[tuple[str, str]]:
     for match in TOKEN.finditer(question):
         if not match.group():
             continue
-        if (match["name"] or "").lower() in (*OPERATORS, *LATER):
+        if (match["name"] or "").lower() in OPERATORS:
             yield "operator", match.group()
         elif match["minus"] or match["weight"] or match["quoted"] is not None:
             yield "sign", match.group()

@@ -22,6 +22,7 @@ from mediaindex.store.tables import (
     SpaceRow,
     WordsRow,
 )
+from mediaindex.store.withheld import LOCKED, reason_of
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class About:
     """What `info` tells of a file."""
 
     role: str
+    #: Why it is not shown (see `store/withheld.py`); of one that is locked only the file is told.
+    withheld: str | None
     #: None: not looked into yet.
     kind: str | None
     size_bytes: int
@@ -74,11 +77,16 @@ class About:
     immich_url: str | None = None
 
 
-HIDDEN = frozenset({"id", "place_id", "kind", "size_bytes", "companion_of_id", "missing_since"})
+LEFT_OUT = frozenset(
+    "id place_id kind size_bytes companion_of_id missing_since withheld".split(" ")
+)
 
 
 def about(session: Session, file: FileRow) -> About:
-    """Return all that is known of a file."""
+    """Return all that is known of a file; of one that is locked, that it is."""
+    withheld = None if file.asset_id is None else reason_of(session, file.asset_id)
+    if withheld == LOCKED:
+        return _of_locked(file)
     asset = None if file.asset_id is None else session.get(AssetRow, file.asset_id)
     subject = JobRow.file_id == file.id
     if asset is not None:
@@ -87,6 +95,7 @@ def about(session: Session, file: FileRow) -> About:
     asset_id = 0 if asset is None else asset.id
     return About(
         role=file.role,
+        withheld=withheld,
         kind=file.kind,
         size_bytes=file.size_bytes,
         missing_since=file.missing_since,
@@ -116,10 +125,32 @@ def about(session: Session, file: FileRow) -> About:
     )
 
 
+def _of_locked(file: FileRow) -> About:
+    """Return what anybody sees who looks into the folder."""
+    return About(
+        role=file.role,
+        withheld=LOCKED,
+        kind=file.kind,
+        size_bytes=file.size_bytes,
+        missing_since=file.missing_since,
+        facts={},
+        place=None,
+        words=(),
+        captions=(),
+        part_of=None,
+        paths=(),
+        sidecars=(),
+        done=(),
+        unfinished=(),
+        moments=0,
+        vectors={},
+    )
+
+
 def _facts(asset: AssetRow) -> dict[str, object]:
     values = {column.key: getattr(asset, column.key) for column in AssetRow.__table__.columns}
     return {
-        name: value for name, value in values.items() if value is not None and name not in HIDDEN
+        name: value for name, value in values.items() if value is not None and name not in LEFT_OUT
     }
 
 

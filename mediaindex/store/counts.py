@@ -19,6 +19,7 @@ from mediaindex.store.tables import (
     MomentRow,
     ResultRow,
 )
+from mediaindex.store.withheld import told
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def count_work(session: Session) -> dict[str, WorkCounts]:
         "decode": assets["photo"],
         "frames": assets["video"],
         "embed": assets["photo"] + assets["video"] - unseen,
-        "caption": _count(session, _has_result(("decode", "frames"))),
+        "caption": _count(session, _has_result(("decode", "frames")), told()),
         "embed_text": _count(session, is_told(), ~_failed(("decode", "frames"))),
     }
     return {
@@ -188,6 +189,7 @@ def count_undescribed(session: Session) -> int:
         .where(
             AssetRow.missing_since.is_(None),
             AssetRow.companion_of_id.is_(None),
+            told(),
             ~_has_result(("caption",)),
             ~_failed(("caption",)),
         )

@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 from mediaindex.errors import StoreError
 from mediaindex.store.columns import folded
 from mediaindex.store.copying import copy_database
+from mediaindex.store.named import says
 from mediaindex.store.writers import Writers
 
 SCHEMA = "0007"
@@ -138,6 +139,7 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN4
     # The driver's own BEGIN comes too late (at the first write); _begin sends it instead.
     connection.isolation_level = None
     connection.create_function("folded", 1, folded, deterministic=True)
+    connection.create_function("says", 2, says, deterministic=True)
     # Of a file that is new, or vacuumed next: room can be given back in steps. Said again of one
     # that does so already it would wait for whoever writes, and so would every first reader.
     if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != INCREMENTAL:

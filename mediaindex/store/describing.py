@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from mediaindex.store.columns import shown
 from mediaindex.store.files import paths_of_asset
 from mediaindex.store.tables import AssetRow, CaptionRow, JobRow, MomentRow
+from mediaindex.store.withheld import told
 
 RECENT = 1000
 """So many captions tell how fast each server is."""
@@ -20,7 +21,7 @@ class Standing:
     """Of the moments that can be described, which are; each counts once, and the parts add up.
 
     Those of missing files and of the videos of live photos do not count, nor do those of files that
-    cannot be decoded any more.
+    cannot be decoded any more, or that no model is to be told of.
     """
 
     total: int
@@ -124,7 +125,8 @@ def timings(session: Session, models: Collection[str]) -> list[Timing]:
 def _beside() -> Select[int]:
     """Return the query for the assets whose moments nobody describes.
 
-    They are gone, or part of a live photo, or can be decoded no longer. All others that have
+    They are gone, or part of a live photo, or can be decoded no longer, or no model is to be told
+    of them. All others that have
     moments have previews, or get them back.
     """
     failed = select(JobRow.asset_id).where(
@@ -136,6 +138,7 @@ def _beside() -> Select[int]:
         or_(
             AssetRow.missing_since.is_not(None),
             AssetRow.companion_of_id.is_not(None),
+            ~told(),
             AssetRow.id.in_(failed),
         )
     )

@@ -31,6 +31,7 @@ from mediaindex.store.tables import (
     ResultRow,
     WordsRow,
 )
+from mediaindex.store.withheld import told
 
 LONGEST_WAIT = timedelta(hours=1)
 """Nothing is put off for longer, but by a clock that was wrong."""
@@ -58,6 +59,10 @@ class Work:
     companions: bool = False
     #: Of videos, where theirs differs.
     video_version: str | None = None
+    #: It tells a model, which may be on another machine; what is trashed, hidden or locked waits
+    #: until it is shown again. All else is done with them as with any: nothing of it is seen, and
+    #: nothing leaves the machine.
+    tells: bool = False
 
 
 def at(now: datetime) -> Mapping[str, datetime]:
@@ -134,10 +139,12 @@ def _lacking(work: Work) -> list[ColumnElement[bool]]:
     current = [] if work.version is None else [ResultRow.version == _version(work)]
     ready = [_result(work.after)] if work.after else []
     own = [] if work.companions else [AssetRow.companion_of_id.is_(None)]
+    may_be_told = [told()] if work.tells else []
     return [
         AssetRow.kind.in_(work.kinds),
         AssetRow.missing_since.is_(None),
         *own,
+        *may_be_told,
         *ready,
         ~_result((work.stage,), *current),
     ]

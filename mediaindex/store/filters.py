@@ -1,7 +1,7 @@
 """Which assets a question is about, as SQL conditions; they act inside every retrieval."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,8 +20,10 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.orm import aliased
 
 from mediaindex.store.columns import folded
+from mediaindex.store.named import Meant, has_meant, has_name
 from mediaindex.store.tables import (
     FULLTEXT,
     AssetRow,
@@ -31,6 +33,7 @@ from mediaindex.store.tables import (
     LibraryRow,
     MomentRow,
 )
+from mediaindex.store.withheld import passes
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -64,8 +67,9 @@ class Dates:
 class Filter:
     """What a hit must be. Fields that are empty ask for nothing; all that are set must hold.
 
-    Of several values in one field, one is enough; of several `dates`, all must hold (`after:` and
-    `before:` are two).
+    Of several values in one field, one is enough. Of several `dates`, all must hold (`after:` and
+    `before:` are two), and so must all of several people, albums or tags: who names two people
+    wants both in the picture.
     """
 
     #: `photo`, `video`.
@@ -84,6 +88,16 @@ class Filter:
     places: tuple[int, ...] = ()
     #: At least this many stars.
     rating: int | None = None
+    #: Names of people, albums and tags, whole or whole words of them; see `named.says`.
+    people: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    #: The same, looked up: each of these has to be there; see `names.looked_up`.
+    meant: tuple[Meant, ...] = ()
+    #: Only what somebody marked as a favourite.
+    is_favourite: bool = False
+    #: Only what is withheld for one of these reasons; see `withheld.passes`. Nothing else shows it.
+    withheld: tuple[str, ...] = ()
     #: Expressions of full text (see `fulltext`) that must match something written of the asset.
     said: tuple[str, ...] = ()
     #: Expressions that must match what is written of the very moment, or of its asset as a whole.
@@ -111,7 +125,7 @@ def conditions(wanted: Filter, *, listing: bool = False, missing: bool = False) 
     """
     has_file = partial(_is_of_a_file, missing=missing) if listing else _has_file
     return [
-        AssetRow.companion_of_id.is_(None) if missing else visible(),
+        _known(wanted.withheld) if missing else visible(wanted.withheld),
         *_any_of(wanted.kinds, lambda kind: AssetRow.kind == kind),
         *(_taken(dates) for dates in wanted.dates),
         *_any_of(wanted.months, _in_month),
@@ -121,6 +135,9 @@ def conditions(wanted: Filter, *, listing: bool = False, missing: bool = False) 
         *_any_of(wanted.near, _within),
         *([AssetRow.place_id.in_(wanted.places)] if wanted.places else []),
         *([AssetRow.rating >= wanted.rating] if wanted.rating is not None else []),
+        *(has_name(operator, name) for operator, name in names_in(wanted)),
+        *(has_meant(meant, listing=listing) for meant in wanted.meant),
+        *([AssetRow.id.in_(_FAVOURITES)] if wanted.is_favourite else []),
         *(AssetRow.id.in_(assets_saying(words)) for words in (*wanted.said, *wanted.said_here)),
         *(AssetRow.id.not_in(assets_saying(words, whole=True)) for words in wanted.unsaid),
         *([AssetRow.id.not_in(wanted.besides)] if wanted.besides else []),
@@ -201,9 +218,28 @@ def lies_within(wanted: Filter) -> ColumnElement[bool]:
     )
 
 
-def visible() -> ColumnElement[bool]:
-    """Return the condition that an asset may be shown: it is there, or its library is offline."""
-    return and_(AssetRow.missing_since.is_(None), AssetRow.companion_of_id.is_(None))
+def names_in(wanted: Filter) -> list[tuple[str, str]]:
+    """Return the people, albums and tags that a filter asks for: operators and names."""
+    asked = {"person": wanted.people, "album": wanted.albums, "tag": wanted.tags}
+    return [(operator, name) for operator, names in asked.items() for name in names]
+
+
+def visible(asked: Collection[str] = ()) -> ColumnElement[bool]:
+    """Return the condition that an asset may be shown: it is there, or its library is offline.
+
+    Args:
+        asked: Those that are withheld for these reasons, and no others; see `withheld.passes`.
+    """
+    return and_(AssetRow.missing_since.is_(None), _known(asked))
+
+
+# By the index of favourites, which are few.
+_FAVOURITE = aliased(AssetRow)
+_FAVOURITES = select(_FAVOURITE.id).where(_FAVOURITE.is_favourite.is_(true()))
+
+
+def _known(asked: Collection[str]) -> ColumnElement[bool]:
+    return and_(AssetRow.companion_of_id.is_(None), passes(asked))
 
 
 def _any_of(values: Iterable[T], condition: Callable[[T], ColumnElement[bool]]) -> Conditions:

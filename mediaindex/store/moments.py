@@ -15,6 +15,7 @@ from mediaindex.store.files import paths_of_assets
 from mediaindex.store.filters import Filter, conditions, spoken
 from mediaindex.store.ids import THESE, these
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
+from mediaindex.store.withheld import passes, unlocked
 from mediaindex.types import Shown, Space
 
 QUERIES = 64
@@ -125,12 +126,22 @@ def _newest(wanted: Filter) -> Select[int]:
     )
 
 
-def show(session: Session, moment_ids: Sequence[int], wanted: Filter) -> dict[int, Shown]:
-    """Return what is shown of each of these moments; of copies, those that pass come first."""
-    rows = session.connection().execute(_SHOWN, these(moment_ids)).all()
+def show(session: Session, moment_ids: Sequence[int], wanted: Filter | None) -> dict[int, Shown]:
+    """Return what is shown of each of these moments; of copies, those that pass come first.
+
+    Whatever was remembered elsewhere, what is withheld by now is left out: here all that is shown
+    comes by.
+
+    Args:
+        session: An open session; only read from.
+        moment_ids: The moments.
+        wanted: What they were found with; None: somebody named them, and only what is locked is
+            left out.
+    """
+    rows = session.connection().execute(_shown(_asked(wanted)), these(moment_ids)).all()
     asset_ids = {row.asset_id for row in rows}
     captions, summaries = said_of(session, moment_ids, asset_ids)
-    paths = paths_of_assets(session, asset_ids, wanted)
+    paths = paths_of_assets(session, asset_ids, wanted or Filter())
     words = _words(session, asset_ids)
     links = immich.links(session, asset_ids)
     shown = {}
@@ -166,22 +177,30 @@ _COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
     AssetRow.rating,
 )
 _AS_THEY_ARE = tuple(column.key for column in _COLUMNS)
-_SHOWN = (
-    select(
-        AssetRow.camera_make,
-        AssetRow.camera_model,
-        PlaceRow.name,
-        PlaceRow.region,
-        PlaceRow.country,
-        MomentRow.id,
-        MomentRow.asset_id,
-        *_COLUMNS,
+
+
+def _asked(wanted: Filter | None) -> tuple[str, ...] | None:
+    return None if wanted is None else wanted.withheld
+
+
+@lru_cache(QUERIES)
+def _shown(asked: tuple[str, ...] | None) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            AssetRow.camera_make,
+            AssetRow.camera_model,
+            PlaceRow.name,
+            PlaceRow.region,
+            PlaceRow.country,
+            MomentRow.id,
+            MomentRow.asset_id,
+            *_COLUMNS,
+        )
+        .select_from(MomentRow)
+        .join(AssetRow, AssetRow.id == MomentRow.asset_id)
+        .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
+        .where(MomentRow.id.in_(THESE), unlocked(), *([] if asked is None else [passes(asked)]))
     )
-    .select_from(MomentRow)
-    .join(AssetRow, AssetRow.id == MomentRow.asset_id)
-    .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
-    .where(MomentRow.id.in_(THESE))
-)
 
 
 def _words(session: Session, asset_ids: Collection[int]) -> dict[int, list[str]]:

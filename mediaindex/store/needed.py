@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, or_, select, true
 from sqlalchemy.orm import Session
 
 from mediaindex.store.tables import AssetRow, JobRow, MomentRow, ResultRow
+from mediaindex.store.withheld import told
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,14 @@ def stock(session: Session, stages: Collection[str]) -> Stock:
     """Return which assets are known, and of which a stage among `stages` lacks its result.
 
     A stage that gave an asset up needs nothing any more; nor does a video that belongs to a photo,
-    or an asset of which no file is there.
+    or an asset of which no file is there, or a model of what it is not to be told of.
     """
     lacking = [
         ~exists().where(ResultRow.asset_id == AssetRow.id, ResultRow.stage == stage)
         & ~exists().where(
             JobRow.asset_id == AssetRow.id, JobRow.stage == stage, JobRow.state == "failed"
         )
+        & (told() if stage == "caption" else true())
         for stage in stages
     ]
     query = select(AssetRow.sha256).where(

@@ -186,6 +186,7 @@ Index(
     AssetRow.lens,
     AssetRow.missing_since,
     AssetRow.companion_of_id,
+    AssetRow.withheld,
 )
 
 # Newest first; with what is asked for most, so that an asset that does not pass is not read.

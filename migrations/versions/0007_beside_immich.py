@@ -20,6 +20,15 @@ COLUMNS = (
     "ALTER TABLE asset ADD COLUMN is_favourite BOOLEAN DEFAULT (0) NOT NULL",
 )
 
+CAMERA = [
+    "camera_make",
+    "camera_model",
+    "lens",
+    "missing_since",
+    "companion_of_id",
+    "withheld",
+]
+
 TRIGGERS = (
     "DROP TRIGGER asset_changed",
     f"""
@@ -33,6 +42,9 @@ TRIGGERS = (
 def upgrade() -> None:
     for statement in (*COLUMNS, *TRIGGERS):
         op.execute(statement)
+    # It answers for cameras alone, so it has to know what is withheld.
+    op.drop_index("asset_camera", "asset")
+    op.create_index("asset_camera", "asset", CAMERA)
     op.create_index("words_by_kind", "words", ["kind", "text", "asset_id"])
     op.create_index("asset_sha1", "asset", ["sha1"], sqlite_where=sa.text("sha1 IS NOT NULL"))
     op.create_index("asset_favourite", "asset", ["id"], sqlite_where=sa.text("is_favourite IS 1"))

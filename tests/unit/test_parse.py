@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediaindex.errors import QueryError
-from mediaindex.search.parse import EXAMPLES, LATER, MOST_SIGNS, OPERATORS, combine, operator, parse
+from mediaindex.search.operators import EXAMPLES, OPERATORS, combine, operator
+from mediaindex.search.parse import MOST_SIGNS, parse
 from mediaindex.search.query import Query, Term
 from mediaindex.store.filters import Circle, Dates, Filter
 from mediaindex.store.fulltext import LITTLE_WORDS
@@ -97,6 +98,12 @@ def test_words_phrases_exclusions_and_weights_are_told_apart(text: str, query: Q
         ("rating:>=3", Filter(rating=3)),
         ("rating:>3", Filter(rating=4)),
         ("rating:2 rating:4", Filter(rating=4)),
+        ("person:Anna person:Ben", Filter(people=("Anna", "Ben"))),
+        ('album:"Summer 2019"', Filter(albums=("Summer 2019",))),
+        ("tag:travel/lisbon", Filter(tags=("travel/lisbon",))),
+        ("is:favourite", Filter(is_favourite=True)),
+        ("is:Favorite is:archived", Filter(is_favourite=True, withheld=("archived",))),
+        ("is:trashed", Filter(withheld=("trashed",))),
         ("near:Lisbon", Filter(near=(Circle(38.72, -9.13, 25),))),
         ("near:Lisbon,50km", Filter(near=(Circle(38.72, -9.13, 50),))),
         ('near:"new york city, 500 m"', Filter(near=(Circle(40.71, -74.0, 0.5),))),
@@ -140,7 +147,10 @@ def test_near_a_name_says_which_place_was_taken() -> None:
         ("-kind:video", "-kind: cannot be turned round"),
         ("0:beach", "0: is no weight"),
         ("101:beach", "101: is no weight"),
-        *((f"{name}:x", f"{name}: is for a coming version; known: after, ") for name in LATER),
+        ("-person:anna", "-person: cannot be turned round"),
+        ("person:", "person: needs its value right after the colon, as in person:Anna"),
+        ("is:locked", "is:locked: it is favourite, archived or trashed; what is locked"),
+        ("is:hidden", "is:hidden: it is favourite"),
     ],
 )
 def test_what_cannot_be_understood_is_said(text: str, said: str) -> None:

@@ -162,6 +162,7 @@ def test_answer_of_another_version_is_not_read(tmp_path: Path) -> None:
 def test_all_that_is_known_of_a_file_comes_back_as_it_was() -> None:
     known = About(
         role="media",
+        withheld="archived",
         kind="photo",
         size_bytes=3,
         missing_since=None,

@@ -22,16 +22,14 @@ from mediaindex.store.browse import file_of_content, moments_of
 from mediaindex.store.captions import captions_of
 from mediaindex.store.columns import shown
 from mediaindex.store.files import find_file, path_of
-from mediaindex.store.filters import Filter
 from mediaindex.store.tables import FileRow
+from mediaindex.store.withheld import is_locked
 
 router = APIRouter(tags=["assets"])
 
 LAST_ID = 2**63 - 1
 
 JPEG_BEGINS = b"\xff\xd8"
-
-A_YEAR_S = 31_536_000
 
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="Hash of the content.")]
 Id = Annotated[int, Path(ge=1, le=LAST_ID)]
@@ -43,7 +41,7 @@ def asset(here: Here, sha256: Sha256) -> Plain:
     """Tell all that is known of a photo or video."""
     with here.service.database.read() as session:
         file = file_of_content(session, sha256)
-        if file is None:
+        if file is None or is_locked(session, file.asset_id or 0):
             raise NotFound(f"no photo or video {sha256} is known")
         return Plain(_known(session, file))
 
@@ -53,7 +51,7 @@ def asset_moments(here: Here, sha256: Sha256) -> Plain:
     """List the moments of a photo (one) or video in order of time."""
     with here.service.database.read() as session:
         row = asset_by_hash(session, sha256)
-        if row is None:
+        if row is None or is_locked(session, row.id):
             raise NotFound(f"no photo or video {sha256} is known")
         found = moments_of(session, row.id)
         captions = captions_of(session, [moment.id for moment in found])
@@ -75,7 +73,7 @@ def asset_moments(here: Here, sha256: Sha256) -> Plain:
 def moment(here: Here, moment_id: Id) -> Plain:
     """Tell what is known of one moment, as a hit does."""
     with here.service.database.read() as session:
-        found = moments.show(session, [moment_id], Filter()).get(moment_id)
+        found = moments.show(session, [moment_id], None).get(moment_id)
     if found is None or not found.paths:
         raise NotFound(f"no moment {moment_id} is known")
     where = {"sha256": found.sha256, "preview": preview(found.sha256, found.at_ms)}
@@ -99,6 +97,9 @@ def preview_of(request: Request, here: Here, sha256: Sha256, at_ms: AtMs) -> Res
             content, about_it = opened.read(), os.fstat(opened.fileno())
     except OSError:
         content = b""
+    with here.service.database.read() as session:
+        row = asset_by_hash(session, sha256)
+        content = b"" if row is not None and is_locked(session, row.id) else content
     # After a power cut one may be empty.
     if not content.startswith(JPEG_BEGINS):
         raise NotFound("this moment has no preview; mediaindex makes it again when it works next")
@@ -106,7 +107,8 @@ def preview_of(request: Request, here: Here, sha256: Sha256, at_ms: AtMs) -> Res
     tag = f'"{about_it.st_mtime_ns:x}-{about_it.st_size:x}"'
     headers = {
         "ETag": tag,
-        "Cache-Control": f"private, max-age={A_YEAR_S}, immutable",
+        # Kept, and asked for again each time: it may have been locked since.
+        "Cache-Control": "private, no-cache",
         "Last-Modified": formatdate(about_it.st_mtime, usegmt=True),
     }
     if tag in request.headers.get("if-none-match", ""):

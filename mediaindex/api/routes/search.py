@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from mediaindex.api.filters import Operators, operators
 from mediaindex.api.house import Here, House, PictureTurn, Turn
 from mediaindex.api.paths import preview
 from mediaindex.api.plain import Plain
@@ -24,15 +25,13 @@ router = APIRouter(tags=["search"])
 
 PICTURE = {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
 
-_Text = Annotated[str | None, Query(max_length=1000)]
-
 
 @dataclass(frozen=True)
 class Wanted:
     """A question as it comes in a URL."""
 
     words: str
-    operators: tuple[tuple[str, str], ...]
+    operators: Operators
     limit: int | None
     moments: bool
     literal: bool
@@ -58,30 +57,10 @@ async def wanted(
     literal: Annotated[
         bool, Query(description="Do not read dates or places in the words as filters.")
     ] = False,
-    after: Annotated[_Text, Query(description="Taken in or after 2019, 2019-07, ...")] = None,
-    before: Annotated[_Text, Query(description="Taken before that date.")] = None,
-    on: Annotated[_Text, Query(alias="date", description="Taken on that day, month, year.")] = None,
-    kind: Literal["photo", "video"] | None = None,
-    folder: Annotated[_Text, Query(alias="in", description="In a folder of this name.")] = None,
-    camera: _Text = None,
-    near: Annotated[_Text, Query(description="Lisbon; Lisbon,50km; 38.7,-9.1,10km.")] = None,
-    library: _Text = None,
-    rating: Annotated[_Text, Query(description="At least this many stars.")] = None,
+    given: Annotated[Operators, Depends(operators)] = (),
 ) -> Wanted:
     """Return the question that a URL holds."""
-    given = {
-        "after": after,
-        "before": before,
-        "date": on,
-        "kind": kind,
-        "in": folder,
-        "camera": camera,
-        "near": near,
-        "library": library,
-        "rating": rating,
-    }
-    operators = tuple((name, value) for name, value in given.items() if value)
-    return Wanted(q, operators, limit, moments, literal)
+    return Wanted(q, given, limit, moments, literal)
 
 
 Asks = Annotated[Wanted, Depends(wanted)]

@@ -1,7 +1,8 @@
 """How the work goes, and what a person wants done about it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -27,6 +28,7 @@ from mediaindex.store import pauses
 from mediaindex.store.columns import shown
 from mediaindex.store.files import find_file
 from mediaindex.store.joblist import list_jobs
+from mediaindex.store.withheld import is_locked
 
 router = APIRouter(tags=["work"])
 
@@ -43,7 +45,10 @@ def status(
     """Tell how indexing goes, what went wrong, and what the daemon does now."""
     service = here.service
     found = overview(service.config, service.database, failures, here.disk_bytes())
-    return Plain({**found, "daemon": _daemon(service.state())})
+    state = service.state()
+    with service.database.read() as session:
+        videos = {path: share for path, share in state.videos.items() if _shown(session, path)}
+    return Plain({**found, "daemon": _daemon(replace(state, videos=videos))})
 
 
 @router.get("/jobs", response_model=JobsAnswer)
@@ -120,6 +125,12 @@ def _ids(session: Session, files: Sequence[str]) -> list[int]:
             raise NotFound(not_a_file(path))
         found.append(row.id)
     return found
+
+
+def _shown(session: Session, path: str) -> bool:
+    """Return True if the name of a video that is at work may be told: it is not locked."""
+    file = find_file(session, FilePath(path))
+    return file is None or file.asset_id is None or not is_locked(session, file.asset_id)
 
 
 def _daemon(state: State) -> dict[str, Any]:
