@@ -145,7 +145,14 @@ def _opened(config: Config) -> Iterator[tuple[Database, Indexes]]:
 
 def _work(work: Work, report: RunReport, stop: threading.Event, events: Events) -> None:
     work.prepare()
-    stages = parts.stages(work.config, work.database, work.model, stop, events.on_video)
+    stages = parts.stages(
+        work.config,
+        work.database,
+        work.model,
+        stop,
+        events.on_video,
+        parts.neighbour(work.config, work.database),
+    )
     report.stages = work.run(stages, _teller(work.database, events.on_progress), stop)
     if not stop.is_set():
         work.care()

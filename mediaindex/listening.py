@@ -1,4 +1,4 @@
-"""What has to be right in the settings before TCP is opened: an address, and a token."""
+"""What has to be right in the settings before somebody is let in: an address, a token, a secret."""
 
 import logging
 import os
@@ -23,6 +23,7 @@ def check_listening(config: Config, environ: Mapping[str, str] = os.environ) -> 
         ConfigError: The address is none, there is no token, or it cannot be read.
     """
     listen = config.settings.serve.listen
+    hook_secret(config)
     if listen is not None:
         split_listen(listen)
         token(config, environ)
@@ -45,14 +46,36 @@ def token(config: Config, environ: Mapping[str, str] = os.environ) -> str:
             "(umask 077; openssl rand -hex 32 > ~/.config/mediaindex/token) and name that file as "
             "serve.token_file"
         )
+    return _read(file, "token")
+
+
+def hook_secret(config: Config) -> str | None:
+    """Return what Immich has to show to wake the daemon (`immich.webhook_secret`).
+
+    Returns:
+        None: None is set, and nobody wakes it.
+
+    Raises:
+        ConfigError: It cannot be read, or could be guessed.
+    """
+    section = config.settings.immich
+    if section.webhook_secret is not None:
+        place = config.place_of("immich", "webhook_secret")
+        return _checked(section.webhook_secret, place, "secret")
+    if section.webhook_secret_file is None:
+        return None
+    return _read(Path(section.webhook_secret_file).expanduser(), "secret")
+
+
+def _read(file: Path, what: str) -> str:
     try:
         found = file.read_text()
         if stat.S_IMODE(file.stat().st_mode) & stat.S_IROTH:
-            log.warning("all users of this machine can read the token: chmod 600 %s", file)
+            log.warning("all users of this machine can read the %s: chmod 600 %s", what, file)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigError(f"the token cannot be read from {file}: {reason}") from error
-    return _checked(found, str(file))
+        raise ConfigError(f"the {what} cannot be read from {file}: {reason}") from error
+    return _checked(found, str(file), what)
 
 
 def _token_file(config: Config, environ: Mapping[str, str]) -> Path | None:
@@ -64,14 +87,16 @@ def _token_file(config: Config, environ: Mapping[str, str]) -> Path | None:
     return file if file is not None and file.exists() else None
 
 
-def _checked(found: str, where: str) -> str:
+def _checked(found: str, where: str, what: str = "token") -> str:
     found = found.strip()
     if not found or not found.isascii() or not found.isprintable() or " " in found:
-        raise ConfigError(f"the token of {where} has to be plain letters and digits without blanks")
+        raise ConfigError(
+            f"the {what} of {where} has to be plain letters and digits without blanks"
+        )
     if len(found) < SHORTEST_TOKEN:
         raise ConfigError(
-            f"the token of {where} is shorter than {SHORTEST_TOKEN} letters, and could be guessed; "
-            "openssl rand -hex 32 makes one"
+            f"the {what} of {where} is shorter than {SHORTEST_TOKEN} letters, and could be "
+            "guessed; openssl rand -hex 32 makes one"
         )
     return found
 

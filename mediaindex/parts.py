@@ -12,6 +12,7 @@ from mediaindex.config import Config
 from mediaindex.embedders import Embedder
 from mediaindex.embedders import load as load_embedder
 from mediaindex.errors import ConfigError, RetryLater
+from mediaindex.immich.busy import Neighbour
 from mediaindex.media.dates import DateRules
 from mediaindex.media.ffmpeg import RunLimits
 from mediaindex.media.photo import Limits
@@ -154,12 +155,18 @@ def limits(config: Config) -> Limits:
     return Limits(max_pixels=config.settings.photo.max_megapixels * 1_000_000)
 
 
+def neighbour(config: Config, database: Database) -> Neighbour | None:
+    """Return who asks Immich whether it needs the graphics card; None: nobody is to."""
+    return Neighbour(config, database) if config.settings.immich.yield_gpu else None
+
+
 def stages(
     config: Config,
     database: Database,
     model: Model,
     stop: threading.Event,
     on_video: OnVideo,
+    neighbour: Neighbour | None = None,
 ) -> list[Stage[Any, Any]]:
     """Return the walk of a photo or video, first stage first."""
     photo, metadata = config.settings.photo, config.settings.metadata
@@ -183,7 +190,7 @@ def stages(
         ),
         *_video_stages(config, stop, on_video),
         Embed(model, store_of_previews, config.settings.embedder.batch),
-        *_caption_stages(config, database, stop),
+        *_caption_stages(config, database, stop, neighbour),
         EmbedText(model),
         *_publish_stages(config, database, stop),
     ]
@@ -207,7 +214,7 @@ def memory_bytes() -> int:
 
 
 def _caption_stages(
-    config: Config, database: Database, stop: threading.Event
+    config: Config, database: Database, stop: threading.Event, neighbour: Neighbour | None
 ) -> list[Stage[Any, Any]]:
     section = config.settings.caption
     if section.use == "off":
@@ -218,12 +225,14 @@ def _caption_stages(
 
     schedule = describers.schedule(config)
     ways = Ways(section.max_px, section.video_frames, section.tell_facts, schedule)
+    busy = neighbour.busy if neighbour is not None else None
 
     def may_tell(asset_id: int) -> bool:
         with database.read() as session:
             return may_be_told(session, asset_id)
 
-    return [Caption(describers.describer(config), previews(config), ways, stop, may_tell)]
+    describer = describers.describer(config)
+    return [Caption(describer, previews(config), ways, stop, may_tell, busy=busy)]
 
 
 def _publish_stages(

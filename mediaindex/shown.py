@@ -78,3 +78,5 @@ class Shown:
     #: What a model says of the moment, and of the whole video; None: nothing.
     caption: Said | None = None
     summary: Said | None = None
+    #: Its page in Immich, for a browser; None: it is not there.
+    immich_url: str | None = None

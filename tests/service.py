@@ -17,6 +17,7 @@ from mediaindex.config import Config, load_config
 from mediaindex.daemon.events import Events
 from mediaindex.daemon.service import LibraryState, Phase, State
 from mediaindex.errors import ConfigError
+from mediaindex.listening import hook_secret
 from mediaindex.media.previews import PreviewStore
 from mediaindex.pipeline.lane import Progress
 from mediaindex.search.asked import Asked
@@ -41,6 +42,21 @@ class StandingService:
     sweeps: list[tuple[tuple[int, ...] | None, bool]] = field(default_factory=list)
     wakes: int = 0
     reloads: int = 0
+    #: Of every reading of Immich that was wanted: whether all of it.
+    readings: list[bool] = field(default_factory=list)
+    #: How often Immich woke us.
+    heard: int = 0
+
+    @property
+    def hook_secret(self) -> str | None:
+        return hook_secret(self.config)
+
+    def read_immich(self, *, full: bool = False) -> int:
+        self.readings.append(full)
+        return len(self.readings)
+
+    def hear_of_immich(self) -> None:
+        self.heard += 1
 
     @property
     def previews(self) -> PreviewStore:

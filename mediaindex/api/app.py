@@ -12,14 +12,15 @@ from mediaindex.api.bounds import Bounds
 from mediaindex.api.house import House
 from mediaindex.api.paths import BASE
 from mediaindex.api.problems import tell_all
-from mediaindex.api.routes import assets, cli, events, health, libraries, search, work
+from mediaindex.api.routes import assets, cli, events, health, immich, libraries, search, work
 from mediaindex.api.shapes import ErrorAnswer
 
 ABOUT = """Find photos, and the seconds of videos, in plain words; and see to the daemon that
 indexes them.
 
 On the Unix socket nothing is needed to ask; on TCP every request shows the token of the settings
-(`Authorization: Bearer ...`), but for `/health` and `/ready`. Every error is told as
+(`Authorization: Bearer ...`), but for `/health` and `/ready`; `/hooks/immich` has a secret of its
+own. Every error is told as
 `{"error": {"kind", "message"}}`. Times are ISO 8601; those that end in `_ms` are milliseconds."""
 
 TAGS = [
@@ -27,6 +28,7 @@ TAGS = [
     {"name": "assets", "description": "What is known of one photo or video."},
     {"name": "libraries", "description": "The folders that are indexed."},
     {"name": "work", "description": "How indexing goes, and what to do about it."},
+    {"name": "immich", "description": "What is read of Immich, and how it wakes us."},
     {"name": "events", "description": "What happens, as it happens."},
     {"name": "health", "description": "For whatever watches over services."},
 ]
@@ -59,10 +61,11 @@ def build(house: House) -> ASGIApp:
         "default": {"model": ErrorAnswer, "description": "It cannot be done; why."}
     }
     public = APIRouter(dependencies=[shown], responses=problems)
-    for topic in (search, assets, libraries, work, events):
+    for topic in (search, assets, libraries, work, immich, events):
         public.include_router(topic.router, prefix=BASE)
     app.include_router(public)
     app.include_router(health.router, responses=problems)
+    app.include_router(immich.hooks, responses=problems)
     app.include_router(cli.router)
     app.add_middleware(Bounds)
     return _Told(app)

@@ -3,12 +3,14 @@
 import hmac
 import ipaddress
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mediaindex.api.paths import OPEN
+from mediaindex.api.hook import is_shown
+from mediaindex.api.hook import refused as not_shown
+from mediaindex.api.paths import HOOK, OPEN
 from mediaindex.api.problems import told
 
 OUR_OWN = (".local", ".localhost", ".internal", ".home.arpa")
@@ -26,8 +28,15 @@ class Guard:
     ourselves, is refused before anything is looked at.
     """
 
-    def __init__(self, app: ASGIApp, token: str, names: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str,
+        names: Collection[str] = (),
+        hook_secret: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._app = app
+        self._hook_secret = hook_secret
         self._token = token.encode()
         # Not the name with its domain, which the system would ask the network for.
         self._names = {*names, "localhost", socket.gethostname().lower()}
@@ -46,6 +55,11 @@ class Guard:
             )
         elif b"origin" in headers and not _is_of(headers[b"origin"].decode("latin-1"), host):
             refused = told(403, "Forbidden", "pages of other sites may not ask here", HANG_UP)
+        elif scope["path"] == HOOK:
+            if is_shown(scope["headers"], self._hook_secret()):
+                await self._app(scope, receive, send)
+                return
+            refused = not_shown(HANG_UP)  # before anything of a body is taken in
         elif self._is_shown(headers.get(b"authorization", b"")):
             await self._app(scope, receive, send)
             return

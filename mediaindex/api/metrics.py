@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from mediaindex import __version__
 from mediaindex.daemon.service import Service
+from mediaindex.immich.standing import standing
 from mediaindex.store import counts, pauses
 from mediaindex.store.columns import shown
 
@@ -160,11 +161,37 @@ def _stored(service: Service) -> Iterator[Metric]:
         "library",
         {shown(one.name): one.swept_at.timestamp() for one in libraries if one.swept_at},
     )
+    yield from _immich(service)
     yield _one(
         "mediaindex_database_bytes",
         "The database, its journal included.",
         sum(map(_size, (service.database.path, Path(f"{service.database.path}-wal")))),
     )
+
+
+def _immich(service: Service) -> Iterator[Metric]:
+    """Yield the numbers of the accounts of Immich; none where none is connected."""
+    families = {
+        "assets": "Photos and videos that Immich has.",
+        "matched": "So many of them are ours.",
+        "vanished": "Matched, and not to be read any more.",
+        "held_back": "Vanished at once; a person has to say why.",
+        "written": "So many have words of ours in Immich.",
+        "wiped": "So many of these lost them there at some time.",
+        "trouble": "1: it cannot be read or written now.",
+        "last_read_timestamp_seconds": "When it was last read.",
+    }
+    made = {
+        key: _family(f"mediaindex_immich_{key}", about, "account")
+        for key, about in families.items()
+    }
+    for account in standing(service.database)["accounts"]:
+        read_at = account["read_at"] or account["full_at"]
+        numbers = {**account, "trouble": account["trouble"] is not None}
+        numbers["last_read_timestamp_seconds"] = read_at.timestamp() if read_at else 0
+        for key, family in made.items():
+            family.add_metric([f"{shown(account['person'])} at {account['url']}"], numbers[key])
+    yield from made.values()
 
 
 def _family(name: str, about: str, *labels: str) -> GaugeMetricFamily:

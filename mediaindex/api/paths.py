@@ -6,6 +6,9 @@ from mediaindex.api.problems import WrongRequest
 
 BASE = "/api/v1"
 
+HOOK = "/hooks/immich"
+"""Where Immich wakes us; it shows a secret of its own and can do nothing else."""
+
 OPEN = frozenset({"/health", "/ready"})
 """What is told without a token, so that whatever watches over services need not have it."""
 

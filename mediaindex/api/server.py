@@ -88,7 +88,12 @@ def serve(
         files = allow_open_files()
         if section.listen is not None:
             host, port = split_listen(section.listen)
-            guarded = Guard(app, token(service.config, environ), [host.lower()])
+            guarded = Guard(
+                app,
+                token(service.config, environ),
+                [host.lower()],
+                lambda: service.hook_secret,
+            )
             opened = stack.enter_context(tcp_socket(host, port))
             listen = (host, int(opened.getsockname()[1]))
             most = min(MOST_CONNECTIONS, files // 8)

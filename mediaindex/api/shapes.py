@@ -74,6 +74,7 @@ class Moment(BaseModel):
     summary: Caption | None = Field(description="What a model says of the whole video.")
     sha256: str
     preview: str = Field(description="Path of its picture on this server.")
+    immich_url: str | None = Field(description="Its page in Immich; null: it is not there.")
 
 
 class MomentAnswer(Moment):
@@ -140,6 +141,7 @@ class AssetAnswer(BaseModel):
     unfinished: list[tuple[str, str, str]] = Field(description="Stage, state, reason.")
     moments: int
     vectors: dict[str, int]
+    immich_url: str | None = Field(description="Its page in Immich; null: it is not there.")
 
 
 class MomentOfAsset(BaseModel):
@@ -189,6 +191,54 @@ class LibraryNow(BaseModel):
     held_back: int = Field(description="So many files seem gone; a person has to confirm it.")
 
 
+class ImmichNow(BaseModel):
+    """What the daemon does beside Immich now."""
+
+    is_reading: bool
+    doing: str | None = Field(description="How far it is with that, for people.")
+    begun: int = Field(description="Number of the last reading that began.")
+    ended: int = Field(description="Number of the last reading that ended.")
+    trouble: str | None = Field(description="Why it could not be read last.")
+    yield_trouble: str | None = Field(description="Why captions do not wait for it.")
+    reads: list[dict[str, Any]] = Field(description="What the last reading did, by account.")
+
+
+class ImmichAccount(BaseModel):
+    """One person's archive in an Immich."""
+
+    id: int
+    person: str
+    url: str
+    web_url: str
+    version: str = Field(description="Of the Immich there.")
+    writable: bool = Field(description="false: it is newer than what is known, and only read.")
+    connected_at: datetime
+    read_at: datetime | None = Field(description="When it was last read.")
+    full_at: datetime | None = Field(description="When all of it was last read.")
+    assets: int = Field(description="Photos and videos that Immich has.")
+    matched: int = Field(description="So many of them are ours.")
+    by_path: int
+    by_checksum: int
+    unmatched: int
+    withheld: dict[str, int] = Field(description="How many are not shown, by reason.")
+    vanished: int = Field(description="Matched, and not to be read any more: locked or deleted.")
+    held_back: int = Field(description="So many vanished at once; a person has to say why.")
+    written: int = Field(description="So many have words of ours in Immich.")
+    wiped: int = Field(description="So many of these lost them there at some time.")
+    trouble: str | None = Field(description="Why it cannot be read or written.")
+    vanished_paths: list[str] | None = Field(
+        default=None, description="What vanished, if that was asked for."
+    )
+
+
+class ImmichAnswer(BaseModel):
+    """The accounts of Immich that are connected."""
+
+    version: Version
+    accounts: list[ImmichAccount]
+    now: ImmichNow
+
+
 class DaemonState(BaseModel):
     """What the daemon does now."""
 
@@ -201,6 +251,7 @@ class DaemonState(BaseModel):
     videos: dict[str, float] = Field(description="Videos in work, and how much is done, 0 to 1.")
     index_trouble: str | None
     chore_troubles: list[str] = Field(description="What went wrong with backups or upkeep.")
+    immich: ImmichNow
 
 
 class StatusAnswer(BaseModel):
@@ -266,6 +317,12 @@ class AcceptedAnswer(BaseModel):
 
     version: Version
     accepted: Literal[True]
+
+
+class ReadingAnswer(AcceptedAnswer):
+    """Immich will be read soon."""
+
+    reading: int = Field(description="The number of that reading.")
 
 
 class Job(BaseModel):

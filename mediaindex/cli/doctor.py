@@ -17,6 +17,7 @@ import click
 from mediaindex import __version__
 from mediaindex.cli.daemon_findings import examine_daemon
 from mediaindex.cli.finding import Finding
+from mediaindex.cli.immich_findings import examine_immich
 from mediaindex.cli.output import counted, printable, put_json, settings_of, size
 from mediaindex.config import Config
 from mediaindex.errors import MediaIndexError
@@ -59,6 +60,7 @@ def _examine(config: Config) -> Iterator[Finding]:
     yield from (_package("open-clip-torch"), _package("chromadb"), _package("onnxruntime"))
     yield _model(config)
     yield from _describers(config)
+    yield from examine_immich(config, datetime.now(UTC))
     yield _ffmpeg()
 
 

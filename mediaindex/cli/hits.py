@@ -39,7 +39,7 @@ def why(hit: Hit) -> str:
 
 
 def _told(hit: Hit) -> list[str]:
-    """Return the lines below a hit's path: facts and reasons, then what a model says of it."""
+    """Return the lines below a hit's path: facts and reasons, what a model says of it, its link."""
     said = hit.shown.caption or hit.shown.summary
     words = [word for reason in hit.why for word in _marked(reason)]
     described, read = _described(said, words), _read(said, words)
@@ -48,7 +48,9 @@ def _told(hit: Hit) -> list[str]:
     others = [one for one in hit.why if not _is_in(one, lines.get(one.source or "", []))]
     facts = [time_of(hit), date_of(hit), hit.shown.place, _reasons(others)]
     about = "  ·  ".join(fact for fact in facts if fact)
-    return [*_wrapped("", about, None), *described, *read]
+    # Whole, so that a terminal makes a link of it.
+    link = [f"{'':10}{printable(hit.shown.immich_url)}"] if hit.shown.immich_url else []
+    return [*_wrapped("", about, None), *described, *read, *link]
 
 
 def _reasons(reasons: Sequence[Reason]) -> str:

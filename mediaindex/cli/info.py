@@ -97,10 +97,17 @@ def _rows(path: str, known: About) -> Iterator[Row]:
     for other in map(printable, known.paths):
         if other != path:
             yield "also at", other
+    if known.immich_url:
+        yield "in Immich", printable(known.immich_url)
     if known.part_of:
         yield "part of", f"{printable(known.part_of)}  (the video of a live photo)"
     for sidecar in known.sidecars:
         yield "sidecar", printable(sidecar)
+    yield from _work(known)
+
+
+def _work(known: About) -> Iterator[Row]:
+    """Yield what was done with it, and what is left to do."""
     if known.done:
         last = max(at for _, _, at in known.done)
         stages = ", ".join(stage for stage, _, _ in sorted(known.done, key=lambda done: done[2]))

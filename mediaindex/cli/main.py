@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "Write what is known of photos and videos to files, for other programs.",
     "confirm-removal": "Let the index forget files that are gone, many at once.",
     "forget": "Take a library out of the index; its files stay.",
+    "immich": "Work beside Immich: find by its people and albums, open hits there.",
     "model": "List the models that look at or describe pictures, or download one.",
     "backup": "Copy the database, also while the daemon is at work.",
     "restore": "Bring a backup of the database back.",

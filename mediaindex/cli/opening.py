@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from mediaindex.errors import ConfigError
-from mediaindex.shown import Shown
+from mediaindex.shown import Shown, readable
 
 PLAYERS: dict[str, Callable[[float], list[str]]] = {
     "mpv": lambda at_s: [f"--start={at_s:.3f}", "--"],
@@ -31,15 +31,34 @@ def open_hit(shown: Shown, which: Callable[[str], str | None] = shutil.which) ->
         if command is not None:
             _start(command)
             return
+    _view(path)
+
+
+def open_in_immich(shown: Shown) -> None:
+    """Open a hit's page in Immich, in the browser; of a video it begins at its beginning.
+
+    Raises:
+        ConfigError: It has none, or there is nothing to open it with, or it failed.
+    """
+    if shown.immich_url is None:
+        raise ConfigError(
+            f"{shlex.quote(readable(shown.paths[0]))} is not in Immich, as far as is known; "
+            "mediaindex immich status tells what is"
+        )
+    _view(shown.immich_url)
+
+
+def _view(target: str) -> None:
+    """Show a file or a page with what the desktop has for it; raises ConfigError if it cannot."""
     viewer = "open" if sys.platform == "darwin" else "xdg-open"
     try:
-        subprocess.run([viewer, path], check=True, capture_output=True, timeout=30)
+        subprocess.run([viewer, target], check=True, capture_output=True, timeout=30)
     except FileNotFoundError as error:
         raise ConfigError(
-            f"there is no {viewer} on this machine to show {shlex.quote(path)} with"
+            f"there is no {viewer} on this machine to show {shlex.quote(target)} with"
         ) from error
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise ConfigError(f"{viewer} could not show {shlex.quote(path)}") from error
+        raise ConfigError(f"{viewer} could not show {shlex.quote(target)}") from error
 
 
 def play_command(

@@ -45,6 +45,11 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  index: {printable(daemon['index_trouble'])}; it will be built again"
     for trouble in daemon["chore_troubles"]:
         yield f"  {printable(trouble)}"
+    immich = daemon.get("immich") or {}  # a daemon of an older version does not tell
+    if immich.get("trouble"):
+        yield f"  immich: {printable(immich['trouble'])}"
+    if immich.get("yield_trouble"):
+        yield f"  {printable(immich['yield_trouble'])}"
     if not daemon["libraries"]:
         yield f"  there is no library yet; {TO_ADD}"
     looked_at = {library["name"]: library["swept_at"] for library in found["libraries"]}

@@ -8,7 +8,7 @@ import click
 
 from mediaindex.cli.answers import answer_by
 from mediaindex.cli.filters import Given, Words, filter_options, given_operators
-from mediaindex.cli.hits import put_hits
+from mediaindex.cli.hits import clock, put_hits
 from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.cli.reading import daemon_to_read
 from mediaindex.clients.daemon import Daemon
@@ -25,10 +25,31 @@ Examples:
   mediaindex search dog on a beach after:2019 -people
   mediaindex search '"happy birthday" 2:cake' --in Parties
   mediaindex search --like photo.jpg at night
+  mediaindex search first steps --open immich
 """
 
+OPENERS = ("file", "immich")
 
-@click.command(cls=Words, epilog=EXAMPLES)
+
+class Question(Words):
+    """Takes `--open` with the word that may follow it, and without."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Join `--open` with what it names, so that no other word is taken for that."""
+        end = args.index("--") if "--" in args else len(args)
+        joined: list[str] = []
+        for word in args[:end]:
+            if joined and joined[-1] == "--open":
+                joined[-1] = f"--open={word if word in OPENERS else OPENERS[0]}"
+                if word in OPENERS:
+                    continue
+            joined.append(word)
+        if joined and joined[-1] == "--open":
+            joined[-1] = f"--open={OPENERS[0]}"
+        return super().parse_args(ctx, [*joined, *args[end:]])
+
+
+@click.command(cls=Question, epilog=EXAMPLES)
 @click.argument("words", nargs=-1)
 @click.option(
     "--like",
@@ -53,7 +74,14 @@ Examples:
     flag_value="paths0",
     help="Print only the paths, each followed by NUL, for xargs -0.",
 )
-@click.option("--open", "open_", is_flag=True, help="Open the first hit; a video at its second.")
+@click.option(
+    "--open",
+    "open_",
+    type=click.Choice(OPENERS),
+    metavar="[file|immich]",
+    help="Open the first hit: the file (if nothing is named), a video at its second; or its page "
+    "in Immich.",
+)
 @click.option(
     "--contact-sheet",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -70,7 +98,7 @@ def search(
     moments: bool,
     literal: bool,
     form: str | None,
-    open_: bool,
+    open_: str | None,
     contact_sheet: Path | None,
     **operators: Given,
 ) -> int:
@@ -102,7 +130,7 @@ def search(
     if contact_sheet is not None and answer.hits and form is None:
         click.echo(f"contact sheet: {contact_sheet}", err=True)
     if open_ and answer.hits:
-        return _open(answer.hits[0].shown)
+        return _open(answer.hits[0].shown, open_)
     return 0 if answer.hits else NOTHING_FOUND
 
 
@@ -123,15 +151,26 @@ def _write_sheet(
     write_sheet(config, answer, target, title, daemon)
 
 
-def _open(shown: Shown) -> int:
-    from mediaindex.cli.opening import open_hit
+def _open(shown: Shown, where: str) -> int:
+    from mediaindex.cli.opening import open_hit, open_in_immich
 
     try:
-        open_hit(shown)
+        if where == "immich":
+            open_in_immich(shown)
+            _tell_time(shown)
+        else:
+            open_hit(shown)
     except ConfigError as error:  # the question was right, and it was answered
         click.echo(f"mediaindex: {error}", err=True)
         return CANNOT_OPEN
     return 0
+
+
+def _tell_time(shown: Shown) -> None:
+    """Say where in a video to look: Immich's links cannot."""
+    if shown.kind == "video":
+        at = clock(shown.at_ms)
+        click.echo(f"it is at {at}; Immich opens a video at its beginning", err=True)
 
 
 def _put(answer: Answer, asked: Asked, form: str | None) -> None:

@@ -1,11 +1,13 @@
 """The daemon: its parts, how they begin and end, and what may be asked of it."""
 
+import dataclasses
 import logging
 import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mediaindex import libraries, parts
 from mediaindex.asking import Asker
 from mediaindex.config import Config, SweepSettings, load_config
+from mediaindex.daemon.beside import Beside
 from mediaindex.daemon.chores import Chores
 from mediaindex.daemon.events import Events
 from mediaindex.daemon.keeper import Keeper
@@ -22,7 +25,7 @@ from mediaindex.daemon.service import Phase, State
 from mediaindex.daemon.timetable import Timetable
 from mediaindex.daemon.worker import Worker
 from mediaindex.errors import MediaIndexError
-from mediaindex.listening import check_listening
+from mediaindex.listening import check_listening, hook_secret
 from mediaindex.media.previews import PreviewStore
 from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.sweep import Library
@@ -73,6 +76,7 @@ class Daemon:
         self.has_ended = False
         self._changing = threading.RLock()
         self._embedders = parts.Embedders()
+        self._hook_secret = hook_secret(config)
         self._chores = Chores(self)
         self._timetable = Timetable(config, self._jobs())
         with ExitStack() as opened:
@@ -83,6 +87,7 @@ class Daemon:
             self._sent = parts.sent(config)
             opened.callback(lambda: self._sent.close())
             self._worker = self._new_worker(config)
+            self._beside = Beside(config, self._database, self._on_files, self.events)
             self._keepers: dict[int, Keeper] = {}
             self._asker = self._new_asker()
             self._opened = opened.pop_all()
@@ -92,6 +97,7 @@ class Daemon:
         threading.Thread(target=self._asker.warm, name="warm", daemon=True).start()
         self._keep_libraries()
         self._worker.start()
+        self._beside.start()
         self._timetable.start()
         return self
 
@@ -105,6 +111,7 @@ class Daemon:
         self.stop()
         until = self._end_at
         all_ended = self._worker.join(max(0.0, until - time.monotonic()))
+        all_ended &= self._beside.join(max(0.0, until - time.monotonic()))
         for keeper in self._keepers.values():
             all_ended &= keeper.join(max(0.0, until - time.monotonic()))
         self._asker.close()
@@ -122,6 +129,7 @@ class Daemon:
             self._ending, self._end_at = True, time.monotonic() + END_S
             self._timetable.stop()
             self._worker.stop()
+            self._beside.stop()
             for keeper in self._keepers.values():
                 keeper.stop()
 
@@ -134,6 +142,11 @@ class Daemon:
     def database(self) -> Database:
         """The store."""
         return self._database
+
+    @property
+    def hook_secret(self) -> str | None:
+        """What Immich has to show to wake us; None: nobody may."""
+        return self._hook_secret
 
     @property
     def previews(self) -> PreviewStore:
@@ -159,6 +172,7 @@ class Daemon:
             videos=dict(worker.videos),
             index_trouble=worker.index_trouble,
             chore_troubles=tuple(self._chores.troubles.values()),
+            immich=dataclasses.replace(self._beside.state(), yield_trouble=worker.yield_trouble),
         )
 
     def ask(self, asked: Asked, today: date) -> Answer:
@@ -170,6 +184,15 @@ class Daemon:
     def wake(self) -> None:
         """Have the stages look for work at once, and for a model that was missing."""
         self._worker.wake(look_again=True)
+
+    def read_immich(self, *, full: bool = False) -> int:
+        """Read what changed in Immich, or all of it; returns the number of that reading."""
+        self._worker.wake()  # for what a person decided of Immich, too
+        return self._beside.read_soon(full=full)
+
+    def hear_of_immich(self) -> None:
+        """Immich says that something changed."""
+        self._beside.hear()
 
     def sweep_soon(
         self, library_ids: Collection[int] | None = None, *, confirmed: bool = False
@@ -235,6 +258,7 @@ class Daemon:
             ConfigError: They cannot; nothing has changed then.
         """
         check_listening(config)  # it would be the next start that fails of it
+        secret = hook_secret(config)
         libraries.check(config, self._database)
         config, held = _without_restart(config, self._config)
         libraries.check(config, self._database)
@@ -247,6 +271,8 @@ class Daemon:
         if self._ending:
             return
         self._config, self._timetable, self._worker = config, timetable, worker
+        self._hook_secret = secret
+        self._beside.renew(config)
         worker.start()
         timetable.start()
         before, self._sent = self._sent, parts.sent(config)
@@ -329,7 +355,15 @@ class Daemon:
         return "auto"
 
     def _jobs(self) -> dict[str, Callable[[], None]]:
-        return {"sweep": self.sweep_soon, **self._chores.by_name()}
+        return {
+            "sweep": self.sweep_soon,
+            "immich": self._read_by_clock,
+            "immich_full": partial(self._read_by_clock, full=True),
+            **self._chores.by_name(),
+        }
+
+    def _read_by_clock(self, *, full: bool = False) -> None:
+        self._beside.read_soon(full=full)
 
 
 def _without_restart(new: Config, old: Config) -> tuple[Config, list[str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-Kind = Literal["library", "sweep", "progress", "daemon"]
+Kind = Literal["library", "sweep", "progress", "daemon", "immich"]
 
 BACKLOG = 1000
 """So many events wait for a listener that is slow; more, and it loses the oldest."""
@@ -19,7 +19,8 @@ class Event:
     """One thing that happened."""
 
     #: `library`: it went offline or came back, or how it is watched changed. `sweep`: one ended.
-    #: `progress`: what the stages did. `daemon`: what it does as a whole.
+    #: `progress`: what the stages did. `daemon`: what it does as a whole. `immich`: a reading of it
+    #: ended.
     kind: Kind
     #: JSON values.
     data: Mapping[str, Any]

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from mediaindex.config import Config
 from mediaindex.daemon.events import Events
+from mediaindex.immich.reading import Read
 from mediaindex.media.previews import PreviewStore
 from mediaindex.pipeline.lane import Progress
 from mediaindex.search.asked import Asked
@@ -44,6 +45,24 @@ class LibraryState:
 
 
 @dataclass(frozen=True)
+class ImmichState:
+    """What the daemon does beside Immich now."""
+
+    is_reading: bool = False
+    #: How far it is with that, for people; None: it says nothing of it.
+    doing: str | None = None
+    #: Number of the last reading that began, and of the last that ended, since the start.
+    begun: int = 0
+    ended: int = 0
+    #: Why it could not be read last, for people; None: it could.
+    trouble: str | None = None
+    #: What the last reading did, an account each.
+    reads: tuple[Read, ...] = ()
+    #: Why captions do not wait for Immich though they shall; None: they do, or need not.
+    yield_trouble: str | None = None
+
+
+@dataclass(frozen=True)
 class State:
     """What the daemon does now."""
 
@@ -61,6 +80,7 @@ class State:
     index_trouble: str | None
     #: What went wrong with a backup, or with other upkeep; for people.
     chore_troubles: tuple[str, ...] = ()
+    immich: ImmichState = ImmichState()
 
 
 class Service(Protocol):
@@ -77,6 +97,10 @@ class Service(Protocol):
         """The store; the same one as long as the daemon runs."""
 
     @property
+    def hook_secret(self) -> str | None:
+        """What Immich has to show to wake us; None: nobody may."""
+
+    @property
     def previews(self) -> PreviewStore:
         """The previews."""
 
@@ -88,6 +112,16 @@ class Service(Protocol):
 
     def wake(self) -> None:
         """Have the stages look for work at once: a person resumed or retried something."""
+
+    def read_immich(self, *, full: bool = False) -> int:
+        """Read what changed in Immich, or all of it, as soon as possible; returns at once.
+
+        Returns:
+            The number of the reading that will have all that there is now; see `ImmichState`.
+        """
+
+    def hear_of_immich(self) -> None:
+        """Immich says that something changed: read it soon, many such words together."""
 
     def sweep_soon(
         self, library_ids: Collection[int] | None = None, *, confirmed: bool = False

@@ -1,4 +1,4 @@
-"""What is done by the clock: sweeps, backups, upkeep."""
+"""What is done by the clock: sweeps, backups, upkeep, and a look at Immich."""
 
 from collections.abc import Callable, Mapping
 
@@ -28,7 +28,7 @@ class Timetable:
 
         Args:
             config: Says when.
-            jobs: What to do, by name: `sweep`, `backup`, `upkeep`, `trim`.
+            jobs: What to do, by name: `sweep`, `backup`, `upkeep`, `trim`, `immich`, `immich_full`.
 
         Raises:
             ConfigError: A time in the settings cannot be understood.
@@ -38,14 +38,16 @@ class Timetable:
         )
         settings = config.settings
         times = {
-            "sweep": settings.sweep.cron,
-            "backup": settings.backup.cron,
-            "upkeep": UPKEEP,
-            "trim": TRIM,
+            "sweep": (("sweep", "cron"), settings.sweep.cron),
+            "backup": (("backup", "cron"), settings.backup.cron),
+            "immich": (("immich", "read_cron"), settings.immich.read_cron),
+            "immich_full": (("immich", "full_cron"), settings.immich.full_cron),
+            "upkeep": ((), UPKEEP),
+            "trim": ((), TRIM),
         }
-        for name, cron in times.items():
+        for name, (keys, cron) in times.items():
             if cron is not None and name in jobs:
-                self._scheduler.add_job(jobs[name], _trigger(config, name, cron), id=name)
+                self._scheduler.add_job(jobs[name], _trigger(config, keys, cron), id=name)
         self._scheduler.add_job(lambda: None, trigger(TICK), id="tick")
 
     def start(self) -> None:
@@ -86,12 +88,11 @@ def _weekdays(field: str) -> str:
     return ",".join(days)
 
 
-def _trigger(config: Config, name: str, cron: str) -> CronTrigger:
+def _trigger(config: Config, keys: tuple[str, ...], cron: str) -> CronTrigger:
     try:
         return trigger(cron)
     except ValueError as error:
-        place = config.place_of(name, "cron")
+        name, place = ".".join(keys), config.place_of(*keys)
         raise ConfigError(
-            f"{name}.cron ({place}): {cron!r} is no time as in crontab, such as '30 4 * * *': "
-            f"{error}"
+            f"{name} ({place}): {cron!r} is no time as in crontab, such as '30 4 * * *': {error}"
         ) from error

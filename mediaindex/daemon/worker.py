@@ -90,6 +90,7 @@ class Worker:
         self._indexes: Indexes | None = None
         self._model = model
         self._events = events
+        self._neighbour = parts.neighbour(config, database)
         self._quiet = _quiet_hours(config)
         self._began = Began()
         self._check_at = self._tell_at = 0.0
@@ -112,6 +113,11 @@ class Worker:
         if look_again:
             self._model.look_again()
         self._wake.set()
+
+    @property
+    def yield_trouble(self) -> str | None:
+        """Why captions do not wait for Immich though they shall; None: they do, or need not."""
+        return None if self._neighbour is None else self._neighbour.trouble
 
     def check_indexes(self) -> None:
         """See whether somebody deleted the indexes, for somebody asks; then begin a new run."""
@@ -209,7 +215,14 @@ class Worker:
             )
             with self._database.write() as session:
                 blocked.block(session, "caption", str(error), datetime.now(UTC))
-        stages = parts.stages(config, self._database, self._model, self._end_run, self._on_video)
+        stages = parts.stages(
+            config,
+            self._database,
+            self._model,
+            self._end_run,
+            self._on_video,
+            self._neighbour,
+        )
         if not self._was_quiet:
             return stages
         return [stage for stage in stages if stage.name in IN_QUIET_HOURS]

@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +22,7 @@ from mediaindex.config import Config
 from mediaindex.errors import BrokenOff, ConfigError, Gone, Lacking, MediaIndexError
 from mediaindex.immich.account import Account, PathPair, open_client
 from mediaindex.immich.checksums import match_by_content
+from mediaindex.immich.ending import broken_off
 from mediaindex.immich.groups import Groups
 from mediaindex.immich.paging import store_page
 from mediaindex.immich.reread import rematch
@@ -133,7 +133,7 @@ def read_all(
             except BrokenOff:
                 break
             except MediaIndexError as error:
-                log.warning("immich account=%d was not read: %s", account_id, error)
+                log.info("immich account=%d was not read: %s", account_id, error)
                 with database.write() as session:
                     note_trouble(session, account_id, str(error))
     return done
@@ -169,10 +169,8 @@ def _read(
             raise ConfigError(f"there is no account {account_id} of Immich")
         account, since = account_of(row), row.read_until
         is_first = row.full_at is None
-    with (
-        closing(open_client(config, account)) as client,
-        wire.within(config.settings.immich.time_limit_s),
-    ):
+    client = open_client(config, account)
+    with broken_off(client, stop), wire.within(config.settings.immich.time_limit_s):
         reading = _Reading(database, client, account, now, stop, on_progress)
         return reading.run(None if full or is_first else since, is_first=is_first)
 

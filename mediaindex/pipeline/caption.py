@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from mediaindex.captioners.describe import Described, Describer
 from mediaindex.captioners.schedule import Schedule
 from mediaindex.errors import BrokenOff, Faulty, RetryLater, ServerBusy
+from mediaindex.immich.busy import LOOK_AGAIN_S
 from mediaindex.media.jpeg import jpeg_for_model
 from mediaindex.media.previews import PreviewMissing, PreviewStore
 from mediaindex.pipeline.stage import PREVIEWED, Blocked, Redo
@@ -101,14 +102,26 @@ class Caption:
         stop: threading.Event,
         may_tell: MayTell,
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        busy: Callable[[], str | None] | None = None,
     ) -> None:
+        """Contact nobody yet.
+
+        Args:
+            describer: Who is asked.
+            previews: What it is shown.
+            ways: How it is asked, and when.
+            stop: Set when the run is to end.
+            may_tell: Whether an asset may be told of to anybody now.
+            clock: The wall clock, with its zone.
+            busy: What else works on the graphics card now and is let go first; None: nobody asks.
+        """
         self.width = describer.pool.slots
         self._describer = describer
         self._previews = previews
         self._ways = ways
         self._stop = stop
         self._may_tell = may_tell
-        self._clock = clock
+        self._clock, self._busy = clock, busy
         self._asking = ThreadPoolExecutor(self.width, self.name)
         self._is_closed = threading.Event()
         self._ending: threading.Thread | None = None
@@ -133,7 +146,7 @@ class Caption:
         Raises:
             RetryLater: It is not the hour, or no server can be asked; the text names the remedy.
         """
-        self._heed_schedule()
+        self._heed()
         if self._ending is None:
             self._ending = threading.Thread(target=self._end, name="end captions", daemon=True)
             self._ending.start()
@@ -210,6 +223,13 @@ class Caption:
         self._is_closed.wait(GRACE_S)
         self._describer.pool.close()
 
+    def _heed(self) -> None:
+        """Go on; raises Blocked if it is not the hour, or somebody else needs the card."""
+        self._heed_schedule()
+        who = self._busy() if self._busy is not None else None
+        if who is not None:
+            raise Blocked(who, LOOK_AGAIN_S)
+
     def _heed_schedule(self) -> None:
         schedule, now = self._ways.schedule, self._clock()
         if schedule is not None and not schedule.is_open(now):
@@ -219,7 +239,7 @@ class Caption:
             )
 
     def _tell(self, scene: Scene) -> Told:
-        self._heed_schedule()
+        self._heed()
         if self._stop.is_set():
             raise BrokenOff("it goes on where it was broken off")
         wants_summary = self._wants_summary(scene)

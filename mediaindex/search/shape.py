@@ -67,6 +67,7 @@ def shown_as_json(shown: Shown) -> dict[str, Any]:
         "height_px": shown.height_px,
         "rating": shown.rating,
         "words": shown.words,
+        "immich_url": shown.immich_url,
         "caption": caption_as_json(shown.caption),
         "summary": caption_as_json(shown.summary),
     }

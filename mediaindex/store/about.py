@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mediaindex.store import immich
 from mediaindex.store.captions import said
 from mediaindex.store.files import paths_of_asset, sidecars_of_asset
 from mediaindex.store.tables import (
@@ -72,6 +73,8 @@ class About:
     moments: int
     #: Number of vectors by "model, kind".
     vectors: dict[str, int]
+    #: Its page in Immich, for a browser; None: it is not there.
+    immich_url: str | None = None
 
 
 LEFT_OUT = frozenset(
@@ -118,6 +121,7 @@ def about(session: Session, file: FileRow) -> About:
         )
         or 0,
         vectors=_vectors(session, asset_id),
+        immich_url=immich.links(session, [asset_id]).get(asset_id),
     )
 
 

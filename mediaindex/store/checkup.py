@@ -46,6 +46,15 @@ def check_up(path: Path) -> Checkup:
     return Checkup(integrity, version and str(version[0]), libraries, paused)
 
 
+def schema_of(path: Path) -> str | None:
+    """Return of which version the database at `path` is; None: that cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    except (sqlite3.Error, TypeError):
+        return None
+
+
 def _paused(connection: sqlite3.Connection) -> tuple[str, ...]:
     found = connection.execute("SELECT value FROM setting WHERE name = ?", (NAME,)).fetchone()
     return tuple(json.loads(found[0])) if found else ()

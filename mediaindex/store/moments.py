@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from mediaindex.store import filters
+from mediaindex.store import filters, immich
 from mediaindex.store.captions import said_of
 from mediaindex.store.embeddings import IN_SPACE
 from mediaindex.store.files import paths_of_assets
@@ -143,6 +143,7 @@ def show(session: Session, moment_ids: Sequence[int], wanted: Filter | None) -> 
     captions, summaries = said_of(session, moment_ids, asset_ids)
     paths = paths_of_assets(session, asset_ids, wanted or Filter())
     words = _words(session, asset_ids)
+    links = immich.links(session, asset_ids)
     shown = {}
     for make, model, name, region, country, moment_id, asset_id, *rest in rows:
         shown[moment_id] = Shown(
@@ -155,6 +156,7 @@ def show(session: Session, moment_ids: Sequence[int], wanted: Filter | None) -> 
             words=tuple(words.get(asset_id, ())),
             caption=captions.get(moment_id),
             summary=summaries.get(asset_id),
+            immich_url=links.get(asset_id),
         )
     return shown
 

@@ -24,7 +24,7 @@ LOOK_S = 0.2
 thread waiting."""
 
 ABOUT = """Server-sent events: `event` is the kind (`library`, `sweep`, `progress`,
-`daemon`), `data` one JSON object with `at` and what the kind tells. A comment line comes
+`daemon`, `immich`), `data` one JSON object with `at` and what the kind tells. A comment line comes
 every 15 s while nothing happens. The stream ends when the daemon stops."""
 
 
