@@ -12,13 +12,11 @@ from mediaindex import looking
 from mediaindex.cli.captioned import as_json, put_looks, put_trouble
 from mediaindex.cli.compare import compare_models
 from mediaindex.cli.output import printable, put_json, settings_of
-from mediaindex.cli.reading import daemon_to_read
 from mediaindex.cli.waiting import Waiting
-from mediaindex.clients.daemon import NotKnown
 from mediaindex.config import Config
 from mediaindex.errors import RetryLater, ServerOff, Unusable
 from mediaindex.looking import Look, View
-from mediaindex.store.withheld import UNTOLD
+from mediaindex.remote import check_told
 
 NOTHING_KEPT, NOT_NOW = 1, 3
 
@@ -150,28 +148,10 @@ def _code(looks: Sequence[Look]) -> int:
 def _views(config: Config, file: Path, at_s: float | None) -> tuple[list[View], str | None]:
     """Return what a file shows, or why it cannot be used."""
     try:
-        _check_told(config, file)
+        check_told(config, file)
         return looking.views(config, file, at_s), None
     except (RetryLater, Unusable) as error:  # no server was asked yet
         return [], str(error)
-
-
-def _check_told(config: Config, file: Path) -> None:
-    """Check with the machine's service, where the index is its own, that a model may see a file.
-
-    Raises:
-        Unusable: It may not.
-    """
-    daemon = None if config.database_path.exists() else daemon_to_read(config)
-    if daemon is None:
-        return
-    path = file.expanduser()
-    try:
-        told = daemon.get("/api/v1/info", path=str(path.parent.resolve() / path.name))
-    except NotKnown:
-        return
-    if told["withheld"] in UNTOLD:
-        raise Unusable(f"no model is told of it: it is {told['withheld']}")
 
 
 def _progress(number: int, files: Sequence[Path], config: Config, model: str | None) -> str:

@@ -320,7 +320,10 @@ def test_service_that_keeps_the_index_is_asked_before_a_model_is_shown_a_file(ho
             },
         )
         done = program.run("caption", str(home.red))
+        theirs = settings(home.folder / "person", serve__socket=str(listening))
+        shown = [view.path.name for view in pick(theirs, home.photos, 9)]
 
+    assert shown == ["blue.png"]
     assert "no model is told of it: it is locked" in done.stdout + done.stderr
     assert home.sent == []
 
