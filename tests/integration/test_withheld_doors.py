@@ -1,6 +1,7 @@
 """The doors by which one photo is named: what is locked goes out by none of them."""
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -53,15 +54,13 @@ SECRET = "Grandmother in the garden"
 class Home:
     """Two photos, indexed; the red one has words of a person and of a model."""
 
-    def __init__(self, folder: Path, server: OllamaServer) -> None:
+    def __init__(self, folder: Path, indexed: Path, server: OllamaServer) -> None:
         self.folder, self.server = folder, server
         self.sent: list[ChatRequest] = []
-        self.photos = folder / "photos"
-        self.photos.mkdir()
-        for name, colour in {"red": (200, 30, 30), "blue": (40, 80, 200)}.items():
-            Image.new("RGB", (64, 64), colour).save(self.photos / f"{name}.png")
+        self.photos = indexed / "photos"
         self.red = self.photos / "red.png"
-        run_once(settings(folder), [self.photos], stop=threading.Event())
+        for kept in ("state", "cache"):
+            shutil.copytree(indexed / kept, folder / kept)
         self.database = parts.store(self.config)
         with self.database.write() as session:
             query = select(FileRow.asset_id).where(FileRow.name == "red.png")
@@ -98,10 +97,22 @@ class Home:
         return next(stage for stage in stages if isinstance(stage, Caption))
 
 
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The photos and what was made of them, copied for each test."""
+    folder = tmp_path_factory.mktemp("indexed")
+    photos = folder / "photos"
+    photos.mkdir()
+    for name, colour in {"red": (200, 30, 30), "blue": (40, 80, 200)}.items():
+        Image.new("RGB", (64, 64), colour).save(photos / f"{name}.png")
+    run_once(settings(folder), [photos], stop=threading.Event())
+    return folder
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
+def home(tmp_path: Path, indexed: Path) -> Iterator[Home]:
     with OllamaServer() as server:
-        home = Home(tmp_path, server)
+        home = Home(tmp_path, indexed, server)
 
         def answer(request: ChatRequest) -> str:
             home.sent.append(request)
