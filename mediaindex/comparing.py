@@ -13,6 +13,7 @@ from mediaindex.config import Config
 from mediaindex.errors import ConfigError, RetryLater, Unusable
 from mediaindex.installed import check, survey
 from mediaindex.looking import Look, View, describer, look, photo_view
+from mediaindex.remote import check_told
 from mediaindex.sources.folder import Rules, walk
 from mediaindex.store.counts import count_assets
 
@@ -122,6 +123,7 @@ def pick(config: Config, folder: Path, number: int) -> Iterator[View]:
         if len(found) == number:
             break
         try:
+            check_told(config, path)
             found.append((path, photo_view(config, path)))
         except (Unusable, RetryLater):
             continue  # no photo, or none that can be shown: the next one stands for it

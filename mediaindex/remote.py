@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from mediaindex import __version__
-from mediaindex.clients.daemon import Daemon, NotAllowed, TooLarge, find
+from mediaindex.clients.daemon import Daemon, NotAllowed, NotKnown, TooLarge, find
 from mediaindex.config import Config
-from mediaindex.errors import RetryLater
+from mediaindex.errors import RetryLater, Unusable
 from mediaindex.search.asked import Asked
 from mediaindex.search.hits import Answer
 
@@ -93,6 +93,27 @@ def preview(daemon: Daemon, sha256: str, at_ms: int) -> bytes:
         NotKnown: There is none.
     """
     return daemon.get_bytes(f"/api/v1/previews/{sha256}/{at_ms}")
+
+
+def check_told(config: Config, file: Path) -> None:
+    """Check that a model may be shown a file, with the service where that keeps the index.
+
+    Raises:
+        Unusable: It is locked, hidden, or in the trash.
+        Silent: The service does not answer at all.
+    """
+    daemon = None if config.database_path.exists() else daemon_of(config)
+    if daemon is None:
+        return
+    from mediaindex.store.withheld import UNTOLD
+
+    path = file.expanduser()
+    try:
+        told = daemon.get("/api/v1/info", path=str(path.parent.resolve() / path.name))
+    except NotKnown:
+        return
+    if told["withheld"] in UNTOLD:
+        raise Unusable(f"no model is told of it: it is {told['withheld']}")
 
 
 def _picture(path: Path) -> str:

@@ -16,6 +16,7 @@ from mediaindex.cli.waiting import Waiting
 from mediaindex.config import Config
 from mediaindex.errors import RetryLater, ServerOff, Unusable
 from mediaindex.looking import Look, View
+from mediaindex.remote import check_told
 
 NOTHING_KEPT, NOT_NOW = 1, 3
 
@@ -147,6 +148,7 @@ def _code(looks: Sequence[Look]) -> int:
 def _views(config: Config, file: Path, at_s: float | None) -> tuple[list[View], str | None]:
     """Return what a file shows, or why it cannot be used."""
     try:
+        check_told(config, file)
         return looking.views(config, file, at_s), None
     except (RetryLater, Unusable) as error:  # no server was asked yet
         return [], str(error)

@@ -1,9 +1,10 @@
 """The doors by which one photo is named: what is locked goes out by none of them."""
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from mediaindex import parts
 from mediaindex.answering import Question, find_out
+from mediaindex.api.server import serve
 from mediaindex.comparing import pick
 from mediaindex.config import Config
 from mediaindex.errors import BrokenOff, Unusable
@@ -26,13 +28,22 @@ from mediaindex.pipeline.caption import Caption
 from mediaindex.pipeline.model import Model
 from mediaindex.store.captions import save_caption
 from mediaindex.store.due import at
-from mediaindex.store.tables import AssetRow, CaptionRow, FileRow, MomentRow, WordsRow
+from mediaindex.store.tables import (
+    AssetRow,
+    CaptionRow,
+    FileRow,
+    FolderRow,
+    LibraryRow,
+    MomentRow,
+    WordsRow,
+)
 from mediaindex.store.withheld import withhold
 from mediaindex.types import Caption as Words
+from tests.acceptance.program import Program
 from tests.conftest import NOW, ORIGIN
 from tests.servers.answers import ChatRequest
 from tests.servers.ollama import OllamaServer
-from tests.service import served, settings
+from tests.service import served, settings, standing
 
 REASONS = ["archived", "trashed", "hidden", "locked"]
 UNTOLD = REASONS[1:]
@@ -43,15 +54,13 @@ SECRET = "Grandmother in the garden"
 class Home:
     """Two photos, indexed; the red one has words of a person and of a model."""
 
-    def __init__(self, folder: Path, server: OllamaServer) -> None:
+    def __init__(self, folder: Path, indexed: Path, server: OllamaServer) -> None:
         self.folder, self.server = folder, server
         self.sent: list[ChatRequest] = []
-        self.photos = folder / "photos"
-        self.photos.mkdir()
-        for name, colour in {"red": (200, 30, 30), "blue": (40, 80, 200)}.items():
-            Image.new("RGB", (64, 64), colour).save(self.photos / f"{name}.png")
+        self.photos = indexed / "photos"
         self.red = self.photos / "red.png"
-        run_once(settings(folder), [self.photos], stop=threading.Event())
+        for kept in ("state", "cache"):
+            shutil.copytree(indexed / kept, folder / kept)
         self.database = parts.store(self.config)
         with self.database.write() as session:
             query = select(FileRow.asset_id).where(FileRow.name == "red.png")
@@ -88,10 +97,22 @@ class Home:
         return next(stage for stage in stages if isinstance(stage, Caption))
 
 
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The photos and what was made of them, copied for each test."""
+    folder = tmp_path_factory.mktemp("indexed")
+    photos = folder / "photos"
+    photos.mkdir()
+    for name, colour in {"red": (200, 30, 30), "blue": (40, 80, 200)}.items():
+        Image.new("RGB", (64, 64), colour).save(photos / f"{name}.png")
+    run_once(settings(folder), [photos], stop=threading.Event())
+    return folder
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
+def home(tmp_path: Path, indexed: Path) -> Iterator[Home]:
     with OllamaServer() as server:
-        home = Home(tmp_path, server)
+        home = Home(tmp_path, indexed, server)
 
         def answer(request: ChatRequest) -> str:
             home.sent.append(request)
@@ -276,6 +297,73 @@ def test_whole_run_describes_all_but_what_is_locked(home: Home) -> None:
     home.withhold(None)
     run_once(home.config, [home.photos], stop=threading.Event())
     assert len(home.sent) == 2
+
+
+def test_commands_tell_that_it_is_withheld_and_why(home: Home) -> None:
+    program = Program(home.folder, {"MEDIAINDEX__CAPTION__USE": "off"})
+    with home.database.write() as session:
+        session.add(WordsRow(asset_id=home.id, kind="person", text="Anna", source="immich"))
+    home.withhold("archived")
+    assert program.run("search", "--person", "anna", "--paths").stdout == ""
+    found = program.run("search", "--person", "anna", "--is", "archived", "--paths")
+    assert found.stdout.strip() == str(home.red)
+
+    home.withhold("locked")
+
+    info = program.run("info", str(home.red)).stdout
+    assert "not shown  it is locked, so nothing of it is told" in info
+    assert SECRET not in info
+    assert home.sha256 not in info
+    assert "Not shown: 1 (1 locked)" in program.run("status").stdout
+
+
+def test_service_that_keeps_the_index_is_asked_before_a_model_is_shown_a_file(home: Home) -> None:
+    """A person with no index of their own, and the machine's service with its own."""
+    home.withhold("locked")
+    with socket_of(home) as listening:
+        program = Program(
+            home.folder / "person",
+            {
+                "MEDIAINDEX__CAPTION__USE": "ollama",
+                "MEDIAINDEX__CAPTION__URL": home.server.url,
+                "MEDIAINDEX__CAPTION__MODEL": home.server.models[0].name,
+                "MEDIAINDEX__SERVE__SOCKET": str(listening),
+            },
+        )
+        done = program.run("caption", str(home.red))
+        theirs = settings(home.folder / "person", serve__socket=str(listening))
+        shown = [view.path.name for view in pick(theirs, home.photos, 9)]
+
+    assert shown == ["blue.png"]
+    assert "no model is told of it: it is locked" in done.stdout + done.stderr
+    assert home.sent == []
+
+
+@contextmanager
+def socket_of(home: Home) -> Iterator[Path]:
+    with standing(home.config) as service, serve(service) as opened:
+        yield opened.socket
+
+
+def test_status_names_no_video_at_work_that_is_locked(home: Home) -> None:
+    with standing(home.config) as service:
+        (name,) = service.state().videos
+        folder, _, file = name.rpartition("/")
+        with home.database.write() as session:
+            root = LibraryRow(name="films", root=folder, added_at=NOW)
+            session.add(root)
+            session.flush()
+            kept = FolderRow(library_id=root.id, path="", seen_sweep=0)
+            session.add(kept)
+            session.flush()
+            lies = {"size_bytes": 1, "mtime_ns": 1, "role": "media", "found_at": NOW}
+            session.add(FileRow(folder_id=kept.id, name=file, asset_id=home.id, **lies))
+    with served(home.config) as (_, ask):
+        shows = [len(ask.get("/api/v1/status").json()["daemon"]["videos"])]
+        home.withhold("locked")
+        shows.append(len(ask.get("/api/v1/status").json()["daemon"]["videos"]))
+
+    assert shows == [1, 0]
 
 
 def test_status_counts_what_is_not_shown(home: Home) -> None:
