@@ -1,219 +1,159 @@
-"""An Immich beside a database of ours: accounts, photos in both, and what models say of them."""
+"""A home with files of ours and an Immich beside them, for tests of reading it."""
 
+import hashlib
+import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import pytest
-from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
-from mediaindex.clients.immich import ImmichClient, read_immich_host
-from mediaindex.config import Config, ImmichSettings, load_config
-from mediaindex.immich.account import Account
-from mediaindex.immich.allowed import accounts
-from mediaindex.pipeline.publish import Publish
-from mediaindex.publishing import Taken, reverts
-from mediaindex.store import captions, immich_written, jobs
+from mediaindex.config import Config, load_config
+from mediaindex.immich.account import PathPair
+from mediaindex.immich.reading import Read, read
+from mediaindex.pipeline.sweep import Library
+from mediaindex.sources.folder import Rules
+from mediaindex.store.assets import Identity, identify_file
 from mediaindex.store.database import Database
-from mediaindex.store.due import at
-from mediaindex.store.immich_tables import ImmichAccountRow, ImmichAssetRow, ImmichWrittenRow
-from mediaindex.store.tables import AssetRow, MomentRow
-from mediaindex.types import Caption
-from tests.conftest import NOW, ORIGIN, insert_asset
+from mediaindex.store.immich_accounts import save_account
+from mediaindex.store.immich_tables import ImmichAccountRow, ImmichAssetRow
+from mediaindex.store.libraries import add_library
+from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow, WordsRow
+from tests.conftest import NOW
 from tests.servers.immich import Immich
+from tests.sweeping import look
 
-ALL = ("description", "tags", "record")
-
-DOG = Caption("A dog runs along a beach.", ("dog", "beach"), "NO DOGS", "beach")
-
-LATER = timedelta(minutes=20)
+THEIRS = "/mnt/media"
 
 
-@dataclass
-class Beside:
-    """One database, one Immich, and clients that count what they send."""
+class Home:
+    """Our library at `root`, which Immich has at `THEIRS`, and one account, anna's."""
 
-    home: Path
-    database: Database
-    server: Immich
-    write: tuple[str, ...] = ALL
-    now: datetime = NOW
-    #: What the clients are made by; a test may put in one that breaks.
-    make: Callable[..., ImmichClient] = ImmichClient
-    keys: dict[int, str] = field(default_factory=dict)
-    _number: int = 0
-
-    @property
-    def config(self) -> Config:
-        """Settings that write at once."""
-        empty = self.home / "config.yaml"
-        empty.touch()
-        environ = {
-            "MEDIAINDEX_STATE_DIR": str(self.database.path.parent),
-            "MEDIAINDEX_CACHE_DIR": str(self.home / "cache"),
-        }
-        config = load_config(empty, environ)
-        section = msgspec.convert({"write": self.write, "writes_per_min": 6000}, ImmichSettings)
-        return replace(config, settings=replace(config.settings, immich=section))
-
-    def clock(self) -> datetime:
-        """Return the time, which passes when a test says so."""
-        return self.now
-
-    def connect(self, name: str = "anna", permissions: Sequence[str] = ("all",)) -> int:
-        """Connect an account of this user; returns its id."""
-        key = self.server.add_user(name, permissions)
-        key_file = self.home / f"{name}.key"
-        key_file.write_text(key)
-        with self.database.write() as session:
-            row = ImmichAccountRow(
-                url=self.server.url,
-                web_url=self.server.url,
-                user_id=self.server.users[name].id,
-                user_name=name,
-                key_file=str(key_file),
-                version=self.server.version,
-                permissions=None,
-                path_map="[]",
-                connected_at=NOW,
-            )
-            session.add(row)
-            session.flush()
-            self.keys[row.id] = key
-            return row.id
-
-    def opener(self, config: Config, account: Account) -> ImmichClient:
-        """Make a client of an account."""
-        del config
-        return self.make(read_immich_host(self.server.url), self.keys[account.id], account.version)
-
-    def account(self, account_id: int = 1) -> Account:
-        """Return an account as the program reads it."""
-        with self.database.read() as session:
-            return next(one for one in accounts(session) if one.id == account_id)
-
-    def client(self, account_id: int = 1) -> ImmichClient:
-        """Return a client of an account."""
-        return self.opener(self.config, self.account(account_id))
-
-    def add(
+    def __init__(
         self,
-        description: str = "",
-        said: Caption | None = DOG,
-        *,
-        account_id: int = 1,
-        owner: str = "anna",
-        **facts: Any,
-    ) -> str:
-        """Add a photo that both have; returns its uuid."""
-        self._number += 1
-        name = f"{self._number}.jpg"
-        uuid = self.server.add(f"/photos/{name}", owner=owner, description=description, **facts)
-        with self.database.write() as session:
-            asset_id = insert_asset(session, name)
-            jobs.mark_done(session, asset_id, "decode", "1", NOW, redo=())
-        self.match(uuid, asset_id, account_id)
-        if said is not None:
-            self.say(asset_id, said)
-        return uuid
-
-    def match(self, uuid: str, asset_id: int, account_id: int = 1) -> None:
-        """Note that one of Immich's is one of ours."""
-        theirs = self.server.assets[uuid]
-        columns = {
-            "account_id": account_id,
-            "uuid": uuid,
-            "library_id": theirs.library_id,
-            "asset_id": asset_id,
-            "matched_by": "path",
-            "path": theirs.path,
-            "checksum": theirs.checksum,
-            "visibility": theirs.visibility,
-            "is_trashed": theirs.is_trashed,
-            "updated_at": "2026-03-01T12:00:00.000Z",
-            "facts": "{}",
+        folder: Path,
+        database: Database,
+        server: Immich,
+        permissions: tuple[str, ...] = ("all",),
+    ) -> None:
+        self.database, self.server, self.folder = database, server, folder
+        environ = {
+            "MEDIAINDEX_STATE_DIR": str(database.path.parent),
+            "MEDIAINDEX_CACHE_DIR": str(folder / "cache"),
         }
-        if hasattr(ImmichAssetRow, "seen_in"):
-            columns["seen_in"] = 1
-        with self.database.write() as session:
-            session.add(ImmichAssetRow(**columns))
+        self.config: Config = load_config(None, environ)
+        self.root = folder / "photos"
+        self.root.mkdir()
+        with database.write() as session:
+            row = add_library(session, "family", self.root, NOW)
+            self.library = Library(row.id, row.name, self.root, Rules(()))
+        self.account_id = self.connect("anna", permissions)
 
-    def say(self, asset_id: int, said: Caption, version: str = "1") -> None:
-        """Have a model say something of a photo, as the stage that asks it does."""
+    def connect(
+        self, name: str, permissions: tuple[str, ...] = ("all",), theirs: str = THEIRS
+    ) -> int:
+        """Add a person to Immich and connect their archive; returns the account's id."""
+        key_file = self.folder / f"{name}.key"
+        key_file.write_text(self.server.add_user(name, permissions))
+        key_file.chmod(0o600)
+        pairs = [PathPair(theirs, str(self.root))]
         with self.database.write() as session:
-            moment = session.scalar(select(MomentRow.id).filter_by(asset_id=asset_id).limit(1))
-            captions.save_caption(session, asset_id, moment, version, said, ORIGIN, NOW)
-            jobs.forget_results(session, asset_id, ("embed_text", "publish"))
-            jobs.mark_done(session, asset_id, "caption", version, NOW, redo=())
+            return save_account(
+                session,
+                ImmichAccountRow(
+                    url=self.server.url,
+                    web_url="http://photos.home",
+                    user_id=self.server.users[name].id,
+                    user_name=name,
+                    key_file=str(key_file),
+                    version=self.server.version,
+                    permissions=json.dumps(list(permissions)),
+                    path_map=json.dumps([[pair.theirs, pair.ours] for pair in pairs]),
+                    connected_at=NOW,
+                ),
+            )
 
-    def run(self) -> int:
-        """Write all that is due, as a runner does that knows no patience; returns how many."""
+    def fill(self, *names: str) -> None:
+        """Write files that differ, each with its name in it, and take them in."""
+        for name in names:
+            self.put(name, name.encode())
+        self.sweep()
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def sweep(self) -> None:
+        """Look at the library, and into what is new there."""
+        look(self.database, self.library, max_vanish_fraction=1.0)
+        with self.database.write() as session:
+            query = select(FileRow, FolderRow.path).join(FolderRow)
+            for file, folder in session.execute(query.where(FileRow.kind.is_(None))).all():
+                content = (self.root / folder / file.name).read_bytes()
+                sha256 = hashlib.sha256(content).hexdigest()
+                identity = Identity(sha256, len(content), "photo", "jpeg")
+                identify_file(session, file.id, identity, NOW)
+
+    def add(self, name: str, owner: str = "anna", **facts: Any) -> str:
+        """Add to Immich what lies in our library under a name; returns its uuid."""
+        return self.server.add(f"{THEIRS}/{name}", owner=owner, **facts)
+
+    def read(self, *, full: bool = False, account_id: int | None = None) -> Read:
+        """Read Immich."""
+        chosen = self.account_id if account_id is None else account_id
         stop = threading.Event()
-        stage = Publish(self.config, self.database, stop, opener=self.opener, clock=self.clock)
-        done = 0
+        return read(self.config, self.database, chosen, NOW, full=full, stop=stop)
+
+    def asset(self, name: str) -> AssetRow:
+        """Return the asset that lies under a name now, or did last."""
+        folder, _, file_name = name.rpartition("/")
+        with self.database.read() as session:
+            query = (
+                select(AssetRow)
+                .join(FileRow, FileRow.asset_id == AssetRow.id)
+                .join(FolderRow, FolderRow.id == FileRow.folder_id)
+                .join(LibraryRow, LibraryRow.id == FolderRow.library_id)
+                .where(FolderRow.path == folder, FileRow.name == file_name)
+            )
+            return session.scalars(query).one()
+
+    def withheld(self, name: str) -> str | None:
+        """Return why a file's asset is not shown."""
+        return self.asset(name).withheld
+
+    def words(self, name: str) -> set[tuple[str, str]]:
+        """Return what Immich says of a file's asset."""
+        asset_id = self.asset(name).id
+        with self.database.read() as session:
+            rows = session.scalars(select(WordsRow).filter_by(asset_id=asset_id, source="immich"))
+            return {(row.kind, row.text) for row in rows}
+
+    def rows(self) -> list[ImmichAssetRow]:
+        """Return all that is known of Immich's assets."""
+        with self.database.read() as session:
+            return list(session.scalars(select(ImmichAssetRow).order_by(ImmichAssetRow.id)))
+
+    def account(self, account_id: int | None = None) -> ImmichAccountRow:
+        """Return an account as it is stored."""
+        chosen = self.account_id if account_id is None else account_id
+        with self.database.read() as session:
+            return session.get_one(ImmichAccountRow, chosen)
+
+    @contextmanager
+    def writes(self) -> Iterator[list[str]]:
+        """Give the statements that change the database in this block."""
+        said: list[str] = []
+
+        def note(_1: Any, _2: Any, statement: str, *_3: Any) -> None:
+            if statement.split()[0] in ("INSERT", "UPDATE", "DELETE"):
+                said.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
         try:
-            stage.ready()
-            while True:
-                with self.database.read() as session:
-                    asset_id = session.scalars(stage.due().limit(1), at(self.now)).first()
-                    if asset_id is None:
-                        return done
-                    loaded = stage.load(session, asset_id)
-                [result] = stage.work([loaded])
-                with self.database.write() as session:
-                    stage.save(session, asset_id, result, self.now)
-                done += 1
+            yield said
         finally:
-            stop.set()
-            stage.close()
-
-    def revert(self, **how: Any) -> list[Taken]:
-        """Take all out again, with writing off; returns what came of each asset."""
-        self.write = ()
-        found = list(reverts(self.config, opener=self.opener, **how))
-        return [one for one in found if isinstance(one, Taken)]
-
-    def asset_of(self, uuid: str) -> int:
-        """Return which of ours one of Immich's is."""
-        with self.database.read() as session:
-            found = session.scalar(select(ImmichAssetRow.asset_id).filter_by(uuid=uuid))
-        assert found is not None
-        return found
-
-    def withhold(self, uuid: str, reason: str | None) -> None:
-        """Withhold one of ours."""
-        asset_id = self.asset_of(uuid)
-        with self.database.write() as session:
-            session.get_one(AssetRow, asset_id).withheld = reason
-
-    def written(self, uuid: str) -> immich_written.Written | None:
-        """Return what is remembered of what we wrote."""
-        with self.database.read() as session:
-            row = session.scalar(select(ImmichWrittenRow).filter_by(uuid=uuid))
-            return None if row is None else immich_written.find(session, row.account_id, uuid)
-
-    def sent(self) -> list[str]:
-        """Return the requests that change something."""
-        return [
-            f"{one.method} {one.path}"
-            for one in self.server.requests
-            if one.method != "GET" and not one.path.startswith("/api/search")
-        ]
-
-    def later(self, by: timedelta = LATER) -> None:
-        """Let time pass."""
-        self.now += by
-
-
-@pytest.fixture
-def beside(tmp_path: Path, database: Database) -> Iterator[Beside]:
-    """An Immich 3.1 with one connected account, anna's."""
-    with Immich("3.1.0") as server:
-        found = Beside(tmp_path, database, server)
-        found.connect()
-        yield found
+            event.remove(Engine, "before_cursor_execute", note)

@@ -48,6 +48,9 @@ OVERLAP = timedelta(minutes=1)
 """So much before the last change is asked for again: what Immich changes at once it does not tell
 at once."""
 
+PAGE = 1000
+"""Assets of one request and of one transaction; Immich gives no more."""
+
 Progress = Callable[[int, int], None]
 """Is told how many were met, and how many of them are ours."""
 
@@ -250,7 +253,7 @@ class _Reading:
         """Store every page; only when all were, changes are asked for from later on."""
         began_s = time.monotonic()
         self._check()
-        for page in self._client.pages(Wanted(updated_after=since, trashed=True)):
+        for page in self._client.pages(Wanted(updated_after=since, trashed=True), PAGE):
             with self._database.write() as session:
                 stored = store_page(session, self._account.id, self._account.paths, page)
             for row_id in stored.row_ids:

@@ -24,11 +24,11 @@ from mediaindex.store.immich_assets import (
     Row,
     add_rows,
     change_rows,
-    checksums_met,
     count_matched,
     drop_rows,
     gone,
     kept,
+    kept_by_checksum,
     kept_by_uuid,
     libraries_met,
     listed_ids,
@@ -195,17 +195,22 @@ class Vanishing:
                 self.changed += settle(session, _assets(some), unlock=True)
 
     def _drop_deleted(self) -> None:
-        """Forget what vanished with its library, and is in another by now."""
+        """Forget what was taken in again, also into another library where the first is gone.
+
+        Immich has each content, or each path of a library, once for a person.
+        """
         with self._database.read() as session:
             before = gone(session, self._account.id)
             libraries = libraries_met(session, self._account.id)
-            met = checksums_met(session, self._account.id, {row.checksum for row in before})
-        again = {checksum for checksum, _ in met}
+            met = kept_by_checksum(session, self._account.id, {row.checksum for row in before})
+        again = {(row.owner_id, row.checksum, row.library_id) for row in met}
+        anywhere = {(row.owner_id, row.checksum) for row in met}
         self._forget(
             [
                 row
                 for row in before
-                if row.checksum in again and (row.library_id or "") not in libraries
+                if (row.owner_id, row.checksum, row.library_id) in again
+                or ((row.owner_id, row.checksum) in anywhere and row.library_id not in libraries)
             ]
         )
 

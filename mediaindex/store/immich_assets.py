@@ -73,7 +73,7 @@ def add_rows(session: Session, rows: Sequence[Row]) -> list[int]:
     return list(session.connection().scalars(insert(ImmichAssetRow).returning(_COLUMN.id), rows))
 
 
-def change_rows(session: Session, rows: Sequence[Row]) -> None:
+def change_rows(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Store what changed of assets; each with its row's `id`, all with the same columns."""
     if rows:
         session.connection().execute(
@@ -101,7 +101,7 @@ def gone(session: Session, account_id: int) -> list[Kept]:
 def some_of_account(session: Session, account_id: int, most: int) -> list[tuple[int, int | None]]:
     """Return (row id, asset id) of up to `most` assets of an account."""
     asked = {"account": account_id, "most": most}
-    return list(session.connection().execute(_SOME, asked).tuples())
+    return [(id_, asset) for id_, asset in session.connection().execute(_SOME, asked)]
 
 
 def assets_locked_for_nothing(session: Session) -> list[int]:
@@ -109,19 +109,15 @@ def assets_locked_for_nothing(session: Session) -> list[int]:
     return list(session.connection().scalars(_FOR_NOTHING))
 
 
-def checksums_met(
-    session: Session, account_id: int, checksums: Iterable[str]
-) -> set[tuple[str, str]]:
-    """Return (checksum, library id or "") of what an account holds now, of these checksums."""
+def kept_by_checksum(session: Session, account_id: int, checksums: Iterable[str]) -> list[Kept]:
+    """Return what an account has now with one of these checksums."""
     asked = {"account": account_id, "names": json.dumps(list(checksums))}
-    rows = session.connection().execute(_MET, asked)
-    return {(checksum, library_id or "") for checksum, library_id in rows}
+    return _all(session, _BY_CHECKSUM, asked)
 
 
-def libraries_met(session: Session, account_id: int) -> set[str]:
-    """Return the libraries of which an account holds anything now; "": of uploads."""
-    rows = session.connection().scalars(_LIBRARIES, {"account": account_id})
-    return {library_id or "" for library_id in rows}
+def libraries_met(session: Session, account_id: int) -> set[str | None]:
+    """Return the libraries of which an account has anything now; None: of uploads."""
+    return set(session.connection().scalars(_LIBRARIES, {"account": account_id}))
 
 
 def unmatched(
@@ -129,13 +125,15 @@ def unmatched(
 ) -> list[tuple[int, str, int | None]]:
     """Return (row id, path, file id) of what matches nothing of ours, by the id of the row."""
     asked = {"account": account_id, "after": after_id, "most": most}
-    return list(session.connection().execute(_UNMATCHED, asked).tuples())
+    return [
+        (id_, path, file) for id_, path, file in session.connection().execute(_UNMATCHED, asked)
+    ]
 
 
 def strays(session: Session, account_id: int) -> list[tuple[int, int | None, int | None]]:
     """Return (row id, asset id, asset id now) where the file at the path holds another by now."""
     rows = session.connection().execute(_STRAYS, {"account": account_id})
-    return list(rows.tuples())
+    return [(id_, before, now) for id_, before, now in rows]
 
 
 def count_matched(session: Session, account_id: int) -> dict[tuple[str, str], int]:
@@ -149,7 +147,9 @@ def newest_without_text(
 ) -> list[tuple[int, str, int | None]]:
     """Return (row id, uuid, asset id) of photos whose OCR was not asked for, newest first."""
     asked = {"account": account_id, "most": most}
-    return list(session.connection().execute(_UNASKED, asked).tuples())
+    return [
+        (id_, uuid, asset) for id_, uuid, asset in session.connection().execute(_UNASKED, asked)
+    ]
 
 
 _COLUMN = ImmichAssetRow
@@ -165,9 +165,7 @@ _IS_MET = and_(_COLUMN.vanished_at.is_(None), _COLUMN.missed_in.is_(None))
 _LISTED = select(_COLUMN.id).where(_OF_ACCOUNT, _COLUMN.vanished_at.is_(None))
 _IS_GONE = or_(_COLUMN.vanished_at.is_not(None), _COLUMN.missed_in.is_not(None))
 _GONE_ROWS = _KEPT.where(_OF_ACCOUNT, _IS_GONE).order_by(_COLUMN.id)
-_MET = select(_COLUMN.checksum, _COLUMN.library_id).where(
-    _OF_ACCOUNT, _COLUMN.checksum.in_(_NAMES), _IS_MET
-)
+_BY_CHECKSUM = _KEPT.where(_OF_ACCOUNT, _COLUMN.checksum.in_(_NAMES), _IS_MET)
 _SOME = select(_COLUMN.id, _COLUMN.asset_id).where(_OF_ACCOUNT).limit(bindparam("most"))
 _FOR_NOTHING = select(AssetRow.id).where(
     AssetRow.withheld == LOCKED, ~select(_COLUMN.id).where(_COLUMN.asset_id == AssetRow.id).exists()

@@ -32,7 +32,7 @@ def keep_sha1(session: Session, asset_id: int, sha1: str) -> None:
 def same_content(session: Session, account_id: int) -> list[tuple[int, int]]:
     """Return (row id, asset id) of uploads that match nothing yet and are assets of ours."""
     rows = session.connection().execute(_SAME, {"account": account_id})
-    return list(rows.tuples())
+    return [(row_id, asset_id) for row_id, asset_id in rows]
 
 
 _UPLOADED = and_(

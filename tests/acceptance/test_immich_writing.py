@@ -6,8 +6,8 @@ import sys
 
 from mediaindex.marked import with_block
 from tests.acceptance import loaded
-from tests.beside import Beside
-from tests.beside import beside as beside
+from tests.publishing import Beside
+from tests.publishing import beside as beside
 from tests.servers.faults import Fault
 
 WORDS = "A dog runs along a beach."

@@ -14,8 +14,8 @@ from mediaindex.pipeline.stage import Blocked
 from mediaindex.store import immich_written
 from mediaindex.store.database import Database
 from mediaindex.types import Caption
-from tests.beside import DOG, Beside
-from tests.beside import beside as beside
+from tests.publishing import DOG, Beside
+from tests.publishing import beside as beside
 from tests.servers.faults import Fault
 from tests.servers.immich import Immich
 

@@ -16,8 +16,8 @@ from mediaindex.pipeline.stage import Blocked
 from mediaindex.publishing import sketches
 from mediaindex.store.database import Database
 from mediaindex.store.tables import BlockedRow, JobRow
-from tests.beside import Beside
-from tests.beside import beside as beside
+from tests.publishing import Beside
+from tests.publishing import beside as beside
 from tests.servers.faults import Fault
 from tests.servers.immich import Immich
 

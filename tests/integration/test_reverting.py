@@ -13,8 +13,8 @@ from mediaindex.marked import with_block
 from mediaindex.publishing import TagsDeleted, reverts
 from mediaindex.store import immich_written
 from mediaindex.store.lock import worker_lock
-from tests.beside import Beside
-from tests.beside import beside as beside
+from tests.publishing import Beside
+from tests.publishing import beside as beside
 from tests.servers.faults import Fault
 
 TEXTS = ("", "Anna", "  Anna \n", "a\r\nb\r\n", "see [mediaindex] there", "[/mediaindex]")

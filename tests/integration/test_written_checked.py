@@ -13,8 +13,8 @@ from mediaindex.publishing import left_alone
 from mediaindex.store import immich_written
 from mediaindex.store.captions import captions_of_asset
 from mediaindex.store.immich_wiped import publish_if_wiped
-from tests.beside import DOG, Beside
-from tests.beside import beside as beside
+from tests.publishing import DOG, Beside
+from tests.publishing import beside as beside
 
 WORDS = "A dog runs along a beach."
 
