@@ -161,7 +161,7 @@ def _put_met(config: Config, met: Met) -> None:
     if met.permissions is None:
         put_wrapped("What the key may do, this version does not tell.")
         return
-    click.echo("What the key may do:")
+    click.echo("What the key may do (-: it may not, and need not by the settings):")
     for one in held(met.permissions, config.settings.immich):
         mark = "yes" if one.has else "no" if one.is_asked_for else "-"
         setting = f" (immich.{one.use.setting})" if one.use.setting else ""
