@@ -46,7 +46,7 @@ def overview(
             "stages": {
                 name: asdict(work) | {"blocked": counts.blocked_reason(session, name)}
                 for name, work in counts.count_work(session).items()
-                if name != "caption" or config.settings.caption.use != "off" or work.done
+                if _is_wanted(config, name) or work.done
             },
             "blocked": [
                 {"stage": row.stage, "reason": row.blocked_reason, "since": row.blocked_since}
@@ -60,6 +60,13 @@ def overview(
             "model": None if model is None else model.model_id,
             "disk_bytes": disk_bytes(config) if disk is None else dict(disk),
         }
+
+
+def _is_wanted(config: Config, stage: str) -> bool:
+    """Return whether the settings have a stage work; most always do."""
+    if stage == "publish":
+        return bool(config.settings.immich.write)
+    return stage != "caption" or config.settings.caption.use != "off"
 
 
 def disk_bytes(config: Config) -> dict[str, int]:

@@ -30,7 +30,7 @@ from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.probe import Probe
 from mediaindex.pipeline.sent import Sent
 from mediaindex.pipeline.stage import Stage
-from mediaindex.store import settings
+from mediaindex.store import immich_written, settings
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.embeddings import spaces
 from mediaindex.store.withheld import may_be_told
@@ -192,6 +192,7 @@ def stages(
         Embed(model, store_of_previews, config.settings.embedder.batch),
         *_caption_stages(config, database, stop, neighbour),
         EmbedText(model),
+        *_publish_stages(config, database, stop),
     ]
 
 
@@ -232,6 +233,19 @@ def _caption_stages(
 
     describer = describers.describer(config)
     return [Caption(describer, previews(config), ways, stop, may_tell, busy=busy)]
+
+
+def _publish_stages(
+    config: Config, database: Database, stop: threading.Event
+) -> list[Stage[Any, Any]]:
+    if not config.settings.immich.write:
+        return []
+    with database.read() as session:
+        if not immich_written.is_any_account(session):
+            return []
+    from mediaindex.pipeline.publish import Publish
+
+    return [Publish(config, database, stop)]
 
 
 def _video_stages(config: Config, stop: threading.Event, on_video: OnVideo) -> list[Frames]:

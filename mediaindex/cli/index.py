@@ -121,7 +121,7 @@ def index(
                 folders,
                 confirmed=confirm_removal,
                 captions=captions,
-                stop=_stop_on_signals(display),
+                stop=stop_on_signals(display),
                 events=display.events,
             )
     if as_json:
@@ -161,7 +161,7 @@ def _needs_a_person(sweep: SweepReport) -> bool:
     return bool(sweep.offline_reason or sweep.unreadable or sweep.held_back)
 
 
-def _stop_on_signals(display: Display) -> threading.Event:
+def stop_on_signals(display: Display) -> threading.Event:
     """Return an event that Ctrl-C or `kill` sets; the second one ends the program at once."""
     stop = threading.Event()
 

@@ -22,7 +22,7 @@ from mediaindex.store.counts import WorkCounts
 
 LINE_EVERY_S = 10.0
 
-SLOW = ("caption", "embed_text")
+SLOW = ("caption", "embed_text", "publish")
 """What goes on for hours or weeks after all pictures can be found."""
 
 SEARCHABLE = "All pictures can be searched now; what they show is being described. Ctrl-C ends it."

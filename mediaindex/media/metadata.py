@@ -9,6 +9,7 @@ from typing import BinaryIO, TypeVar
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
+from mediaindex import marked
 from mediaindex.errors import RetryLater, Unusable
 from mediaindex.media import takeout, xmp
 from mediaindex.media.animation import facts_of, lasts
@@ -244,10 +245,15 @@ def _without_make(model: str | None, make: str | None) -> str | None:
 
 
 def _distinct(words: Iterable[PersonWords]) -> tuple[PersonWords, ...]:
-    """Return the words that say something, each text once, in the order given."""
+    """Return a person's words that say something, each text once, in the order given.
+
+    What we wrote into Immich comes back in its sidecars, and wherever a program puts them.
+    """
     found: dict[str, PersonWords] = {}
     for one in words:
-        text = one.text.strip()
+        text = marked.of_person(one.text).strip()
+        if one.kind == "keyword" and marked.is_ours(text):
+            continue
         if text and len(text) <= MAX_WORDS_CHARACTERS and not is_rubbish(text):
             key = text.casefold()
             # A person's name is often among the keywords too; that it is a person says more.

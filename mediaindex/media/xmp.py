@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, ParseError
 import defusedxml
 from defusedxml.ElementTree import fromstring
 
+from mediaindex import marked
 from mediaindex.media.dates import Stamp, parse_iso
 from mediaindex.media.text import one_line
 from mediaindex.types import PersonWords, Position, WordsKind
@@ -130,9 +131,12 @@ def _words(tree: _Tree, source: str) -> Iterator[PersonWords]:
     # What a model said and we exported is no person's, also where another program kept it.
     exported = {*tree.texts(OURS, "description"), *tree.texts(OURS, "tags")}
     exported |= {text.replace("/", "-") for text in exported}
+    leaves = _leaves_of_ours(tree)
     for space, name, kind in WORDS:
         for text in tree.texts(space, name):
-            if text in exported:
+            if text in exported or (kind == "keyword" and marked.is_ours(text)):
+                continue
+            if (space, name) == (DC, "subject") and text in leaves:
                 continue
             # digiKam writes "Places/Lisbon", Lightroom "Places|Lisbon".
             parts = (
@@ -143,6 +147,16 @@ def _words(tree: _Tree, source: str) -> Iterator[PersonWords]:
     for space, name in ((MWG_REGIONS, "Name"), (MICROSOFT_PERSON, "PersonDisplayName")):
         for text in tree.texts(space, name):
             yield PersonWords("person", text, source)
+
+
+def _leaves_of_ours(tree: _Tree) -> set[str]:
+    """Return the last parts of our tags, where a program lists those as keywords by themselves.
+
+    digiKam does, and writes the tree in Lightroom's way as well; Immich does neither. Without that
+    sign, a keyword that is like a tag of ours is a person's.
+    """
+    paths = filter(marked.is_ours, tree.texts(LIGHTROOM, "hierarchicalSubject"))
+    return {re.split(r"[|/]", path)[-1] for path in paths}
 
 
 def _rating(tree: _Tree) -> int | None:

@@ -184,7 +184,7 @@ class Caption:
         return [self._tell(scene) for scene in inputs]
 
     def save(self, session: Session, subject_id: int, result: Told, now: datetime) -> None:
-        """Store the words, with their full text; they are embedded next.
+        """Store the words, with their full text; they are embedded next, and told to Immich.
 
         Nothing is kept of what was locked while the answer was on its way.
         """
@@ -201,7 +201,7 @@ class Caption:
                 described.origin,
                 now,
             )
-        jobs.forget_results(session, subject_id, ("embed_text",))
+        jobs.forget_results(session, subject_id, ("embed_text", "publish"))
         if result.is_all:
             is_video = session.get_one(AssetRow, subject_id).kind == "video"
             version = self._video_version if is_video else self.version

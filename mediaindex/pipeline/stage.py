@@ -20,7 +20,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-STAGES = ("identify", "probe", "decode", "frames", "embed", "caption", "embed_text")
+STAGES = ("identify", "probe", "decode", "frames", "embed", "caption", "embed_text", "publish")
 """Every stage there is, in the order of the walk."""
 
 PREVIEWED = ("decode", "frames")

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
+from mediaindex.store import immich_written
 from mediaindex.store.columns import shown
 from mediaindex.store.due import is_told
 from mediaindex.store.files import path_of, paths_of_asset
@@ -175,6 +176,8 @@ def count_work(session: Session) -> dict[str, WorkCounts]:
         "embed": assets["photo"] + assets["video"] - unseen,
         "caption": _count(session, _has_result(("decode", "frames")), told()),
         "embed_text": _count(session, is_told(), ~_failed(("decode", "frames"))),
+        # Where nothing is to be written, nothing waits for it.
+        "publish": immich_written.count_publishable(session) if "publish" in stages else 0,
     }
     return {
         name: _work(done.get(name, 0), failed.get(name, 0), total) for name, total in totals.items()

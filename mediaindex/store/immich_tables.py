@@ -156,16 +156,20 @@ class ImmichWrittenRow(Base):
     before: Mapped[str]
     #: The whole description as Immich kept it when we last wrote; None: we never wrote one.
     description: Mapped[str | None]
-    #: The tags that we put on it and that were not there before: a JSON list of [id, value].
+    #: The whole description that was on its way when this was last stored; None: none was.
+    pending: Mapped[str | None]
+    #: The tags that we put on it and that were not there before: a JSON list of whole paths. Their
+    #: ids change, as Immich forgets tags that nothing has.
     tags: Mapped[str] = mapped_column(default="[]", server_default="[]")
     #: Our machine record as JSON; None: none was written.
     record: Mapped[str | None]
-    #: Of all that was to be written, so that it is known whether it is still what we have to say.
+    #: Of all that was to be written, so that it is known whether it is still what we have to say;
+    #: "" while it is not known that all of it stands there.
     digest: Mapped[str]
     written_at: Mapped[datetime] = mapped_column(Utc)
     #: When it was last seen that Immich still has it, some time after it was written.
     checked_at: Mapped[datetime | None] = mapped_column(Utc)
-    #: How often Immich threw our words away since a person last changed something.
+    #: How often in a row Immich threw our words away; 0: they stood there when last checked.
     wiped: Mapped[int] = mapped_column(default=0, server_default="0")
     #: Why it is left alone now (a person wrote into our block, Immich keeps throwing it away).
     trouble: Mapped[str | None]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.immich_tables import ImmichAssetRow, ImmichWrittenRow
@@ -24,9 +24,10 @@ def publish_if_wiped(
         tags: Whether it is known that those without a tag of ours have none now.
     """
     asked = {"account": account_id, "names": json.dumps(list(uuids)), "tags": tags}
-    wiped = session.connection().scalars(_WIPED, asked).all() if uuids else []
-    for asset_id in wiped:
+    wiped = session.connection().execute(_WIPED, asked).all() if uuids else []
+    for row_id, asset_id in wiped:
         forget_results(session, asset_id or 0, (STAGE,))
+        session.connection().execute(_LOOK_AGAIN, {"row": row_id})
     return len(wiped)
 
 
@@ -40,8 +41,11 @@ _NO_TAGS = and_(
     ImmichWrittenRow.tags != "[]",
     _FACT(ImmichAssetRow.facts, "$.our_tags").is_(None),
 )
+_LOOK_AGAIN = (
+    update(ImmichWrittenRow).where(ImmichWrittenRow.id == bindparam("row")).values(checked_at=None)
+)
 _WIPED = (
-    select(ImmichAssetRow.asset_id)
+    select(ImmichWrittenRow.id, ImmichAssetRow.asset_id)
     .join(
         ImmichWrittenRow,
         and_(

@@ -1,5 +1,6 @@
 """Which libraries, folders, people, albums and tags there are, by the names that questions use."""
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from difflib import get_close_matches
@@ -63,7 +64,7 @@ def names_like(
     spelled: dict[str, list[str]] = {}
     for known in names(session, operator):
         whole = plain(known)
-        for part in {whole, *whole.split()}:
+        for part in {whole, *re.split(r"[\W_]+", whole)} - {""}:
             spelled.setdefault(part, []).append(known)
     close = get_close_matches(plain(name), spelled, 3 * MOST_LIKE, ALIKE)
     found = dict.fromkeys(known for part in close for known in spelled[part])

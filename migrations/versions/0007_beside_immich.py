@@ -39,6 +39,24 @@ TRIGGERS = (
 )
 
 
+# Whatever finds that one of Immich's is one of ours, or may be written to again: the stage that
+# writes there has to look at it.
+MATCHED = """
+    WHEN new.asset_id IS NOT NULL{which} BEGIN
+        DELETE FROM result WHERE asset_id = new.asset_id AND stage = 'publish';
+    END
+"""
+CHANGED = " OR ".join(
+    f"old.{name} IS NOT new.{name}"
+    for name in ("asset_id", "visibility", "is_trashed", "vanished_at")
+)
+MATCH_TRIGGERS = (
+    "CREATE TRIGGER immich_matched AFTER INSERT ON immich_asset" + MATCHED.format(which=""),
+    "CREATE TRIGGER immich_rematched AFTER UPDATE ON immich_asset"
+    + MATCHED.format(which=f" AND ({CHANGED})"),
+)
+
+
 def upgrade() -> None:
     for statement in (*COLUMNS, *TRIGGERS):
         op.execute(statement)
@@ -121,6 +139,8 @@ def upgrade() -> None:
         ["account_id", "id"],
         sqlite_where=sa.text("vanished_at IS NOT NULL OR missed_in IS NOT NULL"),
     )
+    for statement in MATCH_TRIGGERS:
+        op.execute(statement)
     _create_groups()
     _create_written()
 
@@ -159,6 +179,7 @@ def _create_written() -> None:
         sa.Column("asset_id", sa.Integer(), nullable=True),
         sa.Column("before", sa.String(), nullable=False),
         sa.Column("description", sa.String(), nullable=True),
+        sa.Column("pending", sa.String(), nullable=True),
         sa.Column("tags", sa.String(), server_default="[]", nullable=False),
         sa.Column("record", sa.String(), nullable=True),
         sa.Column("digest", sa.String(), nullable=False),

@@ -1,5 +1,6 @@
 """Facets say what SQL says, and follow what SQLite knows."""
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ ASSETS = st.lists(
             "longitude": st.sampled_from([None, 0.0, -9.14, 179.9, -179.9]),
             "place_id": st.sampled_from([None, *PLACES]),
             "rating": st.sampled_from([None, -1, 0, 3, 5]),
+            "withheld": st.sampled_from([None, None, "archived", "trashed", "hidden", "locked"]),
         }
     ),
     max_size=12,
@@ -92,6 +94,16 @@ def test_facets_pass_what_sql_passes(
     assert found.tolist() == list(session.scalars(query))
 
 
+def test_what_has_no_facet_is_asked_of_sqlite() -> None:
+    """A field that neither compares would let everything pass."""
+    by_facets = {"kinds", "dates", "months", "near", "places", "rating", "besides"}
+    as_text = {"said", "said_here", "unsaid"}
+    rest = {field.name for field in fields(Filter)} - by_facets - as_text
+    asked: dict[str, Any] = {name: True if name == "is_favourite" else ("x",) for name in rest}
+
+    assert narrow.of_names(Filter(**asked)) == Filter(**asked)
+
+
 def _place(place_id: int) -> PlaceRow:
     words = {"name": "n", "country": "c", "country_code": "CC", "time_zone": "UTC"}
     return PlaceRow(id=place_id, latitude=0, longitude=0, population=1, other_names="", **words)
@@ -134,6 +146,7 @@ def test_facets_are_made_where_there_are_none(sync: Sync, tmp_path: Path) -> Non
         ("UPDATE asset SET rating = 3 WHERE id = 2", [1, 3]),
         ("UPDATE asset SET missing_since = '2026-01-01 00:00:00' WHERE id = 1", [2, 3]),
         ("UPDATE asset SET companion_of_id = 1 WHERE id = 3", [1, 2]),
+        ("UPDATE asset SET withheld = 'locked' WHERE id = 3", [1, 2]),
         ("DELETE FROM asset WHERE id = 2", [1, 3]),
         ("DELETE FROM embedding WHERE id = 1", [2, 3]),
     ],

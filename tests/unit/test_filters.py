@@ -1,12 +1,16 @@
 from datetime import datetime
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from mediaindex.search.check import check
+from mediaindex.store import named
 from mediaindex.store.filters import Circle, Dates, Filter, conditions
 from mediaindex.store.fulltext import refresh_document
-from mediaindex.store.tables import AssetRow, FileRow
+from mediaindex.store.names import looked_up
+from mediaindex.store.tables import AssetRow, FileRow, WordsRow
+from mediaindex.store.withheld import count_withheld, withhold
 from tests.conftest import NOW, AddAsset
 
 LISBON = {"latitude": 38.72, "longitude": -9.14}
@@ -155,3 +159,144 @@ def test_what_is_said_and_what_is_not(session: Session, add_asset: AddAsset) -> 
     assert passing(session, Filter(said=('"dog"',))) == [dog, both]
     assert passing(session, Filter(said=('"dog"',), unsaid=('"cat"',))) == [dog]
     assert passing(session, Filter(unsaid=('"dog"',))) == [neither]
+
+
+def name(session: Session, asset_id: int, **names: str) -> None:
+    for kind, said in names.items():
+        session.add(WordsRow(asset_id=asset_id, kind=kind, text=said, source="immich"))
+    session.flush()
+
+
+@pytest.mark.parametrize("common", [0, 5_000])
+@pytest.mark.parametrize(
+    ("asked", "passes"),
+    [
+        ("anna", True),
+        ("ANNA MÜLLER", True),
+        ("muller", True),
+        ("Mu\u0308ller", True),
+        ("anna  müller", True),
+        ("ann", False),
+        ("nna", False),
+        ("ann*", True),
+        ("a*r", True),
+        ("*", True),
+        ("müller anna", False),
+        ("anna%", False),
+        ("a.na", False),
+    ],
+)
+def test_person_is_a_name_or_whole_words_of_it(
+    session: Session,
+    add_asset: AddAsset,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
+    passes: bool,
+    common: int,
+) -> None:
+    monkeypatch.setattr(named, "COMMON", common)
+    asset_id = add_asset()
+    name(session, asset_id, person="Anna Müller", description="ann nna müller anna a.na anna%")
+    wanted = Filter(people=(asked,))
+
+    assert passing(session, wanted) == ([asset_id] if passes else [])
+    assert passing(session, looked_up(session, wanted)) == ([asset_id] if passes else [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "passes"),
+    [
+        ("travel", True),
+        ("lisbon", True),
+        ("travel/lisbon", True),
+        ("alfama", True),
+        ("c++", True),
+        ("trav", False),
+        ("travel/porto", False),
+        ("time", False),
+    ],
+)
+def test_tag_is_one_or_a_part_of_its_path(
+    session: Session, add_asset: AddAsset, asked: str, passes: bool
+) -> None:
+    asset_id = add_asset()
+    name(session, asset_id, keyword="travel/Lisbon/Alfama", person="time")
+    name(session, asset_id, keyword="C++")
+
+    assert passing(session, Filter(tags=(asked,))) == ([asset_id] if passes else [])
+
+
+@pytest.mark.parametrize("common", [0, 5_000])
+def test_of_several_people_tags_and_albums_all_must_be_there(
+    session: Session, add_asset: AddAsset, monkeypatch: pytest.MonkeyPatch, common: int
+) -> None:
+    monkeypatch.setattr(named, "COMMON", common)
+    both, one = add_asset("a.jpg"), add_asset("b.jpg")
+    name(session, both, person="Anna", album="Summer")
+    name(session, both, person="Ben", album="Best of 2020")
+    name(session, one, person="Anna", album="Summer")
+    filters = {
+        Filter(people=("anna", "ben")): [both],
+        Filter(people=("anna",), albums=("summer",)): [both, one],
+        Filter(albums=("summer", "best of")): [both],
+        Filter(people=("anna", "zoe")): [],
+        Filter(people=("summer",)): [],
+    }
+
+    for wanted, expected in filters.items():
+        assert passing(session, wanted) == expected
+        found = looked_up(session, wanted)
+        assert passing(session, found) == expected
+        listed = select(AssetRow.id).where(*conditions(found, listing=True))
+        assert sorted(session.scalars(listed)) == expected
+
+
+def test_name_that_nobody_has_is_told_with_those_like_it(
+    session: Session, add_asset: AddAsset
+) -> None:
+    name(session, add_asset(), person="Anna Müller", keyword="travel/lisbon", album="Summer 2020")
+
+    assert check(session, Filter(people=("ana",))) == [
+        "person:ana: nobody of that name; did you mean Anna Müller?"
+    ]
+    assert check(session, Filter(tags=("travle",), albums=("xyz",))) == [
+        "album:xyz: no album of that name",
+        "tag:travle: no tag of that name; did you mean travel/lisbon?",
+    ]
+    assert check(session, Filter(people=("anna",), tags=("lisbon",))) == []
+
+
+def test_favourites_are_those_that_somebody_marked(session: Session, add_asset: AddAsset) -> None:
+    marked = add_asset("a.jpg", is_favourite=True)
+    add_asset("b.jpg")
+    add_asset("c.jpg", is_favourite=True, withheld="locked")
+
+    assert passing(session, Filter(is_favourite=True)) == [marked]
+
+
+def test_withholding_writes_only_what_changes(session: Session, add_asset: AddAsset) -> None:
+    first, second, third = add_asset("a.jpg"), add_asset("b.jpg"), add_asset("c.jpg")
+    withhold(session, {first: "locked", second: "archived"})
+    changes = text("SELECT count(*) FROM asset_change")
+    before = session.scalar(changes) or 0
+
+    withhold(session, {first: "locked", second: None, third: None, 999: "locked"})
+
+    assert (session.scalar(changes) or 0) - before == 1
+    assert passing(session, Filter()) == [second, third]
+    assert count_withheld(session) == {"locked": 1}
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_missing_files_that_are_locked_are_not_listed_either(
+    session: Session, add_asset: AddAsset, missing: bool
+) -> None:
+    add_asset("a.jpg", withheld="locked")
+    archived = add_asset("b.jpg", withheld="archived")
+
+    def listed(wanted: Filter) -> list[int]:
+        found = conditions(wanted, listing=True, missing=missing)
+        return list(session.scalars(select(AssetRow.id).where(*found)))
+
+    assert listed(Filter()) == []
+    assert listed(Filter(withheld=("archived", "locked"))) == [archived]

@@ -1,0 +1,309 @@
+"""Stage: what models say -> descriptions, tags and records in Immich."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from mediaindex.clients.immich import ImmichClient
+from mediaindex.clients.wire import within
+from mediaindex.config import Config
+from mediaindex.errors import BrokenOff, ConfigError, Faulty, RetryLater, ServerBusy
+from mediaindex.immich import allowed
+from mediaindex.immich.account import Account, open_client
+from mediaindex.immich.checking import check_one, check_written
+from mediaindex.immich.publishing import publish
+from mediaindex.immich.words import FORM, Wish, wish
+from mediaindex.immich.writing import WIPED
+from mediaindex.pipeline.stage import PREVIEWED, Blocked
+from mediaindex.store import immich_written, jobs
+from mediaindex.store.database import Database
+from mediaindex.store.due import Work, assets_due, at
+from mediaindex.store.immich_written import Spoken, Target
+from mediaindex.store.jobs import Subject
+from mediaindex.store.tables import AssetRow
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 8.0
+"""So long an answer may take yet when the run is to end."""
+
+LOOK_S = 1.0
+
+CHECK_EVERY_S, CHECKS = 30.0, 10
+"""So often, while it writes, it looks whether so many that it wrote before are still there."""
+
+IN_VAIN_S = 3600.0
+"""So long it rests where all that is left is in libraries that keep nothing."""
+
+PATIENCE = 2
+"""So often one photo may have the server fail before it counts against the photo."""
+
+OpenClient = Callable[[Config, Account], ImmichClient]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A photo or video, and where in Immich its words go."""
+
+    asset_id: int
+    spoken: Spoken
+    targets: tuple[Target, ...]
+
+
+class Publish:
+    """Writes to Immich, one photo after the other and no faster than is allowed.
+
+    It stores what it is about to change before it does, in transactions of its own: the runner
+    stores results afterwards only, and what stood in Immich before would be lost with a kill.
+    """
+
+    name = immich_written.STAGE
+    subject: Subject = "asset"
+    lasting = True
+    batch = 1
+    width = 1
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        stop: threading.Event,
+        *,
+        only: Collection[int] | None = None,
+        opener: OpenClient = open_client,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Contact nothing yet.
+
+        Args:
+            config: With something in `immich.write`.
+            database: The store that the runner works on.
+            stop: Ends the run.
+            only: These assets alone; None: all.
+            opener: Makes the client of an account.
+            clock: The time, UTC.
+        """
+        self._config, self._database, self._stop = config, database, stop
+        self._wanted = config.settings.immich.write
+        self._only = None if only is None else sorted(only)
+        self._opener, self._clock = opener, clock
+        self._pace = Pace(config.settings.immich.writes_per_min, stop)
+        self._clients: dict[int, ImmichClient] = {}
+        self._unreached: dict[int, str] = {}
+        self._faults = Counter[int]()
+        self._check_at = 0.0
+        self._is_closed = threading.Event()
+        self._ending: threading.Thread | None = None
+        with database.read() as session:
+            self._accounts = {account.id: account for account in allowed.accounts(session)}
+
+    @property
+    def version(self) -> str:
+        """What a result depends on: what is written, and to whose archive it may be."""
+        ids = ",".join(map(str, self._permitted))
+        return f"{FORM} {'+'.join(sorted(self._wanted))} {ids}"
+
+    def ready(self) -> None:
+        """Have a client for each account that may be written to.
+
+        Raises:
+            RetryLater: There is none; the text names what the keys lack, or why nobody answers.
+        """
+        if self._ending is None:
+            self._ending = threading.Thread(target=self._end, name="end publish", daemon=True)
+            self._ending.start()
+        self._unreached.clear()
+        with self._in_time():
+            for account in list(self._accounts.values()):
+                self._reach(account)
+        if self._permitted and not set(self._permitted).isdisjoint(self._clients):
+            return
+        reasons = [allowed.why_not(one, self._wanted) for one in self._accounts.values()]
+        told = dict.fromkeys([*filter(None, reasons), *self._unreached.values()])
+        raise Blocked("; ".join(told) or "no Immich is connected")
+
+    def due(self) -> Select[int]:
+        """Return the query for assets with words that Immich was not told in this form."""
+        work = Work(self.name, self.version, kinds=("photo", "video"), after=PREVIEWED)
+        # If none may be written to, that is to be said of all that could be.
+        account_ids = self._permitted or tuple(self._accounts)
+        query = immich_written.publishable(assets_due(work), account_ids)
+        return query if self._only is None else query.where(AssetRow.id.in_(self._only))
+
+    def load(self, session: Session, subject_id: int) -> Telling:
+        """Return what is said of an asset, and its assets in Immich."""
+        targets = immich_written.targets(session, subject_id, self._permitted)
+        return Telling(subject_id, immich_written.spoken(session, subject_id), tuple(targets))
+
+    def work(self, inputs: Sequence[Telling]) -> list[int]:
+        """Write what is to be said of these, one after the other; returns on how many."""
+        with self._in_time():
+            return [self._tell(one) for one in inputs]
+
+    def save(self, session: Session, subject_id: int, result: int, now: datetime) -> None:
+        """Note that Immich was told; what stands there is stored already."""
+        jobs.mark_done(session, subject_id, self.name, self.version, now, redo=())
+
+    def close(self) -> None:
+        """Let go of the servers."""
+        self._is_closed.set()
+        for client in self._clients.values():
+            client.close()
+
+    @property
+    def _permitted(self) -> tuple[int, ...]:
+        accounts = self._accounts.values()
+        return tuple(one.id for one in accounts if allowed.why_not(one, self._wanted) is None)
+
+    def _in_time(self) -> AbstractContextManager[None]:
+        return within(self._config.settings.immich.time_limit_s)
+
+    def _reach(self, account: Account) -> None:
+        """Open a client for an account, and learn what its key and its server can do now."""
+        try:
+            client = self._clients.get(account.id) or self._opener(self._config, account)
+            self._clients[account.id] = client
+            account = allowed.refreshed(account, client)
+        except (RetryLater, Faulty, ConfigError) as error:
+            self._clients.pop(account.id, None)
+            self._unreached[account.id] = str(error)
+            return
+        if account != self._accounts[account.id]:
+            self._accounts[account.id] = account
+            with self._database.write() as session:
+                allowed.remember(session, account)
+
+    def _end(self) -> None:
+        """When the run is to end, give what is on its way a moment, and then break it off."""
+        while not self._stop.wait(timeout=LOOK_S):
+            if self._is_closed.is_set():
+                return
+        self._is_closed.wait(GRACE_S)
+        for client in list(self._clients.values()):
+            client.close()
+
+    def _tell(self, telling: Telling) -> int:
+        self._check()
+        told, unreached = 0, None
+        for target in telling.targets:
+            client = self._clients.get(target.account_id)
+            if client is None:
+                unreached = self._unreached.get(target.account_id, "no client")
+                continue
+            told += self._publish(client, target, telling)
+        if unreached is not None:
+            raise RetryLater(unreached)
+        return told
+
+    def _publish(self, client: ImmichClient, target: Target, telling: Telling) -> bool:
+        account = self._accounts[target.account_id]
+        wanted = self._wish(account, telling.spoken)
+        if wanted is None:
+            return False
+        try:
+            # Whoever reads Immich may have seen that our words are not there any more.
+            found = check_one(self._database, client, account, target, self._clock())
+            self._heed(found.libraries)
+            outcome = publish(
+                self._database,
+                client,
+                account,
+                target,
+                telling.asset_id,
+                wanted,
+                self._pace,
+                self._clock,
+            )
+        except Blocked:
+            raise
+        except (RetryLater, Faulty) as error:
+            raise self._trouble(telling.asset_id, error) from error
+        self._faults.pop(telling.asset_id, None)
+        if outcome in ("gone", "not to be written"):
+            log.info("publish: asset %d: %s in Immich (%s)", telling.asset_id, outcome, target.uuid)
+        return outcome == "written"
+
+    def _wish(self, account: Account, spoken: Spoken) -> Wish | None:
+        return wish(spoken, allowed.writable(account, self._wanted))
+
+    def _trouble(self, asset_id: int, error: Exception) -> Exception:
+        """Return what a server's failure means: it blocks the stage, and no photo is to blame.
+
+        Unless it is the same photo again and again: then the others go on without it.
+        """
+        if self._stop.is_set() or isinstance(error, BrokenOff):
+            return BrokenOff("it goes on where it was broken off")
+        if isinstance(error, Faulty):
+            self._faults[asset_id] += 1
+            if self._faults[asset_id] > PATIENCE:
+                return error
+        return Blocked(str(error), error.after_s if isinstance(error, ServerBusy) else None)
+
+    def _check(self) -> None:
+        """Look now and then at what was written a while ago.
+
+        Raises:
+            Blocked: There is a library in which all of it is in vain.
+        """
+        now = time.monotonic()
+        if now < self._check_at:
+            return
+        self._check_at = now + CHECK_EVERY_S
+        in_vain: list[str] = []
+        for account_id, client in self._clients.items():
+            account = self._accounts[account_id]
+            try:
+                found = check_written(
+                    self._config,
+                    self._database,
+                    client,
+                    account,
+                    self._clock(),
+                    CHECKS,
+                    self._stop.is_set,
+                )
+            except (RetryLater, Faulty) as error:
+                raise self._trouble(0, error) from error
+            in_vain += found.libraries
+        self._heed(in_vain)
+
+    def _heed(self, in_vain: Collection[str]) -> None:
+        """Raise `Blocked` if it was just found that all is in vain in some library."""
+        if in_vain:
+            raise Blocked(
+                f"in {len(in_vain)} of its libraries nothing is written any more: {WIPED}",
+                1.0 if self._is_anything_due() else IN_VAIN_S,
+            )
+
+    def _is_anything_due(self) -> bool:
+        with self._database.read() as session:
+            return session.scalar(select(self.due().limit(1).exists()), at(self._clock())) or False
+
+
+class Pace:
+    """Lets so many go in a minute, evenly; the first at once."""
+
+    def __init__(
+        self, per_min: int, stop: threading.Event, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._gap_s = 60 / per_min
+        self._next_at = 0.0
+        self._stop, self._clock = stop, clock
+
+    def __call__(self) -> None:
+        """Wait for one's turn.
+
+        Raises:
+            BrokenOff: The run is to end.
+        """
+        if self._stop.wait(max(0.0, self._next_at - self._clock())):
+            raise BrokenOff("it goes on where it was broken off")
+        self._next_at = self._clock() + self._gap_s
