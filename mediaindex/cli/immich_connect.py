@@ -92,21 +92,9 @@ def immich_connect(
     with noting(quiet=as_json) as on_note:
         on_note("asking Immich who it is and what it has")
         met = meet(config, url, key, web_url)
-    database = parts.store(config)
-    try:
-        paths = tuple(wanted) or find_paths(database, met.sample)
-        pairings = weigh(database, met.sample, paths)
-        if not as_json:
-            _put_met(config, met)
-            _put_pairings(met, pairings)
-            _warn_of_strangers(database, wanted)
-        if not _is_any_here(met, pairings):
-            return _nothing_fits(met, as_json=as_json)
-        if not yes:
-            click.confirm("Connect it like this?", abort=True, err=True)
-        save(database, met, paths, datetime.now(UTC), keep_web=web_url is None)
-    finally:
-        database.close()
+    pairings = _settled(config, met, wanted, yes=yes, quiet=as_json, keep_web=web_url is None)
+    if pairings is None:
+        return _nothing_fits(met, as_json=as_json)
     daemon = daemon_of(config)
     done = read_now(config, daemon, full=True, quiet=as_json)
     if as_json:
@@ -117,6 +105,38 @@ def immich_connect(
     if done.interrupted:
         return INTERRUPTED
     return NOT_READ if done.trouble else 0
+
+
+def _settled(
+    config: Config,
+    met: Met,
+    wanted: Sequence[PathPair],
+    *,
+    yes: bool,
+    quiet: bool,
+    keep_web: bool,
+) -> Sequence[Pairing] | None:
+    """Find out which folders are whose, have that confirmed, and store the account.
+
+    Returns:
+        None: nothing of it can be here, and nothing was stored.
+    """
+    database = parts.store(config)
+    try:
+        paths = tuple(wanted) or find_paths(database, met.sample)
+        pairings = weigh(database, met.sample, paths)
+        if not quiet:
+            _put_met(config, met)
+            _put_pairings(met, pairings)
+            _warn_of_strangers(database, wanted)
+        if not _is_any_here(met, pairings):
+            return None
+        if not yes:
+            click.confirm("Connect it like this?", abort=True, err=True)
+        save(database, met, paths, datetime.now(UTC), keep_web=keep_web)
+        return pairings
+    finally:
+        database.close()
 
 
 def _pair(given: str) -> PathPair:
@@ -141,7 +161,7 @@ def _put_met(config: Config, met: Met) -> None:
     if met.permissions is None:
         put_wrapped("What the key may do, this version does not tell.")
         return
-    click.echo("What the key may do:")
+    click.echo("What the key may do (-: it may not, and need not by the settings):")
     for one in held(met.permissions, config.settings.immich):
         mark = "yes" if one.has else "no" if one.is_asked_for else "-"
         setting = f" (immich.{one.use.setting})" if one.use.setting else ""

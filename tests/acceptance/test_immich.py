@@ -12,11 +12,13 @@ import pytest
 from PIL import Image
 
 from mediaindex.cli.immich import COMMANDS
+from tests.acceptance.describing import say
 from tests.acceptance.program import Program
 from tests.acceptance.terminal import at_terminal
 from tests.immich import key_file
 from tests.servers.faults import Fault
 from tests.servers.immich import Immich
+from tests.servers.ollama import OllamaServer
 
 THEIRS = "/mnt/media/pictures"
 READS = ("asset.read", "user.read", "album.read", "tag.read")
@@ -317,6 +319,64 @@ def test_trouble_is_told_where_people_look(
     assert "trouble: there is no Immich" in program.run("immich", "status").stdout
     assert "bad  Immich of anna: there is no Immich" in program.run("doctor").stdout
     assert program.run("search", "IMG_0003", "--paths").returncode == 0
+
+
+def test_captions_let_immich_have_the_card_first(
+    program: Program, immich: Immich, tmp_path: Path
+) -> None:
+    connected(program, immich, tmp_path)
+    anna = immich.users["anna"]
+    anna.is_admin, anna.keys = True, dict.fromkeys(anna.keys, ("all",))
+    immich.queues["smartSearch"]["waiting"] = 1204
+    with OllamaServer() as ollama:
+        ollama.answer = say
+        program.settings = {
+            **program.settings,
+            "MEDIAINDEX__CAPTION__USE": "ollama",
+            "MEDIAINDEX__CAPTION__URL": ollama.url,
+            "MEDIAINDEX__CAPTION__MODEL": ollama.models[0].name,
+            "MEDIAINDEX__IMMICH__YIELD_GPU": "true",
+        }
+        waits = program.run("index").stdout
+        assert "caption waits: Immich is preparing its search: 1,204 to go" in waits
+        assert ollama.requests == []
+        immich.queues["smartSearch"]["isPaused"] = True
+        assert f"caption: {MADE} done" in program.run("index").stdout
+
+
+def found_by_doctor(program: Program) -> set[tuple[str, str]]:
+    findings = json.loads(program.run("doctor", "--json").stdout)["findings"]
+    return {(one["state"], one["said"]) for one in findings if "Immich" in one["what"]}
+
+
+def test_doctor_looks_at_key_version_clock_and_folders(
+    program: Program, immich: Immich, tmp_path: Path
+) -> None:
+    assert found_by_doctor(program) == set()
+    connected(program, immich, tmp_path)
+    here = f"{MADE} of its {MADE} photos and videos are here"
+    known = found_by_doctor(program)
+    assert {("ok", f"3.1.0 at {immich.url}"), ("ok", here)} < known
+    noted = [said for state, said in known if state == "note"]
+    assert len(noted) == 1
+    assert noted[0].startswith("its key lacks asset.upload: which photos are locked")
+
+    immich.version, immich.ahead_s = "4.0.0", 3600
+    key = tmp_path / "key"
+    key.write_text(immich.add_user("ben"))
+    key.chmod(0o644)
+    program.settings = {
+        **program.settings,
+        "MEDIAINDEX__IMMICH__WEBHOOK_SECRET": "abcdef0123456789",
+    }
+    said = "\n".join(f"{state}: {words}" for state, words in found_by_doctor(program))
+    for part in (
+        "bad: its key is that of ben now; connect again",
+        "note: its clock is 60 minutes ahead of this machine's",
+        "note: every user of this machine can read its key: chmod 600",
+        "serve.listen opens no TCP",
+    ):
+        assert part in said
 
 
 def test_hits_lead_to_immich(program: Program, immich: Immich, tmp_path: Path) -> None:

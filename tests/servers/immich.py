@@ -5,6 +5,8 @@ It refuses what the real one refuses, so that a client that asks wrongly fails h
 
 import http.client
 import json
+import time
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -34,6 +36,8 @@ class Immich(Archive, ScriptedServer):
         self.version = version
         #: What it takes for every answer.
         self.slow_s = 0.0
+        #: How much later it is on its clock than here.
+        self.ahead_s = 0.0
 
     @property
     def numbers(self) -> Numbers:
@@ -59,6 +63,7 @@ class Immich(Archive, ScriptedServer):
         except Invalid as invalid:
             status, value = 400, invalid_body(self.numbers, invalid)
         headers = {"X-Correlation-ID": "qj3k1x8v"} if self.numbers >= (3, 0) else {}
+        headers["Date"] = formatdate(time.time() + self.ahead_s, usegmt=True)
         body = b"" if status == 204 else json.dumps(value).encode()
         exchange.send(status, body, headers=headers)
 
