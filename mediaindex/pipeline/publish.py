@@ -26,6 +26,7 @@ from mediaindex.pipeline.stage import PREVIEWED, Blocked
 from mediaindex.store import immich_written, jobs
 from mediaindex.store.database import Database
 from mediaindex.store.due import Work, assets_due, at
+from mediaindex.store.ids import each
 from mediaindex.store.immich_written import Spoken, Target
 from mediaindex.store.jobs import Subject
 from mediaindex.store.tables import AssetRow
@@ -99,6 +100,7 @@ class Publish:
         self._clients: dict[int, ImmichClient] = {}
         self._unreached: dict[int, str] = {}
         self._faults = Counter[int]()
+        self._queries: dict[tuple[Work, tuple[int, ...]], Select[int]] = {}
         self._check_at = 0.0
         self._is_closed = threading.Event()
         self._ending: threading.Thread | None = None
@@ -135,8 +137,12 @@ class Publish:
         work = Work(self.name, self.version, kinds=("photo", "video"), after=PREVIEWED)
         # If none may be written to, that is to be said of all that could be.
         account_ids = self._permitted or tuple(self._accounts)
-        query = immich_written.publishable(assets_due(work), account_ids)
-        return query if self._only is None else query.where(AssetRow.id.in_(self._only))
+        if (work, account_ids) not in self._queries:  # the runner keeps what it makes of each
+            query = immich_written.publishable(assets_due(work), account_ids)
+            if self._only is not None:
+                query = query.where(AssetRow.id.in_(each(self._only)))
+            self._queries[work, account_ids] = query
+        return self._queries[work, account_ids]
 
     def load(self, session: Session, subject_id: int) -> Telling:
         """Return what is said of an asset, and its assets in Immich."""

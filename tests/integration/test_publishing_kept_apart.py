@@ -298,3 +298,14 @@ def test_no_more_are_written_in_a_minute_than_is_allowed(beside: Beside) -> None
         pace()
 
     assert waits == pytest.approx([0.0, 0.8, 0.0])
+
+
+def test_what_comes_into_immich_later_is_told_then(beside: Beside) -> None:
+    uuid = beside.add("Anna")
+    beside.run()
+    copy = beside.server.add("/photos/copy.jpg", owner="anna", description="Ben")
+
+    beside.match(copy, beside.asset_of(uuid))
+
+    assert beside.run() == 1
+    assert beside.server.assets[copy].tags == beside.server.assets[uuid].tags != set()
