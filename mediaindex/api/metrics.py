@@ -170,7 +170,7 @@ def _stored(service: Service) -> Iterator[Metric]:
 
 
 def _immich(service: Service) -> Iterator[Metric]:
-    """Yield the numbers of the accounts of Immich; none where none is connected."""
+    """Yield the numbers of the accounts of Immich."""
     families = {
         "assets": "Photos and videos that Immich has.",
         "matched": "So many of them are ours.",
@@ -185,7 +185,9 @@ def _immich(service: Service) -> Iterator[Metric]:
         key: _family(f"mediaindex_immich_{key}", about, "account")
         for key, about in families.items()
     }
-    for account in standing(service.database)["accounts"]:
+    accounts = standing(service.database)["accounts"]
+    yield _one("mediaindex_immich_accounts", "Accounts of Immich connected.", len(accounts))
+    for account in accounts:
         read_at = account["read_at"] or account["full_at"]
         numbers = {**account, "trouble": account["trouble"] is not None}
         numbers["last_read_timestamp_seconds"] = read_at.timestamp() if read_at else 0

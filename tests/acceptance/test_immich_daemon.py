@@ -137,7 +137,11 @@ def check_numbers(daemon: Daemon, immich: Immich) -> None:
     assert told["accounts"][0]["withheld"] == {"archived": 1}
     assert told["now"]["trouble"] is None
     who = f'{{account="anna at {immich.url}"}}'
-    lines = (f"mediaindex_immich_matched{who} 3.0", f"mediaindex_immich_trouble{who} 0.0")
+    lines = (
+        "mediaindex_immich_accounts 1.0",
+        f"mediaindex_immich_matched{who} 3.0",
+        f"mediaindex_immich_trouble{who} 0.0",
+    )
     until(
         lambda: set(lines) <= set(daemon.get("/metrics").text.splitlines()), LIMIT_S, "its numbers"
     )
