@@ -64,7 +64,8 @@ def _retell(session: Session, asset_id: int, words: Sequence[PersonWords]) -> No
         session.connection().execute(insert(WordsRow), rows)
     refresh_document(session, asset_id)
     if words_of(session, asset_id) != before:
-        drop_text_vectors(session, asset_id)  # those that stand count as read
+        if before:
+            drop_text_vectors(session, asset_id)  # those that stand count as read
         forget_results(session, asset_id, ["embed_text"])
 
 
