@@ -157,30 +157,42 @@ def all_phrases(phrases: Sequence[str]) -> str | None:
 
 def refresh_document(session: Session, asset_id: int) -> None:
     """Write an asset's own document anew from its words, names, place and facts."""
-    there = session.connection()
-    asset = there.execute(_FACTS, {"asset": asset_id}).one_or_none()
-    if asset is None:
-        return
-    *facts, name, region, country, other_names = asset
-    words = _by_column(there.execute(_WORDS, {"asset": asset_id}).all())
-    places = (name, region, country, other_names, *words["place"])
-    summary = there.scalar(_SUMMARY, {"asset": asset_id})
-    fresh = {
-        "person": searchable("\n".join(words["person"])),
-        "names": _names(session, [asset_id])[asset_id],
-        "place": searchable("\n".join(each_once(places))),
-        "facts": " ".join(filter(None, facts)),
-        "seen": searchable("\n".join(each_once((summary, *words["seen"])))),
-    }
-    known = there.execute(_DOCUMENT, {"asset": asset_id}).one_or_none()
-    if known is None:
-        there.execute(_NEW_DOCUMENT, {"asset_id": asset_id, **fresh})
-    elif tuple(known) != tuple(fresh.values()):
-        there.execute(_REWRITE, {"of_asset": asset_id, **fresh})
+    refresh_documents(session, [asset_id])
+
+
+def refresh_documents(session: Session, asset_ids: Collection[int]) -> None:
+    """Write the documents of these assets anew, as `refresh_document` does, many in one go."""
+    there, asked = session.connection(), these(asset_ids)
+    assets = there.execute(_FACTS, asked).all()
+    names = _names(session, [row[0] for row in assets])
+    summaries = dict(there.execute(_SUMMARIES, asked).all())
+    said = _words(session, asset_ids)
+    known = {asset_id: tuple(rest) for asset_id, *rest in there.execute(_DOCUMENTS, asked)}
+    new, changed = [], []
+    for asset_id, *facts, name, region, country, other_names in assets:
+        words = said.get(asset_id, _NO_WORDS)
+        places = (name, region, country, other_names, *words["place"])
+        seen = (summaries.get(asset_id), *words["seen"])
+        fresh = {
+            "person": searchable("\n".join(words["person"])),
+            "names": names[asset_id],
+            "place": searchable("\n".join(each_once(places))),
+            "facts": " ".join(filter(None, facts)),
+            "seen": searchable("\n".join(each_once(seen))),
+        }
+        if asset_id not in known:
+            new.append({"asset_id": asset_id, **fresh})
+        elif known[asset_id] != tuple(fresh.values()):
+            changed.append({"of_asset": asset_id, **fresh})
+    if new:
+        there.execute(_NEW_DOCUMENT, new)
+    if changed:
+        there.execute(_REWRITE, changed)
 
 
 _FACTS = (
     select(
+        AssetRow.id,
         AssetRow.camera_make,
         AssetRow.camera_model,
         AssetRow.lens,
@@ -191,23 +203,28 @@ _FACTS = (
         PlaceRow.other_names,
     )
     .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
-    .where(AssetRow.id == bindparam("asset"))
+    .where(AssetRow.id.in_(THESE))
 )
 _WORDS = (
-    select(WordsRow.kind, WordsRow.text)
-    .where(WordsRow.asset_id == bindparam("asset"))
+    select(WordsRow.asset_id, WordsRow.kind, WordsRow.text)
+    .where(WordsRow.asset_id.in_(THESE))
     # What Immich says comes last, whichever was read first.
     .order_by(WordsRow.source == IMMICH, WordsRow.id)
 )
-_SUMMARY = select(CaptionRow.text_in_image).where(
-    CaptionRow.asset_id == bindparam("asset"), literal_column("+caption.moment_id").is_(None)
+_SUMMARIES = select(CaptionRow.asset_id, CaptionRow.text_in_image).where(
+    CaptionRow.asset_id.in_(THESE), literal_column("+caption.moment_id").is_(None)
 )
 _OWN = DocumentRow.moment_id.is_(None)
-_DOCUMENT = select(
-    DocumentRow.person, DocumentRow.names, DocumentRow.place, DocumentRow.facts, DocumentRow.seen
-).where(DocumentRow.asset_id == bindparam("asset"), _OWN)
+_FIELDS = ("person", "names", "place", "facts", "seen")
+_DOCUMENTS = select(
+    DocumentRow.asset_id, *(getattr(DocumentRow, field) for field in _FIELDS)
+).where(DocumentRow.asset_id.in_(THESE), _OWN)
 _NEW_DOCUMENT = insert(DocumentRow)
-_REWRITE = update(DocumentRow).where(DocumentRow.asset_id == bindparam("of_asset"), _OWN)
+_REWRITE = (
+    update(DocumentRow)
+    .where(DocumentRow.asset_id == bindparam("of_asset"), _OWN)
+    .values({field: bindparam(field) for field in _FIELDS})
+)
 
 
 def each_once(texts: Iterable[str | None]) -> list[str]:
@@ -223,17 +240,24 @@ def each_once(texts: Iterable[str | None]) -> list[str]:
     return list(found.values())
 
 
-def _by_column(words: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return words by the column in which they are searched."""
-    found: dict[str, list[str]] = {"person": [], "place": [], "seen": []}
-    for kind, said in words:
-        found[kind if kind in ("place", "seen") else "person"].append(said)
-    return {column: each_once(texts) for column, texts in found.items()}
+def _words(session: Session, asset_ids: Collection[int]) -> dict[int, dict[str, list[str]]]:
+    """Return what is said of each of these assets, by the column in which it is searched."""
+    found: dict[int, dict[str, list[str]]] = {}
+    for asset_id, kind, said in session.connection().execute(_WORDS, these(asset_ids)):
+        column = kind if kind in ("place", "seen") else "person"
+        of_asset = found.setdefault(asset_id, {name: [] for name in _NO_WORDS})
+        of_asset[column].append(said)
+    for of_asset in found.values():
+        of_asset["person"] = each_once(of_asset["person"])
+    return found
 
 
-def _seen(session: Session, asset_id: int, summary: str | None) -> str:
+_NO_WORDS: dict[str, list[str]] = {"person": [], "place": [], "seen": []}
+
+
+def _seen(session: Session, asset_id: int, summary: str) -> str:
     """Return what can be read in an asset as a whole: a model tells of it, and Immich."""
-    words = _by_column(session.connection().execute(_WORDS, {"asset": asset_id}).all())
+    words = _words(session, [asset_id]).get(asset_id, _NO_WORDS)
     return searchable("\n".join(each_once((summary, *words["seen"]))))
 
 
@@ -253,8 +277,7 @@ def refresh_names(session: Session, asset_ids: Collection[int]) -> None:
         table = DocumentRow.metadata.tables[DocumentRow.__tablename__]
         statement = update(table).where(table.c.id == bindparam("document"))
         session.connection().execute(statement.values(names=bindparam("fresh")), changed)
-    for asset_id in set(asset_ids) - known.keys():
-        refresh_document(session, asset_id)
+    refresh_documents(session, set(asset_ids) - known.keys())
 
 
 def refresh_caption(

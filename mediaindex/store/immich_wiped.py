@@ -7,7 +7,7 @@ from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.immich_tables import ImmichAssetRow, ImmichWrittenRow
-from mediaindex.store.jobs import forget_results
+from mediaindex.store.jobs import forget_results_of
 
 STAGE = "publish"
 
@@ -25,8 +25,7 @@ def publish_if_wiped(
     """
     asked = {"account": account_id, "names": json.dumps(list(uuids)), "tags": tags}
     wiped = session.connection().scalars(_WIPED, asked).all() if uuids else []
-    for asset_id in wiped:
-        forget_results(session, asset_id or 0, (STAGE,))
+    forget_results_of(session, [asset_id or 0 for asset_id in wiped], (STAGE,))
     return len(wiped)
 
 
