@@ -9,11 +9,11 @@ from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
-from mediaindex.store import fulltext
+from mediaindex.store import documents
 from mediaindex.store.changed import part, stay
+from mediaindex.store.documents import each_once, refresh_document
 from mediaindex.store.files import settle_assets
 from mediaindex.store.filters import visible
-from mediaindex.store.fulltext import each_once, refresh_document
 from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.postponed import resume_asset
@@ -282,7 +282,7 @@ def assets_of(session: Session, file_ids: Collection[int]) -> set[int]:
 
 def refresh_names(session: Session, file_ids: Collection[int]) -> None:
     """Bring the full text of these files' assets in line with where they lie now."""
-    fulltext.refresh_names(session, assets_of(session, file_ids))
+    documents.refresh_names(session, assets_of(session, file_ids))
 
 
 def purge_missing(

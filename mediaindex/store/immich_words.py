@@ -6,8 +6,8 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from mediaindex.store.assets import words_by_asset
+from mediaindex.store.documents import refresh_documents
 from mediaindex.store.embeddings import drop_text_vectors
-from mediaindex.store.fulltext import refresh_documents
 from mediaindex.store.ids import THESE, these
 from mediaindex.store.jobs import forget_results_of
 from mediaindex.store.tables import AssetRow, WordsRow

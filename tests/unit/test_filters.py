@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from mediaindex.store.documents import refresh_document
 from mediaindex.store.filters import Circle, Dates, Filter, conditions
-from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.tables import AssetRow, FileRow
 from tests.conftest import NOW, AddAsset
 
