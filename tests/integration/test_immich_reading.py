@@ -12,12 +12,13 @@ from mediaindex.immich.account import PathPair
 from mediaindex.immich.deciding import confirm, disconnect, show
 from mediaindex.immich.reading import read, read_all
 from mediaindex.store import immich
+from mediaindex.store.assets import save_metadata, words_of
 from mediaindex.store.captions import save_caption
 from mediaindex.store.database import Database
 from mediaindex.store.jobs import mark_done
 from mediaindex.store.lock import immich_lock
 from mediaindex.store.tables import DocumentRow, ResultRow
-from mediaindex.types import Caption
+from mediaindex.types import Caption, Metadata, PersonWords
 from tests.beside import THEIRS, Home
 from tests.conftest import NOW, ORIGIN
 from tests.servers.faults import Fault
@@ -560,6 +561,37 @@ def test_links_lead_to_the_one_on_the_timeline(home: Home) -> None:
 
     assert list(links.values()) == [f"http://photos.home/photos/{his}"]
     assert (counts.assets, counts.by_path, counts.unmatched, counts.withheld) == (1, 1, 0, {})
+
+
+def test_folder_that_was_paired_wrongly_is_let_go(home: Home) -> None:
+    home.fill("a.jpg")
+    home.server.add("/mnt/other/a.jpg", owner="anna", visibility="archive", description="Other")
+    home.connect("anna", theirs="/mnt/other")
+    home.read()
+    wrongly = (home.words("a.jpg"), home.withheld("a.jpg"))
+    home.connect("anna")
+
+    done = home.read()
+
+    assert wrongly == ({("description", "Other")}, "archived")
+    assert (done.is_full, done.matched) == (True, 0)
+    assert (home.words("a.jpg"), home.withheld("a.jpg")) == (set(), None)
+
+
+def test_what_file_and_immich_say_alike_counts_once(home: Home) -> None:
+    home.fill("a.jpg")
+    home.add("a.jpg", description="my Boat", tags={"travel/lisbon"}, people=("Anna",))
+    home.read()
+    asset_id = home.asset("a.jpg").id
+    words = [("description", "My boat"), ("keyword", "travel"), ("keyword", "lisbon")]
+    said = Metadata(words=tuple(PersonWords(kind, text, "sidecar") for kind, text in words))  # type: ignore[arg-type] # of `WordsKind`
+    with home.database.write() as session:
+        save_metadata(session, asset_id, said, None)
+
+    with home.database.read() as session:
+        assert words_of(session, asset_id) == ["My boat", "travel, lisbon, Anna"]
+        assert session.scalars(select(DocumentRow.person)).one() == "My boat\ntravel\nlisbon\nAnna"
+    assert ("description", "my Boat") in home.words("a.jpg")
 
 
 def test_pairs_of_folders_hold_for_what_lies_below_them(home: Home) -> None:
