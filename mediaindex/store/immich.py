@@ -62,7 +62,7 @@ def counts(session: Session, account_id: int) -> Counts:
     """Return how an account fares."""
     there = session.connection()
     asked = {"account": account_id}
-    by = dict(there.execute(_MATCHED, asked).all())
+    by: dict[str | None, int] = dict(there.execute(_MATCHED, asked).all())
     withheld = there.execute(_WITHHELD, asked)
     written, wiped = there.execute(_WRITTEN, asked).one()
     return Counts(
