@@ -127,6 +127,7 @@ class Archive:
     ) -> str:
         """Add a user, or one more key for a user, and return the API key."""
         user = self.users.setdefault(name, FakeUser(name, is_admin))
+        user.is_admin = user.is_admin or is_admin
         key = base64.urlsafe_b64encode(hashlib.sha256(uuid.uuid4().bytes).digest()).decode()[:43]
         user.keys[key] = tuple(permissions)
         return key
