@@ -1,3 +1,7 @@
+import os
+import signal
+import subprocess
+import sys
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -213,6 +217,46 @@ def test_reading_that_is_ended_begins_again(home: Home, monkeypatch: pytest.Monk
     assert home.account().full_no == 2
     assert (done.is_full, done.matched, done.changed) == (True, 5, 5 - told)
     assert {home.withheld(name) for name in names} == {None}
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+KILLED = """
+import os, signal, sys, threading
+from pathlib import Path
+from mediaindex.config import load_config
+from mediaindex.immich import reading
+from mediaindex.store.database import open_database
+from tests.conftest import NOW
+
+def on_progress(done, matched):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+reading.PAGE = 2
+config = load_config(None, os.environ)
+reading.read(
+    config, open_database(config.database_path), int(sys.argv[1]), NOW,
+    full=True, stop=threading.Event(), on_progress=on_progress,
+)
+"""
+
+
+def test_reading_that_is_killed_begins_again(home: Home) -> None:
+    names = [f"{number}.jpg" for number in range(5)]
+    home.fill(*names)
+    for name in names:
+        home.add(name, description=name)
+    state_dir = str(home.config.state_dir)
+    command = [sys.executable, "-c", KILLED, str(home.account_id)]
+    environ = {**os.environ, "MEDIAINDEX_STATE_DIR": state_dir, "PYTHONPATH": str(ROOT)}
+
+    killed = subprocess.run(command, env=environ, cwd=ROOT, timeout=60, check=False)
+    told = sum(bool(home.words(name)) for name in names)
+    done = home.read()
+
+    assert killed.returncode == -signal.SIGKILL
+    assert told == 2
+    assert (done.is_full, done.matched, done.changed, done.vanished) == (True, 5, 3, 0)
 
 
 def test_another_persons_key_reads_nothing(home: Home) -> None:
