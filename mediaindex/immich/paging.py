@@ -17,7 +17,7 @@ from mediaindex.store.immich_assets import (
     add_rows,
     change_rows,
     drop_rows,
-    gone,
+    gone_by_checksum,
     kept_by_uuid,
 )
 from mediaindex.store.immich_places import Lies, files_at
@@ -39,7 +39,12 @@ class Stored:
 
 
 def store_page(
-    session: Session, account_id: int, paths: Collection[PathPair], page: Sequence[Asset]
+    session: Session,
+    account_id: int,
+    paths: Collection[PathPair],
+    page: Sequence[Asset],
+    *,
+    anew: bool = False,
 ) -> Stored:
     """Store a page of assets, and what it means for ours; who may see them too.
 
@@ -50,6 +55,7 @@ def store_page(
         account_id: The account.
         paths: Which of Immich's folders is which of ours.
         page: Assets as Immich tells of them, in no order; one may come twice.
+        anew: The folders are others than before: what was matched by path was perhaps wrong.
     """
     assets = {asset.id: asset for asset in page}
     known = kept_by_uuid(session, account_id, assets)
@@ -60,7 +66,7 @@ def store_page(
     touched: set[int | None] = set()
     for uuid, asset in assets.items():
         before = known.get(uuid)
-        match = _match(asset, before, found.get(uuid))
+        match = _match(asset, before, found.get(uuid), anew=anew)
         row = _row(asset, before, match)
         result.matched += match[1] is not None
         if before is None:
@@ -97,7 +103,7 @@ def drop_followed(session: Session, account_id: int, page: Collection[Asset]) ->
     here = {(asset.checksum, asset.library_id, asset.owner_id): asset.id for asset in page}
     followed = [
         row
-        for row in gone(session, account_id)
+        for row in gone_by_checksum(session, account_id, {asset.checksum for asset in page})
         if here.get((row.checksum, row.library_id, row.owner_id), row.uuid) != row.uuid
     ]
     if followed:
@@ -105,7 +111,7 @@ def drop_followed(session: Session, account_id: int, page: Collection[Asset]) ->
     return {row.asset_id for row in followed}
 
 
-def _match(asset: Asset, before: Kept | None, lies: Lies | None) -> Match:
+def _match(asset: Asset, before: Kept | None, lies: Lies | None, *, anew: bool) -> Match:
     """Return what of ours an asset is.
 
     What lies at its path holds. Where nothing does, it is still what it was: our file was moved.
@@ -113,6 +119,8 @@ def _match(asset: Asset, before: Kept | None, lies: Lies | None) -> Match:
     if lies is not None and lies.asset_id is not None:
         return lies.file_id, lies.asset_id, "path"
     file_id = None if lies is None else lies.file_id
+    if anew and before is not None and before.matched_by == "path":
+        return file_id, None, None
     if before is not None and before.checksum == asset.checksum:
         return file_id or before.file_id, before.asset_id, before.matched_by
     return file_id, None, None

@@ -169,10 +169,11 @@ def _read(
             raise ConfigError(f"there is no account {account_id} of Immich")
         account, since = account_of(row), row.read_until
         is_first = row.full_at is None
+        anew = since is None and not is_first  # it was connected again
     client = open_client(config, account)
     with broken_off(client, stop), wire.within(config.settings.immich.time_limit_s):
         reading = _Reading(database, client, account, now, stop, on_progress)
-        return reading.run(None if full or is_first else since, is_first=is_first)
+        return reading.run(None if full or is_first else since, is_first=is_first, anew=anew)
 
 
 class _Reading:
@@ -193,12 +194,18 @@ class _Reading:
         self._newest: datetime | None = None
         self._met = self._matched = self._changed = 0
 
-    def run(self, since: str | None, *, is_first: bool) -> Read:
-        """Read what changed since a time of Immich's; None: everything."""
+    def run(self, since: str | None, *, is_first: bool, anew: bool) -> Read:
+        """Read what changed since a time of Immich's; None: everything.
+
+        Args:
+            since: The time.
+            is_first: Nothing of this account was read to its end yet.
+            anew: Its folders may be others of ours than they were.
+        """
         is_full = since is None
         self._greet(ask_version=is_full)
         number = self._number() if is_full else 0
-        self._pages(since)
+        self._pages(since, anew=anew)
         vanished = held_back = 0
         looking = Vanishing(self._database, self._client, self._account, self._now, self._check)
         if is_full:
@@ -247,13 +254,14 @@ class _Reading:
         with self._database.write() as session:
             return begin_full(session, self._account.id)
 
-    def _pages(self, since: str | None) -> None:
+    def _pages(self, since: str | None, *, anew: bool) -> None:
         """Store every page; only when all were, changes are asked for from later on."""
         began_s = time.monotonic()
         self._check()
         for page in self._client.pages(Wanted(updated_after=since, trashed=True), PAGE):
             with self._database.write() as session:
-                stored = store_page(session, self._account.id, self._account.paths, page)
+                account = self._account
+                stored = store_page(session, account.id, account.paths, page, anew=anew)
             for row_id in stored.row_ids:
                 self._seen.add(row_id)
             self._met += len(page)

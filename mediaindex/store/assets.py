@@ -9,11 +9,11 @@ from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
-from mediaindex.store import fulltext
+from mediaindex.store import documents
 from mediaindex.store.changed import part, stay
+from mediaindex.store.documents import each_once, refresh_document
 from mediaindex.store.files import settle_assets
 from mediaindex.store.filters import visible
-from mediaindex.store.fulltext import each_once, refresh_document
 from mediaindex.store.ids import THESE, each, these
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.postponed import resume_asset
@@ -245,16 +245,25 @@ def words_of(session: Session, asset_id: int) -> list[str]:
 
     Each once, whoever told it. What can be read in a picture is left out: no person wrote that.
     """
-    rows = session.connection().execute(_WORDS, {"asset": asset_id}).all()
-    told = [text for kind, text in rows if kind in ("title", "description", "comment")]
-    named = [text for kind, text in rows if kind in ("keyword", "person", "album", "place")]
-    once, names = each_once(told), each_once(named)
-    return [*once, ", ".join(names)] if names else once
+    return words_by_asset(session, [asset_id])[asset_id]
+
+
+def words_by_asset(session: Session, asset_ids: Collection[int]) -> dict[int, list[str]]:
+    """Return what people wrote about each of these assets; see `words_of`."""
+    told: dict[int, list[str]] = {asset_id: [] for asset_id in asset_ids}
+    named: dict[int, list[str]] = {asset_id: [] for asset_id in asset_ids}
+    for asset_id, kind, text in session.connection().execute(_WORDS, these(asset_ids)):
+        if kind != "seen":
+            (told if kind in ("title", "description", "comment") else named)[asset_id].append(text)
+    return {
+        asset_id: each_once(texts) + ([", ".join(each_once(names))] if names else [])
+        for (asset_id, texts), names in zip(told.items(), named.values(), strict=True)
+    }
 
 
 _WORDS = (
-    select(WordsRow.kind, WordsRow.text)
-    .where(WordsRow.asset_id == bindparam("asset"))
+    select(WordsRow.asset_id, WordsRow.kind, WordsRow.text)
+    .where(WordsRow.asset_id.in_(THESE))
     # What Immich says comes last, whichever was read first.
     .order_by(WordsRow.source == IMMICH, WordsRow.id)
 )
@@ -273,7 +282,7 @@ def assets_of(session: Session, file_ids: Collection[int]) -> set[int]:
 
 def refresh_names(session: Session, file_ids: Collection[int]) -> None:
     """Bring the full text of these files' assets in line with where they lie now."""
-    fulltext.refresh_names(session, assets_of(session, file_ids))
+    documents.refresh_names(session, assets_of(session, file_ids))
 
 
 def purge_missing(

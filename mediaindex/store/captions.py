@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
-from mediaindex.store.fulltext import refresh_caption
+from mediaindex.store.documents import refresh_caption
 from mediaindex.store.ids import THESE, each, given, these
 from mediaindex.store.tables import CaptionRow, EmbeddingRow, FileRow, MomentRow, SpaceRow
 from mediaindex.types import Caption, Origin, Said

@@ -7,8 +7,8 @@ and nothing is forgotten of it, however long it takes until it is read again.
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
+from mediaindex.store.documents import refresh_document
 from mediaindex.store.files import Role
-from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.postponed import doubt
 from mediaindex.store.tables import AssetRow, FileRow, JobRow

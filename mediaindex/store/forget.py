@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
+from mediaindex.store.documents import refresh_document
 from mediaindex.store.files import settle_assets
-from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow
 
 

@@ -1,8 +1,8 @@
-"""Words of assets and moments as full text (SQLite's FTS5), by person and by machine apart."""
+"""Find words of assets and moments in full text (SQLite's FTS5); `documents` writes it."""
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,30 +13,21 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    insert,
     literal_column,
     or_,
     select,
     text,
-    update,
 )
 from sqlalchemy.orm import Session
 
-from mediaindex.store.columns import folded, shown
 from mediaindex.store.filters import MATCHES, Filter, conditions, spoken
-from mediaindex.store.ids import THESE, each, these
+from mediaindex.store.ids import THESE, these
 from mediaindex.store.tables import (
     FULLTEXT,
     AssetRow,
-    CaptionRow,
     DocumentRow,
-    FileRow,
-    FolderRow,
     MomentRow,
-    PlaceRow,
-    WordsRow,
 )
-from mediaindex.types import IMMICH, Caption
 
 LITTLE_WORDS = frozenset(
     (
@@ -82,7 +73,6 @@ _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])"
 )
 _SET_APART = re.compile(f" ?(«?{_UNSPACED.pattern[1:-1]}»?) ?")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 
 
 class Match(NamedTuple):
@@ -153,124 +143,6 @@ def all_phrases(phrases: Sequence[str]) -> str | None:
     """Return the expression for documents in which every one of `phrases` stands literally."""
     quoted = [_quoted(phrase) for phrase in phrases if any(map(str.isalnum, phrase))]
     return " AND ".join(quoted) or None
-
-
-def refresh_document(session: Session, asset_id: int) -> None:
-    """Write an asset's own document anew from its words, names, place and facts."""
-    there = session.connection()
-    asset = there.execute(_FACTS, {"asset": asset_id}).one_or_none()
-    if asset is None:
-        return
-    *facts, name, region, country, other_names = asset
-    words = _by_column(there.execute(_WORDS, {"asset": asset_id}).all())
-    places = (name, region, country, other_names, *words["place"])
-    summary = there.scalar(_SUMMARY, {"asset": asset_id})
-    fresh = {
-        "person": searchable("\n".join(words["person"])),
-        "names": _names(session, [asset_id])[asset_id],
-        "place": searchable("\n".join(each_once(places))),
-        "facts": " ".join(filter(None, facts)),
-        "seen": searchable("\n".join(each_once((summary, *words["seen"])))),
-    }
-    known = there.execute(_DOCUMENT, {"asset": asset_id}).one_or_none()
-    if known is None:
-        there.execute(_NEW_DOCUMENT, {"asset_id": asset_id, **fresh})
-    elif tuple(known) != tuple(fresh.values()):
-        there.execute(_REWRITE, {"of_asset": asset_id, **fresh})
-
-
-_FACTS = (
-    select(
-        AssetRow.camera_make,
-        AssetRow.camera_model,
-        AssetRow.lens,
-        AssetRow.format,
-        PlaceRow.name,
-        PlaceRow.region,
-        PlaceRow.country,
-        PlaceRow.other_names,
-    )
-    .outerjoin(PlaceRow, PlaceRow.id == AssetRow.place_id)
-    .where(AssetRow.id == bindparam("asset"))
-)
-_WORDS = (
-    select(WordsRow.kind, WordsRow.text)
-    .where(WordsRow.asset_id == bindparam("asset"))
-    # What Immich says comes last, whichever was read first.
-    .order_by(WordsRow.source == IMMICH, WordsRow.id)
-)
-_SUMMARY = select(CaptionRow.text_in_image).where(
-    CaptionRow.asset_id == bindparam("asset"), literal_column("+caption.moment_id").is_(None)
-)
-_OWN = DocumentRow.moment_id.is_(None)
-_DOCUMENT = select(
-    DocumentRow.person, DocumentRow.names, DocumentRow.place, DocumentRow.facts, DocumentRow.seen
-).where(DocumentRow.asset_id == bindparam("asset"), _OWN)
-_NEW_DOCUMENT = insert(DocumentRow)
-_REWRITE = update(DocumentRow).where(DocumentRow.asset_id == bindparam("of_asset"), _OWN)
-
-
-def each_once(texts: Iterable[str | None]) -> list[str]:
-    """Return the texts that are any, each once, however its letters are written.
-
-    A tag's path ("travel/lisbon") says nothing where each of its names was said.
-    """
-    found: dict[str, str] = {}
-    for one in filter(None, texts):
-        key = folded(one)
-        if not found.keys() >= set(key.split("/")):
-            found[key] = one
-    return list(found.values())
-
-
-def _by_column(words: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return words by the column in which they are searched."""
-    found: dict[str, list[str]] = {"person": [], "place": [], "seen": []}
-    for kind, said in words:
-        found[kind if kind in ("place", "seen") else "person"].append(said)
-    return {column: each_once(texts) for column, texts in found.items()}
-
-
-def _seen(session: Session, asset_id: int, summary: str | None) -> str:
-    """Return what can be read in an asset as a whole: a model tells of it, and Immich."""
-    words = _by_column(session.connection().execute(_WORDS, {"asset": asset_id}).all())
-    return searchable("\n".join(each_once((summary, *words["seen"]))))
-
-
-def refresh_names(session: Session, asset_ids: Collection[int]) -> None:
-    """Write where the files of these assets lie now into their documents; many in one go."""
-    query = select(DocumentRow.asset_id, DocumentRow.id, DocumentRow.names).where(
-        DocumentRow.asset_id.in_(each(asset_ids)), DocumentRow.moment_id.is_(None)
-    )
-    known = {asset_id: (id_, names) for asset_id, id_, names in session.execute(query)}
-    fresh = _names(session, known)
-    changed = [
-        {"document": known[asset_id][0], "fresh": names}
-        for asset_id, names in fresh.items()
-        if names != known[asset_id][1]
-    ]
-    if changed:
-        table = DocumentRow.metadata.tables[DocumentRow.__tablename__]
-        statement = update(table).where(table.c.id == bindparam("document"))
-        session.connection().execute(statement.values(names=bindparam("fresh")), changed)
-    for asset_id in set(asset_ids) - known.keys():
-        refresh_document(session, asset_id)
-
-
-def refresh_caption(
-    session: Session, asset_id: int, moment_id: int | None, caption: Caption
-) -> None:
-    """Write what a model says of a moment, or of the whole asset, into its document."""
-    same = DocumentRow.moment_id == moment_id if moment_id else DocumentRow.moment_id.is_(None)
-    document = session.scalar(select(DocumentRow).where(DocumentRow.asset_id == asset_id, same))
-    if document is None:
-        document = DocumentRow(asset_id=asset_id, moment_id=moment_id)
-        session.add(document)
-    described = (caption.description, ", ".join(caption.tags), caption.setting)
-    document.machine = searchable("\n".join(part for part in described if part))
-    text = caption.text_in_image
-    document.seen = searchable(text) if moment_id else _seen(session, asset_id, text)
-    session.flush()
 
 
 def match(session: Session, expression: str, wanted: Filter, limit: int) -> list[Match]:
@@ -371,26 +243,3 @@ def _marked(passage: str) -> list[str]:
 
 def _quoted(words: str) -> str:
     return '"' + searchable(words).replace('"', '""') + '"'
-
-
-def _names(session: Session, asset_ids: Collection[int]) -> dict[int, str]:
-    """Return the names of each asset's files and of their folders."""
-    found: dict[int, list[str]] = {asset_id: [] for asset_id in asset_ids}
-    for asset_id, folder, name in session.connection().execute(_NAMES, these(asset_ids)):
-        found[asset_id or 0].append(shown(f"{folder}/{name}"))
-    return {asset_id: _findable(names) for asset_id, names in found.items()}
-
-
-_NAMES = (
-    select(FileRow.asset_id, FolderRow.path, FileRow.name)
-    .select_from(FileRow)
-    .join(FolderRow)
-    .where(FileRow.asset_id.in_(THESE), FileRow.missing_since.is_(None))
-    .order_by(FileRow.id)
-)
-
-
-def _findable(names: Sequence[str]) -> str:
-    # Both forms: "BirthdayParty2019" is found by its parts and as it is.
-    apart = [_CAMEL.sub(" ", name) for name in names]
-    return searchable("\n".join(dict.fromkeys([*names, *apart])))

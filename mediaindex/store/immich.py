@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.files import paths_of_assets
@@ -62,7 +62,7 @@ def counts(session: Session, account_id: int) -> Counts:
     """Return how an account fares."""
     there = session.connection()
     asked = {"account": account_id}
-    by = dict(there.execute(_MATCHED, asked).all())
+    by: dict[str | None, int] = dict(there.execute(_MATCHED, asked).all())
     withheld = there.execute(_WITHHELD, asked)
     written, wiped = there.execute(_WRITTEN, asked).one()
     return Counts(
@@ -103,9 +103,8 @@ _LINKS = (
     .where(_ROW.asset_id.in_(THESE), *_IS_MET, AssetRow.withheld.is_distinct_from(LOCKED))
     .order_by(_ROW.is_trashed, _ROW.visibility != "timeline", _ROW.id)
 )
-_MATCHED = (
-    select(_ROW.matched_by, func.count(_ROW.id)).where(_OF_ACCOUNT, *_IS_MET).group_by("matched_by")
-)
+_BY = case((_ROW.asset_id.is_not(None), _ROW.matched_by))
+_MATCHED = select(_BY, func.count(_ROW.id)).where(_OF_ACCOUNT, *_IS_MET).group_by(_BY)
 _WITHHELD = (
     select(AssetRow.withheld, func.count(func.distinct(AssetRow.id)))
     .join(_ROW, _ROW.asset_id == AssetRow.id)

@@ -115,6 +115,12 @@ def kept_by_checksum(session: Session, account_id: int, checksums: Iterable[str]
     return _all(session, _BY_CHECKSUM, asked)
 
 
+def gone_by_checksum(session: Session, account_id: int, checksums: Iterable[str]) -> list[Kept]:
+    """Return what of `gone` has one of these checksums."""
+    asked = {"account": account_id, "names": json.dumps(list(checksums))}
+    return _all(session, _GONE_BY_CHECKSUM, asked)
+
+
 def libraries_met(session: Session, account_id: int) -> set[str | None]:
     """Return the libraries of which an account has anything now; None: of uploads."""
     return set(session.connection().scalars(_LIBRARIES, {"account": account_id}))
@@ -165,6 +171,7 @@ _IS_MET = and_(_COLUMN.vanished_at.is_(None), _COLUMN.missed_in.is_(None))
 _LISTED = select(_COLUMN.id).where(_OF_ACCOUNT, _COLUMN.vanished_at.is_(None))
 _IS_GONE = or_(_COLUMN.vanished_at.is_not(None), _COLUMN.missed_in.is_not(None))
 _GONE_ROWS = _KEPT.where(_OF_ACCOUNT, _IS_GONE).order_by(_COLUMN.id)
+_GONE_BY_CHECKSUM = _GONE_ROWS.where(_COLUMN.checksum.in_(_NAMES))
 _BY_CHECKSUM = _KEPT.where(_OF_ACCOUNT, _COLUMN.checksum.in_(_NAMES), _IS_MET)
 _SOME = select(_COLUMN.id, _COLUMN.asset_id).where(_OF_ACCOUNT).limit(bindparam("most"))
 _FOR_NOTHING = select(AssetRow.id).where(

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.immich_tables import ImmichAssetRow
@@ -97,7 +97,8 @@ _NOT_MET = (
         ~select(ImmichAssetRow.id)
         .where(
             ImmichAssetRow.file_id == FileRow.id,
-            ImmichAssetRow.account_id == bindparam("account"),
+            # With the plus SQLite finds it by the file; an account has all of them.
+            literal_column("+immich_asset.account_id") == bindparam("account"),
         )
         .exists(),
     )

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from mediaindex.store.ids import THESE, these
 from mediaindex.store.immich_tables import ImmichAssetRow, ImmichWrittenRow
-from mediaindex.store.jobs import forget_results
+from mediaindex.store.jobs import forget_results_of
 
 STAGE = "publish"
 
@@ -25,9 +26,9 @@ def publish_if_wiped(
     """
     asked = {"account": account_id, "names": json.dumps(list(uuids)), "tags": tags}
     wiped = session.connection().execute(_WIPED, asked).all() if uuids else []
-    for row_id, asset_id in wiped:
-        forget_results(session, asset_id or 0, (STAGE,))
-        session.connection().execute(_LOOK_AGAIN, {"row": row_id})
+    forget_results_of(session, [asset_id for _, asset_id in wiped if asset_id], (STAGE,))
+    if wiped:
+        session.connection().execute(_LOOK_AGAIN, these([row_id for row_id, _ in wiped]))
     return len(wiped)
 
 
@@ -41,9 +42,7 @@ _NO_TAGS = and_(
     ImmichWrittenRow.tags != "[]",
     _FACT(ImmichAssetRow.facts, "$.our_tags").is_(None),
 )
-_LOOK_AGAIN = (
-    update(ImmichWrittenRow).where(ImmichWrittenRow.id == bindparam("row")).values(checked_at=None)
-)
+_LOOK_AGAIN = update(ImmichWrittenRow).where(ImmichWrittenRow.id.in_(THESE)).values(checked_at=None)
 _WIPED = (
     select(ImmichWrittenRow.id, ImmichAssetRow.asset_id)
     .join(

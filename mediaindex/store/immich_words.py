@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from mediaindex.store.assets import words_of
+from mediaindex.store.assets import words_by_asset
+from mediaindex.store.documents import refresh_documents
 from mediaindex.store.embeddings import drop_text_vectors
-from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.ids import THESE, these
-from mediaindex.store.jobs import forget_results
+from mediaindex.store.jobs import forget_results_of
 from mediaindex.store.tables import AssetRow, WordsRow
 from mediaindex.types import IMMICH, PersonWords
 
@@ -34,8 +34,8 @@ def retell(session: Session, told: Mapping[int, Sequence[PersonWords]]) -> list[
         for asset_id, words in told.items()
         if known.get(asset_id, []) != [(one.kind, one.text) for one in words]
     ]
-    for asset_id in changed:
-        _retell(session, asset_id, told[asset_id])
+    if changed:
+        _retell(session, {asset_id: told[asset_id] for asset_id in changed})
     return changed
 
 
@@ -53,19 +53,23 @@ def favour(session: Session, favourites: Mapping[int, bool]) -> None:
             session.connection().execute(_FAVOUR, these(ids) | {"is_one": is_favourite})
 
 
-def _retell(session: Session, asset_id: int, words: Sequence[PersonWords]) -> None:
-    before = words_of(session, asset_id)
-    session.connection().execute(_UNSAY, {"asset": asset_id})
+def _retell(session: Session, told: Mapping[int, Sequence[PersonWords]]) -> None:
+    before = words_by_asset(session, told)
+    session.connection().execute(_UNSAY, these(told))
     rows = [
         {"asset_id": asset_id, "kind": one.kind, "text": one.text, "source": IMMICH}
+        for asset_id, words in told.items()
         for one in words
     ]
     if rows:
         session.connection().execute(insert(WordsRow), rows)
-    refresh_document(session, asset_id)
-    if words_of(session, asset_id) != before:
-        drop_text_vectors(session, asset_id)  # those that stand count as read
-        forget_results(session, asset_id, ["embed_text"])
+    refresh_documents(session, told)
+    now = words_by_asset(session, told)
+    others = [asset_id for asset_id in told if now[asset_id] != before[asset_id]]
+    for asset_id in others:
+        if before[asset_id]:
+            drop_text_vectors(session, asset_id)  # those that stand count as read
+    forget_results_of(session, others, ["embed_text"])
 
 
 _TOLD = (
@@ -73,7 +77,7 @@ _TOLD = (
     .where(WordsRow.asset_id.in_(THESE), WordsRow.source == IMMICH)
     .order_by(WordsRow.id)
 )
-_UNSAY = delete(WordsRow).where(WordsRow.asset_id == bindparam("asset"), WordsRow.source == IMMICH)
+_UNSAY = delete(WordsRow).where(WordsRow.asset_id.in_(THESE), WordsRow.source == IMMICH)
 _STANDINGS = select(AssetRow.id, AssetRow.withheld, AssetRow.is_favourite).where(
     AssetRow.id.in_(THESE)
 )

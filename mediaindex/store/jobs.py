@@ -266,15 +266,20 @@ _MARK = _mark()
 
 def forget_results(session: Session, asset_id: int, stages: Sequence[str]) -> None:
     """Make these stages due again for an asset, whatever became of them before."""
-    if stages:
+    forget_results_of(session, [asset_id], stages)
+
+
+def forget_results_of(session: Session, asset_ids: Sequence[int], stages: Sequence[str]) -> None:
+    """Make these stages due again for these assets, whatever became of them before."""
+    if stages and asset_ids:
+        asked = {**these(asset_ids), "stages": list(stages)}
         for statement in _FORGET:
-            asked = {"asset": asset_id, "stages": list(stages)}
             session.connection().execute(statement, asked)
 
 
 _FORGET = [
     delete(table).where(
-        table.asset_id == bindparam("asset"),
+        table.asset_id.in_(THESE),
         table.stage.in_(bindparam("stages", expanding=True)),
     )
     for table in (ResultRow, JobRow)

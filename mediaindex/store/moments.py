@@ -10,13 +10,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mediaindex.store import filters, immich
 from mediaindex.store.captions import said_of
+from mediaindex.store.documents import each_once
 from mediaindex.store.embeddings import IN_SPACE
 from mediaindex.store.files import paths_of_assets
 from mediaindex.store.filters import Filter, conditions, spoken
 from mediaindex.store.ids import THESE, these
 from mediaindex.store.tables import AssetRow, EmbeddingRow, MomentRow, PlaceRow, WordsRow
 from mediaindex.store.withheld import passes, unlocked
-from mediaindex.types import Shown, Space
+from mediaindex.types import IMMICH, Shown, Space
 
 QUERIES = 64
 """So many filters' statements are kept: to build one takes longer than to run it."""
@@ -207,13 +208,14 @@ def _words(session: Session, asset_ids: Collection[int]) -> dict[int, list[str]]
     found: dict[int, list[str]] = {}
     for asset_id, text in session.connection().execute(_WORDS, these(asset_ids)):
         found.setdefault(asset_id, []).append(text)
-    return found
+    return {asset_id: each_once(texts) for asset_id, texts in found.items()}
 
 
 _WORDS = (
     select(WordsRow.asset_id, WordsRow.text)
-    .where(WordsRow.asset_id.in_(THESE))
-    .order_by(WordsRow.id)
+    # Where it was taken is shown beside them; and what can be read in it no person wrote.
+    .where(WordsRow.asset_id.in_(THESE), WordsRow.kind.not_in(("place", "seen")))
+    .order_by(WordsRow.source == IMMICH, WordsRow.id)
 )
 
 

@@ -1,24 +1,19 @@
-import threading
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from mediaindex.errors import AlreadyRunning, BrokenOff, ConfigError, Faulty, ServerBusy, ServerOff
+from mediaindex.errors import Faulty, ServerBusy, ServerOff
 from mediaindex.immich import reading
-from mediaindex.immich.account import PathPair
-from mediaindex.immich.deciding import confirm, disconnect, show
-from mediaindex.immich.reading import read, read_all
+from mediaindex.immich.deciding import confirm, show
 from mediaindex.store import immich
 from mediaindex.store.captions import save_caption
 from mediaindex.store.database import Database
 from mediaindex.store.jobs import mark_done
-from mediaindex.store.lock import immich_lock
 from mediaindex.store.tables import DocumentRow, ResultRow
 from mediaindex.types import Caption
-from tests.beside import THEIRS, Home
+from tests.beside import Home
 from tests.conftest import NOW, ORIGIN
 from tests.servers.faults import Fault
 from tests.servers.immich import Immich
@@ -132,18 +127,6 @@ def test_tag_that_went_is_taken_back(home: Home) -> None:
     assert home.words("a.jpg") == {("keyword", "boat")}
 
 
-def test_our_own_words_are_no_persons(home: Home) -> None:
-    home.fill("a.jpg")
-    told = "Boat\n\n[mediaindex]\nA red boat.\n[/mediaindex]"
-    home.add("a.jpg", description=told, tags={"mediaindex/boat", "sea"})
-
-    home.read()
-
-    assert home.words("a.jpg") == {("description", "Boat"), ("keyword", "sea")}
-    assert '"has_block":true' in home.rows()[0].facts
-    assert '"our_tags":["mediaindex"]' in home.rows()[0].facts
-
-
 def test_albums_are_read_when_they_change(home: Home) -> None:
     home.fill("a.jpg", "b.jpg")
     a, b = home.add("a.jpg"), home.add("b.jpg")
@@ -158,17 +141,6 @@ def test_albums_are_read_when_they_change(home: Home) -> None:
 
     assert both == {("album", "Summer")}
     assert home.words("a.jpg") == home.words("b.jpg") == set()
-
-
-def test_album_that_is_renamed_is_renamed(home: Home) -> None:
-    home.fill("a.jpg")
-    summer = home.server.add_album("Sumer", [home.add("a.jpg")], owner="anna")
-    home.read()
-    home.server.albums[summer].name = "Summer"
-
-    home.read()
-
-    assert home.words("a.jpg") == {("album", "Summer")}
 
 
 @pytest.mark.parametrize(
@@ -268,22 +240,6 @@ def test_deleted_photo_is_withheld_until_a_person_shows_it(
     assert (withheld, home.withheld("a.jpg")) == ("locked", None)
 
 
-@pytest.mark.parametrize("library_id", ["same", "another"])
-def test_photo_that_was_taken_in_again_is_not_locked(
-    tmp_path: Path, database: Database, server: Immich, library_id: str
-) -> None:
-    home = Home(tmp_path, database, server, ("asset.read", "user.read"))
-    home.fill("a.jpg")
-    a = home.add("a.jpg", library_id="same")
-    home.read()
-    server.purge(a)
-    home.add("a.jpg", library_id=library_id)
-
-    home.read(full=True)
-
-    assert (home.withheld("a.jpg"), len(home.rows())) == (None, 1)
-
-
 @pytest.mark.parametrize("deleted", [True, False])
 @pytest.mark.parametrize("permissions", [("all",), ("asset.read", "user.read")])
 def test_library_that_was_removed_waits_for_a_person(
@@ -314,57 +270,6 @@ def test_library_that_was_removed_waits_for_a_person(
     assert home.words("3.jpg") == (set() if deleted else {("person", "Anna")})
 
 
-def test_one_photo_of_two_people_is_shown_if_one_shows_it(home: Home) -> None:
-    home.fill("a.jpg", "b.jpg")
-    bob = home.connect("bob")
-    home.add("a.jpg", visibility="archive", description="Hers")
-    his = home.add("a.jpg", owner="bob", description="His")
-    home.read()
-    alone = home.withheld("a.jpg")
-    home.read(account_id=bob)
-    both = home.withheld("a.jpg")
-    home.server.lock(his)
-    home.read(account_id=bob, full=True)
-
-    assert (alone, both, home.withheld("a.jpg")) == ("archived", None, "locked")
-    assert home.words("a.jpg") == {("description", "Hers"), ("description", "His")}
-
-
-def test_disconnected_account_takes_its_facts_with_it(home: Home) -> None:
-    home.fill("a.jpg", "b.jpg")
-    bob = home.connect("bob")
-    home.add("a.jpg", description="Hers", is_favourite=True)
-    home.add("a.jpg", owner="bob", description="His", visibility="archive")
-    lock = home.add("b.jpg", owner="bob")
-    for account in (home.account_id, bob):
-        home.read(account_id=account)
-    home.server.lock(lock)
-    home.read(account_id=bob, full=True)
-
-    disconnect(home.database, home.account_id)
-    first = (home.words("a.jpg"), home.asset("a.jpg").is_favourite, home.withheld("a.jpg"))
-    disconnect(home.database, bob)
-
-    assert first == ({("description", "His")}, False, "archived")
-    assert (home.words("a.jpg"), home.withheld("a.jpg"), home.withheld("b.jpg")) == (
-        set(),
-        None,
-        None,
-    )
-    assert home.rows() == []
-
-
-def test_names_that_a_mac_wrote_match(home: Home) -> None:
-    decomposed = unicodedata.normalize("NFD", "Été à Zürich/naïf.jpg")
-    home.fill(decomposed, "2020/naïf.jpg")
-    home.add(unicodedata.normalize("NFC", decomposed), description="here")
-    home.add(unicodedata.normalize("NFD", "2020/naïf.jpg"), description="there")
-
-    assert home.read().matched == 2
-    assert home.words(decomposed) == {("description", "here")}
-    assert home.words("2020/naïf.jpg") == {("description", "there")}
-
-
 def test_file_that_moved_keeps_what_is_known(home: Home) -> None:
     home.fill("a.jpg")
     a = home.add("a.jpg", people=("Anna",), visibility="archive")
@@ -382,66 +287,6 @@ def test_file_that_moved_keeps_what_is_known(home: Home) -> None:
     assert moved == ({("person", "Anna")}, "archived")
     assert home.words("2019/a.jpg") == {("person", "Anna B")}
     assert home.withheld("2019/a.jpg") is None
-
-
-def test_file_that_changed_is_another_photo(home: Home) -> None:
-    home.fill("a.jpg", "copy/a.jpg")
-    home.put("copy/a.jpg", b"a.jpg")
-    home.sweep()
-    home.add("a.jpg", people=("Anna",), visibility="archive")
-    home.read()
-    home.put("a.jpg", b"other bytes")
-    home.sweep()
-
-    home.read()
-
-    assert (home.words("a.jpg"), home.withheld("a.jpg")) == ({("person", "Anna")}, "archived")
-    assert (home.words("copy/a.jpg"), home.withheld("copy/a.jpg")) == (set(), None)
-
-
-def test_locked_photo_stays_locked_when_its_file_changes(home: Home) -> None:
-    home.fill("a.jpg", "copy/a.jpg")
-    home.put("copy/a.jpg", b"a.jpg")
-    home.sweep()
-    a = home.add("a.jpg")
-    home.read()
-    home.server.lock(a)
-    home.read(full=True)
-    home.put("a.jpg", b"other bytes")
-    home.sweep()
-
-    home.read()
-
-    assert (home.withheld("a.jpg"), home.withheld("copy/a.jpg")) == ("locked", "locked")
-
-
-def test_file_that_comes_later_matches_then(home: Home) -> None:
-    home.add("late.jpg", description="Late", visibility="archive")
-    assert home.read().matched == 0
-    home.fill("late.jpg")
-
-    assert home.read().matched == 1
-    assert (home.words("late.jpg"), home.withheld("late.jpg")) == (
-        {("description", "Late")},
-        "archived",
-    )
-
-
-def test_upload_is_known_by_its_content(home: Home) -> None:
-    home.fill("a.jpg", "bb.jpg", "c.jpg")
-    path = "/usr/src/app/upload/library/anna/x.jpg"
-    home.server.add(
-        path, owner="anna", content=b"a.jpg", library=False, size_bytes=5, description="Mine"
-    )
-
-    done = home.read()
-
-    assert (done.met, done.matched) == (1, 1)
-    assert home.words("a.jpg") == {("description", "Mine")}
-    assert [row.matched_by for row in home.rows()] == ["checksum"]
-    # What is of another size was never read.
-    hashed = [home.asset(name).sha1 is not None for name in ("a.jpg", "bb.jpg", "c.jpg")]
-    assert hashed == [True, False, True]
 
 
 def test_trouble_in_the_middle_counts_nothing_as_gone(
@@ -464,66 +309,6 @@ def test_trouble_in_the_middle_counts_nothing_as_gone(
     assert home.account().read_until == before
 
 
-def test_reading_that_is_ended_begins_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PAGE", 2)
-    names = [f"{number}.jpg" for number in range(5)]
-    home.fill(*names)
-    for name in names:
-        home.add(name, description=name)
-    stop = threading.Event()
-
-    def on_progress(done: int, matched: int) -> None:
-        stop.set()
-
-    with pytest.raises(BrokenOff):
-        read(
-            home.config,
-            home.database,
-            home.account_id,
-            NOW,
-            full=True,
-            stop=stop,
-            on_progress=on_progress,
-        )
-    told = sum(bool(home.words(name)) for name in names)
-    done = home.read()
-
-    assert 0 < told < 5
-    assert home.account().full_no == 2
-    assert (done.is_full, done.matched, done.changed) == (True, 5, 5 - told)
-    assert {home.withheld(name) for name in names} == {None}
-
-
-def test_another_persons_key_reads_nothing(home: Home) -> None:
-    home.fill("a.jpg")
-    home.add("a.jpg", owner="anna")
-    key_file = Path(home.account().key_file)
-    key_file.write_text(home.server.add_user("bob"))
-
-    with pytest.raises(ConfigError, match="bob's"):
-        home.read()
-
-
-def test_trouble_with_one_account_leaves_the_others(home: Home) -> None:
-    home.fill("a.jpg")
-    bob = home.connect("bob")
-    home.add("a.jpg", owner="bob", description="His")
-    Path(home.account().key_file).unlink()
-    stop = threading.Event()
-
-    done = read_all(home.config, home.database, lambda: NOW, full=False, stop=stop)
-
-    assert [one.name for one in done] == ["bob"]
-    assert "there is no" in (home.account().trouble or "")
-    assert home.account(bob).trouble is None
-    assert home.words("a.jpg") == {("description", "His")}
-
-
-def test_one_reading_at_a_time(home: Home) -> None:
-    with immich_lock(home.config.state_dir), pytest.raises(AlreadyRunning):
-        home.read()
-
-
 def test_text_that_immich_read_stands_beside_a_models(home: Home) -> None:
     home.fill("a.jpg")
     a = home.add("a.jpg")
@@ -544,23 +329,3 @@ def test_text_that_immich_read_stands_beside_a_models(home: Home) -> None:
 
     assert seen == "LISBOA\nHMS ANNA"
     assert not [one for one in home.server.requests[before:] if one.path.endswith("/ocr")]
-
-
-def test_links_lead_to_the_one_on_the_timeline(home: Home) -> None:
-    home.fill("a.jpg")
-    home.add("a.jpg", visibility="archive")
-    bob = home.connect("bob")
-    his = home.add("a.jpg", owner="bob")
-    home.read()
-    home.read(account_id=bob)
-
-    with home.database.read() as session:
-        links = immich.links(session, [home.asset("a.jpg").id])
-        counts = immich.counts(session, home.account_id)
-
-    assert list(links.values()) == [f"http://photos.home/photos/{his}"]
-    assert (counts.assets, counts.by_path, counts.unmatched, counts.withheld) == (1, 1, 0, {})
-
-
-def test_pairs_of_folders_hold_for_what_lies_below_them(home: Home) -> None:
-    assert PathPair(THEIRS, str(home.root)) in reading.account_of(home.account()).paths

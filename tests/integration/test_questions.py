@@ -13,8 +13,8 @@ from mediaindex.search.engine import Engine
 from mediaindex.search.hits import Answer
 from mediaindex.search.parse import parse
 from mediaindex.store.database import Database
+from mediaindex.store.documents import refresh_document
 from mediaindex.store.filters import Dates, Filter
-from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.tables import FileRow, FolderRow
 from mediaindex.vectors.exact import ExactIndex
 from mediaindex.vectors.facets import Facets

@@ -17,9 +17,9 @@ from mediaindex.store import moments
 from mediaindex.store.assets import known_places, moments_by_asset
 from mediaindex.store.captions import save_caption
 from mediaindex.store.database import Database
+from mediaindex.store.documents import refresh_document
 from mediaindex.store.embeddings import open_space, replace_embeddings
 from mediaindex.store.filters import Filter
-from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.tables import AssetRow, PlaceRow, WordsRow
 from mediaindex.store.withheld import withhold
 from mediaindex.types import Caption

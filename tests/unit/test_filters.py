@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from mediaindex.search.check import check
 from mediaindex.store import named
+from mediaindex.store.documents import refresh_document
 from mediaindex.store.filters import Circle, Dates, Filter, conditions
-from mediaindex.store.fulltext import refresh_document
 from mediaindex.store.names import looked_up
 from mediaindex.store.tables import AssetRow, FileRow, WordsRow
 from mediaindex.store.withheld import count_withheld, withhold

@@ -6,6 +6,7 @@ from mediaindex.search.retrieve import Asked, matching_words
 from mediaindex.store import fulltext
 from mediaindex.store.assets import save_metadata
 from mediaindex.store.captions import save_caption
+from mediaindex.store.documents import refresh_caption, refresh_document
 from mediaindex.store.filters import Filter
 from mediaindex.store.fulltext import (
     Passage,
@@ -14,8 +15,6 @@ from mediaindex.store.fulltext import (
     any_word,
     match,
     passages,
-    refresh_caption,
-    refresh_document,
 )
 from mediaindex.store.tables import AssetRow, DocumentRow, MomentRow
 from mediaindex.types import Caption, Metadata, PersonWords, Place
