@@ -76,7 +76,7 @@ def _tell(found: dict[str, Any]) -> None:
         if library["held_back"]:
             put_wrapped(f"  {held_back_words(library['held_back'], library['name'])}")
     put_wrapped(f"Files: {_files(found)}")
-    if found["withheld"]:
+    if found.get("withheld"):  # a daemon of an older version does not tell
         put_wrapped(f"Not shown: {_withheld(found['withheld'])}")
     click.echo(f"Model: {found['model'] or 'none yet'}\n")
     columns = ("done", "waiting", "failed", "total")

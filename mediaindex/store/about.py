@@ -48,8 +48,6 @@ class About:
     """What `info` tells of a file."""
 
     role: str
-    #: Why it is not shown (see `store/withheld.py`); of one that is locked only the file is told.
-    withheld: str | None
     #: None: not looked into yet.
     kind: str | None
     size_bytes: int
@@ -75,6 +73,8 @@ class About:
     vectors: dict[str, int]
     #: Its page in Immich, for a browser; None: it is not there.
     immich_url: str | None = None
+    #: Why it is not shown (see `store/withheld.py`); of one that is locked only the file is told.
+    withheld: str | None = None
 
 
 LEFT_OUT = frozenset(
