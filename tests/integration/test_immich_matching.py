@@ -366,8 +366,9 @@ def test_words_of_ours_that_were_wiped_are_looked_at_again(home: Home, ours: str
     uuids = {}
     for name in ("a.jpg", "b.jpg"):
         uuids[name] = home.add(name, description=told, tags={"mediaindex/boat"})
-        _write(home, name, uuids[name], told)
     home.read()
+    for name, uuid in uuids.items():
+        _write(home, name, uuid, told)
     asset = home.server.assets[uuids["a.jpg"]]
     if ours == "block":
         asset.description = "Boat"
