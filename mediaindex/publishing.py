@@ -18,6 +18,7 @@ from mediaindex.config import Config
 from mediaindex.errors import ConfigError
 from mediaindex.immich import allowed
 from mediaindex.immich.account import Account, open_client
+from mediaindex.immich.accounts import accounts
 from mediaindex.immich.publishing import Draft, Outcome, draft, is_current
 from mediaindex.immich.reverting import Reverted, delete_empty_tags, revert, revert_unknown
 from mediaindex.immich.words import wish
@@ -257,7 +258,7 @@ def _clients(
 
 
 def _accounts(session: Session) -> list[Account]:
-    known = allowed.accounts(session)
+    known = accounts(session)
     if not known:
         raise ConfigError("no Immich is connected; mediaindex immich connect URL --key-file FILE")
     return known

@@ -16,11 +16,12 @@ from functools import partial
 
 from mediaindex.clients import wire
 from mediaindex.clients.immich import ImmichClient
-from mediaindex.clients.immich_shapes import Version, Wanted
+from mediaindex.clients.immich_shapes import Wanted
 from mediaindex.clients.immich_versions import abilities
 from mediaindex.config import Config
 from mediaindex.errors import BrokenOff, ConfigError, Gone, Lacking, MediaIndexError
-from mediaindex.immich.account import Account, PathPair, open_client
+from mediaindex.immich.account import Account, open_client
+from mediaindex.immich.accounts import account_of
 from mediaindex.immich.checksums import match_by_content
 from mediaindex.immich.ending import broken_off
 from mediaindex.immich.groups import Groups
@@ -39,7 +40,6 @@ from mediaindex.store.immich_accounts import (
     note_trouble,
     note_version,
 )
-from mediaindex.store.immich_tables import ImmichAccountRow
 from mediaindex.store.lock import immich_lock
 
 log = logging.getLogger(__name__)
@@ -137,21 +137,6 @@ def read_all(
                 with database.write() as session:
                     note_trouble(session, account_id, str(error))
     return done
-
-
-def account_of(row: ImmichAccountRow) -> Account:
-    """Return an account as it is stored."""
-    return Account(
-        id=row.id,
-        url=row.url,
-        web_url=row.web_url,
-        user_id=row.user_id,
-        user_name=row.user_name,
-        key_file=row.key_file,
-        version=Version(*map(int, row.version.split("."))),
-        permissions=None if row.permissions is None else frozenset(json.loads(row.permissions)),
-        paths=tuple(PathPair(theirs, ours) for theirs, ours in json.loads(row.path_map)),
-    )
 
 
 def _read(

@@ -18,6 +18,7 @@ from mediaindex.config import Config
 from mediaindex.errors import BrokenOff, ConfigError, Faulty, RetryLater, ServerBusy
 from mediaindex.immich import allowed
 from mediaindex.immich.account import Account, open_client
+from mediaindex.immich.accounts import accounts
 from mediaindex.immich.checking import check_one, check_written
 from mediaindex.immich.publishing import publish
 from mediaindex.immich.words import FORM, Wish, wish
@@ -105,7 +106,7 @@ class Publish:
         self._is_closed = threading.Event()
         self._ending: threading.Thread | None = None
         with database.read() as session:
-            self._accounts = {account.id: account for account in allowed.accounts(session)}
+            self._accounts = {account.id: account for account in accounts(session)}
 
     @property
     def version(self) -> str:
@@ -166,8 +167,8 @@ class Publish:
 
     @property
     def _permitted(self) -> tuple[int, ...]:
-        accounts = self._accounts.values()
-        return tuple(one.id for one in accounts if allowed.why_not(one, self._wanted) is None)
+        known = self._accounts.values()
+        return tuple(one.id for one in known if allowed.why_not(one, self._wanted) is None)
 
     def _in_time(self) -> AbstractContextManager[None]:
         return within(self._config.settings.immich.time_limit_s)
