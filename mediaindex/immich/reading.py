@@ -175,9 +175,9 @@ class _Reading:
     ) -> None:
         self._database, self._client, self._account = database, client, account
         self._now, self._stop, self._on_progress = now, stop, on_progress
-        self._seen = Seen()
+        self._seen, self._changed = Seen(), Seen()
         self._newest: datetime | None = None
-        self._met = self._matched = self._changed = 0
+        self._met = self._matched = 0
 
     def run(self, since: str | None, *, is_first: bool, anew: bool) -> Read:
         """Read what changed since a time of Immich's; None: everything.
@@ -192,14 +192,13 @@ class _Reading:
         number = self._number() if is_full else 0
         self._pages(since, anew=anew)
         vanished = held_back = 0
-        looking = Vanishing(self._database, self._client, self._account, self._now, self._check)
         if is_full:
-            held_back = looking.look(self._seen, number)
-            vanished = looking.vanished
-        matched, changed = rematch(self._database, self._account)
-        groups = self._groups(full=is_full)
-        alike, more = match_by_content(self._database, self._account.id, self._check)
-        self._changed += looking.changed + changed + groups.changed + more
+            vanished, held_back = self._look_into_gone(number)
+        self._matched += rematch(self._database, self._account, self._changed)
+        self._groups(full=is_full)
+        self._matched += match_by_content(
+            self._database, self._account.id, self._changed, self._check
+        )
         if not is_first:
             self._texts()
         with self._database.write() as session:
@@ -209,8 +208,8 @@ class _Reading:
             name=self._account.user_name,
             is_full=is_full,
             met=self._met,
-            matched=self._matched + matched + alike,
-            changed=self._changed,
+            matched=self._matched,
+            changed=len(self._changed),
             vanished=vanished,
             held_back=held_back,
             requests=self._client.requests,
@@ -251,7 +250,7 @@ class _Reading:
                 self._seen.add(row_id)
             self._met += len(page)
             self._matched += stored.matched
-            self._changed += stored.changed
+            self._changed.update(stored.changed)
             for asset in page:
                 self._note_time(asset.updated_at)
             self._on_progress(self._met, self._matched)
@@ -272,9 +271,18 @@ class _Reading:
         if at.tzinfo is not None and (self._newest is None or at > self._newest):
             self._newest = at
 
-    def _groups(self, *, full: bool) -> Groups:
+    def _look_into_gone(self, number: int) -> tuple[int, int]:
+        """Return how much vanished, and of how much a person has to decide."""
+        looking = Vanishing(
+            self._database, self._client, self._account, self._now, self._changed, self._check
+        )
+        held_back = looking.look(self._seen, number)
+        return looking.vanished, held_back
+
+    def _groups(self, *, full: bool) -> None:
         """Read albums and tags, as far as the key may."""
-        groups = Groups(self._database, self._client, self._account.id, self._account.user_id)
+        account = self._account
+        groups = Groups(self._database, self._client, account.id, account.user_id, self._changed)
         steps: list[Callable[[], None]] = [partial(groups.read_albums, self._check, full=full)]
         if full:
             steps.append(partial(groups.read_tags, self._check))
@@ -283,13 +291,12 @@ class _Reading:
                 step()
             except (Lacking, Gone) as error:
                 log.info("immich account=%d groups were not read: %s", self._account.id, error)
-        return groups
 
     def _texts(self) -> None:
         if not abilities(self._account.version).ocr:
             return
         try:
-            self._changed += read_texts(self._database, self._client, self._account.id, self._check)
+            read_texts(self._database, self._client, self._account.id, self._changed, self._check)
         except Lacking as error:
             log.info("immich account=%d texts were not read: %s", self._account.id, error)
 
