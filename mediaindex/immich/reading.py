@@ -23,6 +23,7 @@ from mediaindex.errors import BrokenOff, ConfigError, Gone, Lacking, MediaIndexE
 from mediaindex.immich.account import Account, open_client
 from mediaindex.immich.accounts import account_of
 from mediaindex.immich.checksums import match_by_content
+from mediaindex.immich.counting import Counting
 from mediaindex.immich.ending import broken_off
 from mediaindex.immich.groups import Groups
 from mediaindex.immich.paging import store_page
@@ -189,11 +190,13 @@ class _Reading:
         """
         is_full = since is None
         self._greet(ask_version=is_full)
-        number = self._number() if is_full else 0
-        self._pages(since, anew=anew)
+        counting = Counting(self._database, self._client, self._account, self._check)
+        if not is_full:
+            self._pages(since, anew=False)
+            is_full = counting.is_less()
         vanished = held_back = 0
         if is_full:
-            vanished, held_back = self._look_into_gone(number)
+            vanished, held_back = self._all(counting, anew=anew)
         self._matched += rematch(self._database, self._account, self._changed)
         self._groups(full=is_full)
         self._matched += match_by_content(
@@ -271,12 +274,17 @@ class _Reading:
         if at.tzinfo is not None and (self._newest is None or at > self._newest):
             self._newest = at
 
-    def _look_into_gone(self, number: int) -> tuple[int, int]:
-        """Return how much vanished, and of how much a person has to decide."""
+    def _all(self, counting: Counting, *, anew: bool) -> tuple[int, int]:
+        """Read everything; returns how much vanished, and of how much a person has to decide."""
+        self._seen, self._met, self._matched = Seen(), 0, 0  # what changed is met again
+        counting.begin_full()
+        number = self._number()
+        self._pages(None, anew=anew)
         looking = Vanishing(
             self._database, self._client, self._account, self._now, self._changed, self._check
         )
         held_back = looking.look(self._seen, number)
+        counting.end_full(looking.decided)
         return looking.vanished, held_back
 
     def _groups(self, *, full: bool) -> None:

@@ -77,8 +77,8 @@ class Vanishing:
         self._now, self._changed, self._check = now, changed, check
         may = account.permissions or frozenset()
         self._can_check = bool({EVERYTHING, "asset.upload"} & may)
-        #: How many vanished.
-        self.vanished = 0
+        #: How many vanished; and of how many it was decided now what became of them.
+        self.vanished = self.decided = 0
 
     def look(self, seen: Seen, full_no: int) -> int:
         """Decide of all that was not met; returns how many a person has to decide of.
@@ -164,6 +164,7 @@ class Vanishing:
             rows = missed[start : start + BATCH]
             with self._database.write() as session:
                 change_rows(session, [{"id": row.id, "missed_in": full_no} for row in rows])
+        self.decided += len(missed)
 
     def _lock(self, rows: Sequence[Kept]) -> None:
         """Note that these vanished, and withhold what they are here.
@@ -189,6 +190,7 @@ class Vanishing:
                 vanish(session, some, self._now)
                 self._changed.update(settle(session, _assets(some)))
         self.vanished += len(locked)
+        self.decided += len(locked)
 
     def _forget(self, rows: Sequence[Kept]) -> None:
         for start in range(0, len(rows), BATCH):
@@ -196,6 +198,7 @@ class Vanishing:
             with self._database.write() as session:
                 drop_rows(session, [row.id for row in some])
                 self._changed.update(settle(session, _assets(some), unlock=True))
+        self.decided += len(rows)
 
     def _drop_deleted(self) -> None:
         """Forget what was taken in again, also into another library where the first is gone.

@@ -106,6 +106,7 @@ def test_daemon_reads_the_immich_that_was_connected_and_contacts_nobody_else(
     check_links(daemon, immich)
     check_waking(daemon, immich, port)
     check_numbers(daemon, immich)
+    check_locking(daemon, immich)
     check_trouble(daemon, immich, library)
 
     assert run(daemon, "immich", "disconnect", "anna", "--yes").startswith("disconnected anna")
@@ -145,6 +146,12 @@ def check_numbers(daemon: Daemon, immich: Immich) -> None:
     until(
         lambda: set(lines) <= set(daemon.get("/metrics").text.splitlines()), LIMIT_S, "its numbers"
     )
+
+
+def check_locking(daemon: Daemon, immich: Immich) -> None:
+    immich.lock(list(immich.assets)[-1])
+    assert "1 not to be seen there any more" in " ".join(run(daemon, "immich", "sync").split())
+    until(lambda: len(paths(daemon, '"Ben"')) == 1, LIMIT_S, "it is locked")
 
 
 def check_trouble(daemon: Daemon, immich: Immich, library: Path) -> None:
