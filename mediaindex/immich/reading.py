@@ -22,6 +22,7 @@ from mediaindex.config import Config
 from mediaindex.errors import BrokenOff, ConfigError, Gone, Lacking, MediaIndexError
 from mediaindex.immich.account import Account, open_client
 from mediaindex.immich.accounts import account_of
+from mediaindex.immich.checking import check_written
 from mediaindex.immich.checksums import match_by_content
 from mediaindex.immich.counting import Counting
 from mediaindex.immich.ending import broken_off
@@ -51,6 +52,9 @@ at once."""
 
 PAGE = 1000
 """Assets of one request and of one transaction; Immich gives no more."""
+
+LOOKED_AT = 100
+"""So many of those that we wrote on are looked at after a reading."""
 
 Progress = Callable[[int, int], None]
 """Is told how many were met, and how many of them are ours."""
@@ -159,7 +163,28 @@ def _read(
     client = open_client(config, account)
     with broken_off(client, stop), wire.within(config.settings.immich.time_limit_s):
         reading = _Reading(database, client, account, now, stop, on_progress)
-        return reading.run(None if full or is_first else since, is_first=is_first, anew=anew)
+        done = reading.run(None if full or is_first else since, is_first=is_first, anew=anew)
+        _look_at_written(config, database, client, account, now, stop)
+        return done
+
+
+def _look_at_written(
+    config: Config,
+    database: Database,
+    client: ImmichClient,
+    account: Account,
+    now: datetime,
+    stop: threading.Event,
+) -> None:
+    """See what became of our words, also while there is nothing to write; it hinders no reading."""
+    try:
+        check_written(config, database, client, account, now, LOOKED_AT, stop.is_set)
+    except MediaIndexError as error:
+        if stop.is_set():
+            return  # it was cut
+        log.info("immich account=%d what was written was not seen: %s", account.id, error)
+        with database.write() as session:
+            note_trouble(session, account.id, f"what was written there cannot be seen: {error}")
 
 
 class _Reading:
