@@ -30,7 +30,7 @@ from mediaindex.store.database import Database
 from mediaindex.store.due import at
 from mediaindex.store.files import find_file, paths_of_asset
 from mediaindex.store.immich_written import Target
-from mediaindex.store.lock import worker_lock
+from mediaindex.store.lock import immich_lock, worker_lock, writing_lock
 
 EVERYTHING = ("description", "tags", "record")
 
@@ -40,8 +40,8 @@ NOT_ON = (
 )
 
 STILL_ON = (
-    "writing is on, so it would come back: set immich.write: [] first (and restart the daemon, if "
-    "one runs)"
+    "writing is on, so it would come back: set immich.write: [] first (and have the daemon read "
+    "its settings again, if one runs: systemctl reload mediaindex)"
 )
 
 OnProgress = Callable[[Sequence[Progress]], None]
@@ -188,7 +188,7 @@ def reverts(
         opener: Makes the client of an account.
 
     Raises:
-        AlreadyRunning: Another process works on the same state, and may write.
+        AlreadyRunning: Another process reads Immich now, or writes there.
         ConfigError: Writing is on, no Immich is connected, or a path is in no library.
         RetryLater, Faulty: From Immich; the next call goes on from there.
     """
@@ -196,7 +196,9 @@ def reverts(
         raise ConfigError(STILL_ON)
     with ExitStack() as stack:
         if not dry_run:
-            stack.enter_context(worker_lock(config.state_dir))
+            stack.enter_context(immich_lock(config.state_dir))
+            # So that no daemon begins to write in the middle, whatever its settings are by then.
+            stack.enter_context(writing_lock(config.state_dir))
         database = stack.enter_context(_opened(config))
         only = _only(database, paths)
         with database.read() as session:
