@@ -162,6 +162,20 @@ def write_now(
         return Runner(database, [stage], on_progress=on_progress).run(stop)[0]
 
 
+def have_written_again(config: Config) -> int:
+    """Have what was left alone written again by whoever writes next; returns on how many.
+
+    Args:
+        config: The settings.
+
+    Raises:
+        ConfigError: No Immich is connected.
+    """
+    with _opened(config) as database, database.write() as session:
+        _accounts(session)
+        return immich_written.try_again(session)
+
+
 def left_alone(config: Config) -> Counter[str]:
     """Return on how many photos and videos we write no more, by the reason, for people."""
     with _opened(config) as database, database.read() as session:

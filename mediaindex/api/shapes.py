@@ -237,6 +237,12 @@ class ImmichAnswer(BaseModel):
 
     version: Version
     accounts: list[ImmichAccount]
+    given_up: list[dict[str, str | None]] = Field(
+        description="Libraries in which nothing more is written: `library`, `folder`, `reason`."
+    )
+    left_alone: dict[str, int] = Field(
+        description="On how many photos nothing more is written, by reason."
+    )
     now: ImmichNow
 
 

@@ -164,6 +164,9 @@ def check_taking_out(daemon: Daemon) -> None:
         config.write_text(text)
         daemon.post("/api/v1/reload")
         until(partial(is_writing, daemon, writes), LIMIT_S, "the settings are in force")
+        if writes:
+            told = run(daemon, "immich", "write", "--again")
+            assert told == "0 photos and videos will be written again\n"
         config.write_text(before)  # the command has others than the daemon
         done = daemon.program.run("immich", "revert", "--yes")
         assert ("the daemon still writes" in done.stderr) == bool(writes)
