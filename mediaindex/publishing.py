@@ -18,6 +18,7 @@ from mediaindex.config import Config
 from mediaindex.errors import ConfigError
 from mediaindex.immich import allowed
 from mediaindex.immich.account import Account, open_client
+from mediaindex.immich.accounts import accounts
 from mediaindex.immich.publishing import Draft, Outcome, draft, is_current
 from mediaindex.immich.reverting import Reverted, delete_empty_tags, revert, revert_unknown
 from mediaindex.immich.words import wish
@@ -29,7 +30,7 @@ from mediaindex.store.database import Database
 from mediaindex.store.due import at
 from mediaindex.store.files import find_file, paths_of_asset
 from mediaindex.store.immich_written import Target
-from mediaindex.store.lock import worker_lock
+from mediaindex.store.lock import immich_lock, worker_lock, writing_lock
 
 EVERYTHING = ("description", "tags", "record")
 
@@ -39,8 +40,8 @@ NOT_ON = (
 )
 
 STILL_ON = (
-    "writing is on, so it would come back: set immich.write: [] first (and restart the daemon, if "
-    "one runs)"
+    "writing is on, so it would come back: set immich.write: [] first (and have the daemon read "
+    "its settings again, if one runs: systemctl reload mediaindex)"
 )
 
 OnProgress = Callable[[Sequence[Progress]], None]
@@ -161,6 +162,20 @@ def write_now(
         return Runner(database, [stage], on_progress=on_progress).run(stop)[0]
 
 
+def have_written_again(config: Config) -> int:
+    """Have what was left alone written again by whoever writes next; returns on how many.
+
+    Args:
+        config: The settings.
+
+    Raises:
+        ConfigError: No Immich is connected.
+    """
+    with _opened(config) as database, database.write() as session:
+        _accounts(session)
+        return immich_written.try_again(session)
+
+
 def left_alone(config: Config) -> Counter[str]:
     """Return on how many photos and videos we write no more, by the reason, for people."""
     with _opened(config) as database, database.read() as session:
@@ -187,7 +202,7 @@ def reverts(
         opener: Makes the client of an account.
 
     Raises:
-        AlreadyRunning: Another process works on the same state, and may write.
+        AlreadyRunning: Another process reads Immich now, or writes there.
         ConfigError: Writing is on, no Immich is connected, or a path is in no library.
         RetryLater, Faulty: From Immich; the next call goes on from there.
     """
@@ -195,7 +210,9 @@ def reverts(
         raise ConfigError(STILL_ON)
     with ExitStack() as stack:
         if not dry_run:
-            stack.enter_context(worker_lock(config.state_dir))
+            stack.enter_context(immich_lock(config.state_dir))
+            # So that no daemon begins to write in the middle, whatever its settings are by then.
+            stack.enter_context(writing_lock(config.state_dir))
         database = stack.enter_context(_opened(config))
         only = _only(database, paths)
         with database.read() as session:
@@ -257,7 +274,7 @@ def _clients(
 
 
 def _accounts(session: Session) -> list[Account]:
-    known = allowed.accounts(session)
+    known = accounts(session)
     if not known:
         raise ConfigError("no Immich is connected; mediaindex immich connect URL --key-file FILE")
     return known

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from mediaindex.clients.immich import ImmichClient, read_immich_host
 from mediaindex.config import Config, ImmichSettings, load_config
 from mediaindex.immich.account import Account
-from mediaindex.immich.allowed import accounts
+from mediaindex.immich.accounts import accounts
 from mediaindex.pipeline.publish import Publish
 from mediaindex.publishing import Taken, reverts
 from mediaindex.store import captions, immich_written, jobs

@@ -200,6 +200,7 @@ class ImmichNow(BaseModel):
     ended: int = Field(description="Number of the last reading that ended.")
     trouble: str | None = Field(description="Why it could not be read last.")
     yield_trouble: str | None = Field(description="Why captions do not wait for it.")
+    writes: list[str] = Field(description="What the settings in force have written there.")
     reads: list[dict[str, Any]] = Field(description="What the last reading did, by account.")
 
 
@@ -236,6 +237,12 @@ class ImmichAnswer(BaseModel):
 
     version: Version
     accounts: list[ImmichAccount]
+    given_up: list[dict[str, str | None]] = Field(
+        description="Libraries in which nothing more is written: `library`, `folder`, `reason`."
+    )
+    left_alone: dict[str, int] = Field(
+        description="On how many photos nothing more is written, by reason."
+    )
     now: ImmichNow
 
 

@@ -9,10 +9,17 @@ from mediaindex.cli.immich_write import both_kinds
 from mediaindex.cli.index import INTERRUPTED, stop_on_signals
 from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
 from mediaindex.cli.progress import Display
+from mediaindex.config import Config
 from mediaindex.publishing import STILL_ON, TagsDeleted, Taken, reverts
+from mediaindex.remote import daemon_of
 
 LEFT = 1
 """Exit code: something of ours is left there."""
+
+DAEMON_WRITES = (
+    "the daemon still writes, so it would come back: set immich.write: [] in its settings, and "
+    "have it read them again (systemctl reload mediaindex)"
+)
 
 QUESTION = "Take out of Immich what mediaindex wrote there, and put back what stood there before?"
 QUESTION_ALL = (
@@ -45,16 +52,18 @@ def immich_revert(
 
     Where somebody changed words around ours, theirs stay and ours go. What somebody changed of ours
     is left, and named. It can be interrupted, and goes on when it is begun again. Writing has to be
-    off (immich.write: []) and the daemon stopped.
+    off (immich.write: []), also in the daemon.
 
-    Exit codes: 0 nothing of ours is left; 1 something is; 2 a mistake, or writing is on; 3 another
-    run is at work, or Immich does not answer; 130 interrupted.
+    Exit codes: 0 nothing of ours is left; 1 something is; 2 a mistake, or writing is on; 3 Immich
+    is being read or written to, or does not answer; 130 interrupted.
     """
     config = settings_of(ctx)
     if everything and files:
         raise click.UsageError("--all looks through everything; name no files with it")
     if config.settings.immich.write and not dry_run:
         raise click.UsageError(STILL_ON)
+    if not dry_run and _daemon_writes(config):
+        raise click.UsageError(DAEMON_WRITES)
     if not (yes or dry_run):
         click.confirm(QUESTION_ALL if everything else QUESTION, abort=True, err=True)
     summary = _Summary(dry_run)
@@ -69,6 +78,12 @@ def immich_revert(
     if stop.is_set():
         return INTERRUPTED
     return LEFT if summary.left else 0
+
+
+def _daemon_writes(config: Config) -> bool:
+    """Return whether a daemon is running and writes, by the settings that it goes by."""
+    daemon = daemon_of(config)
+    return daemon is not None and bool(daemon.get("/api/v1/immich")["now"].get("writes"))
 
 
 class _Summary:

@@ -1,5 +1,6 @@
 """`mediaindex immich status`: the accounts, what of them is here, and what hinders."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,7 +43,7 @@ def immich_status(ctx: click.Context, as_json: bool, vanished: bool) -> int:
     for account in found["accounts"]:
         for line in lines_of(account, datetime.now(UTC)):
             put_wrapped(line)
-    for line in _now(found["now"]):
+    for line in (*_given_up(found), *_now(found["now"])):
         put_wrapped(line)
     return 0
 
@@ -55,7 +56,7 @@ def found_accounts(
         told: dict[str, Any] = daemon.get("/api/v1/immich", vanished=str(vanished).lower())
         return told
     if not config.database_path.exists():
-        return {"version": 1, "accounts": [], "now": None}
+        return {"version": 1, "accounts": [], "given_up": [], "left_alone": {}, "now": None}
     database = parts.store(config)
     try:
         return {**standing(database, vanished=vanished), "now": None}
@@ -126,6 +127,15 @@ def _written(account: Mapping[str, Any]) -> Iterator[str]:
     if account["written"]:
         wiped = f", {account['wiped']:,} lost them there at some time" if account["wiped"] else ""
         yield f"  {counted(account['written'], 'photo')} with words of ours in Immich{wiped}"
+
+
+def _given_up(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where nothing more is written, and why."""
+    for one in found.get("given_up", ()):  # a daemon of an older version does not tell
+        which = "what was uploaded" if one["library"] is None else "a library"
+        yield f"Given up: {which}, in {printable(one['folder'])}: {one['reason']}"
+    for reason, number in Counter(found.get("left_alone", {})).most_common():
+        yield f"{number:,} left alone: {reason}"
 
 
 def _now(now: Mapping[str, Any] | None) -> Iterator[str]:

@@ -14,7 +14,15 @@ from mediaindex.cli.progress import Display
 from mediaindex.config import Config
 from mediaindex.immich.publishing import Draft
 from mediaindex.pipeline.lane import Progress
-from mediaindex.publishing import EVERYTHING, NOT_ON, Sketch, left_alone, sketches, write_now
+from mediaindex.publishing import (
+    EVERYTHING,
+    NOT_ON,
+    Sketch,
+    have_written_again,
+    left_alone,
+    sketches,
+    write_now,
+)
 from mediaindex.remote import daemon_of
 
 NOT_NOW = 3
@@ -58,7 +66,12 @@ def immich_write(
         return _show(config, files, limit, as_json=as_json)
     if not config.settings.immich.write:
         raise click.UsageError(NOT_ON)
-    if daemon_of(config) is not None:
+    daemon = daemon_of(config)
+    if daemon is not None:
+        if again:
+            number = have_written_again(config)
+            daemon.post("/api/v1/immich/sync")  # that wakes it
+            click.echo(f"{both_kinds(number)} will be written again")
         click.echo(BY_DAEMON, err=True)
         return 0
     with Display(quiet=as_json) as display:

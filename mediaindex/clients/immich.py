@@ -18,7 +18,16 @@ import httpx
 from mediaindex.clients import immich_answers as answers
 from mediaindex.clients.hosts import Host, read_host
 from mediaindex.clients.immich_pages import searched
-from mediaindex.clients.immich_shapes import Album, Asset, Named, Queue, User, Version, Wanted
+from mediaindex.clients.immich_shapes import (
+    Album,
+    Asset,
+    Named,
+    Queue,
+    User,
+    Version,
+    Visibility,
+    Wanted,
+)
 from mediaindex.clients.immich_versions import Abilities, abilities
 from mediaindex.clients.immich_wire import ImmichWire
 from mediaindex.clients.wire import Refused
@@ -130,6 +139,12 @@ class ImmichClient:
                 return answers.read_asset(self._get(f"/assets/{_part(asset_id)}"))
             except Gone:
                 return None
+
+    def count(self, visibility: Visibility) -> int:
+        """Return how many photos and videos this person has so; the trash is left out."""
+        with self._in_our_words():
+            query = f"visibility={_part(visibility)}&isTrashed=false"
+            return answers.read_total(self._get(f"/assets/statistics?{query}"))
 
     def text_in(self, asset_id: str) -> str | None:
         """Return what Immich's own OCR read in a picture, lines from the top; None: it has none."""

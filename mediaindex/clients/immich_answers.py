@@ -54,6 +54,14 @@ def read_permissions(body: object) -> frozenset[str] | None:
     return frozenset(_text(one) for one in found if isinstance(one, str))
 
 
+def read_total(body: object) -> int:
+    """Return how many photos and videos were counted."""
+    total = _number(_object(body, "numbers").get("total"))
+    if total is None:
+        raise Odd("numbers without a total")
+    return total
+
+
 def read_assets(body: object) -> list[Asset]:
     """Return the photos and videos of a list; Immich knows other kinds, and has none of them."""
     found = [read_asset(one) for one in items(body, "assets")]

@@ -172,7 +172,11 @@ class Daemon:
             videos=dict(worker.videos),
             index_trouble=worker.index_trouble,
             chore_troubles=tuple(self._chores.troubles.values()),
-            immich=dataclasses.replace(self._beside.state(), yield_trouble=worker.yield_trouble),
+            immich=dataclasses.replace(
+                self._beside.state(),
+                yield_trouble=worker.yield_trouble,
+                writes=tuple(self._config.settings.immich.write),
+            ),
         )
 
     def ask(self, asked: Asked, today: date) -> Answer:

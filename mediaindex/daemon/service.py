@@ -60,6 +60,8 @@ class ImmichState:
     reads: tuple[Read, ...] = ()
     #: Why captions do not wait for Immich though they shall; None: they do, or need not.
     yield_trouble: str | None = None
+    #: What the settings in force have written there; empty: nothing.
+    writes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from mediaindex.clients.immich import ImmichClient
 from mediaindex.clients.immich_shapes import EVERYTHING
 from mediaindex.clients.immich_versions import NEWEST, abilities
 from mediaindex.immich.account import Account
-from mediaindex.immich.reading import account_of
 from mediaindex.store import immich_accounts
 
 NEEDED = {
@@ -19,11 +18,6 @@ NEEDED = {
     "record": ("asset.read", "asset.update"),
 }
 """Permissions by what is written."""
-
-
-def accounts(session: Session) -> list[Account]:
-    """Return every account that is connected, the first connected first."""
-    return [account_of(row) for row in immich_accounts.accounts(session)]
 
 
 def why_not(account: Account, wanted: Collection[str]) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mediaindex.errors import RetryLater, Unusable
+from mediaindex.immich.seen import Seen
 from mediaindex.immich.telling import settle
 from mediaindex.media.reading import open_to_read
 from mediaindex.store.database import Database
@@ -25,9 +26,9 @@ BATCH = 100
 
 
 def match_by_content(
-    database: Database, account_id: int, check: Callable[[], None]
-) -> tuple[int, int]:
-    """Match uploads to assets of ours by their content.
+    database: Database, account_id: int, changed: Seen, check: Callable[[], None]
+) -> int:
+    """Match uploads to assets of ours by their content; returns how many match that did not.
 
     Only what is of the very size of an upload is read, one file at a time, and none twice: the
     SHA-1 is kept with the asset.
@@ -35,12 +36,10 @@ def match_by_content(
     Args:
         database: The store.
         account_id: The account.
+        changed: The assets of ours of which something else is known are put in.
         check: Called before each block is read; raises if it is to end.
-
-    Returns:
-        How many match now that did not, and of how many of ours something else is known.
     """
-    matched, changed = _match(database, account_id)
+    matched = _match(database, account_id, changed)
     after_id, left_bytes = 0, MOST_BYTES
     while left_bytes > 0:
         with database.read() as session:
@@ -52,20 +51,20 @@ def match_by_content(
             left_bytes -= _hash(database, asset_id, check)
             if left_bytes <= 0:
                 break
-        more, told = _match(database, account_id)
-        matched, changed = matched + more, changed + told
-    return matched, changed
+        matched += _match(database, account_id, changed)
+    return matched
 
 
-def _match(database: Database, account_id: int) -> tuple[int, int]:
+def _match(database: Database, account_id: int, changed: Seen) -> int:
     with database.read() as session:
         if not same_content(session, account_id):
-            return 0, 0
+            return 0
     with database.write() as session:
         same = same_content(session, account_id)
         by = {"matched_by": "checksum"}
         change_rows(session, [{"id": row, "asset_id": asset, **by} for row, asset in same])
-        return len(same), settle(session, {asset for _, asset in same})
+        changed.update(settle(session, {asset for _, asset in same}))
+        return len(same)
 
 
 def _hash(database: Database, asset_id: int, check: Callable[[], None]) -> int:

@@ -72,4 +72,4 @@ def show(database: Database, asset_id: int) -> bool:
         rows = kept_of_asset(session, asset_id)
         hidden = [row for row in rows if row.vanished_at is not None]
         change_rows(session, [{"id": row.id, "is_shown": True} for row in hidden])
-        return settle(session, [asset_id], unlock=True) > 0
+        return bool(settle(session, [asset_id], unlock=True))

@@ -51,12 +51,17 @@ class Groups:
     """Reads the albums and tags of one account."""
 
     def __init__(
-        self, database: Database, client: ImmichClient, account_id: int, user_id: str
+        self,
+        database: Database,
+        client: ImmichClient,
+        account_id: int,
+        user_id: str,
+        changed: Seen,
     ) -> None:
+        """Take what is needed; which assets of ours are told anew goes into `changed`."""
         self._database, self._client = database, client
         self._account_id, self._user_id = account_id, user_id
-        #: Of how many assets of ours something else is known.
-        self.changed = 0
+        self._changed = changed
 
     def read_albums(self, check: Callable[[], None], *, full: bool) -> None:
         """Read the albums that changed; all if `full`.
@@ -182,7 +187,7 @@ class Groups:
                 uuids.append(row.uuid)
                 asset_ids |= {row.asset_id} - {None}
         change_rows(session, changed)
-        self.changed += settle(session, {each for each in asset_ids if each})
+        self._changed.update(settle(session, {each for each in asset_ids if each}))
         if lost:
             publish_if_wiped(session, self._account_id, uuids, tags=True)
 

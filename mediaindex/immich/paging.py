@@ -35,7 +35,8 @@ class Stored:
 
     row_ids: list[int] = field(default_factory=list)
     matched: int = 0
-    changed: int = 0
+    #: Assets of ours of which something else is known.
+    changed: set[int] = field(default_factory=set)
 
 
 def store_page(

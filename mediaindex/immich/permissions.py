@@ -28,6 +28,7 @@ USES = (
         "asset.upload",
         "which photos are locked (Immich tells by it which it holds; nothing is uploaded)",
     ),
+    Use("asset.statistics", "noticing within minutes what was locked"),
     Use("asset.update", "descriptions and records of ours", setting="write"),
     Use("tag.create", "tags of ours", setting="write"),
     Use("tag.asset", "tags of ours", setting="write"),

@@ -16,12 +16,15 @@ from functools import partial
 
 from mediaindex.clients import wire
 from mediaindex.clients.immich import ImmichClient
-from mediaindex.clients.immich_shapes import Version, Wanted
+from mediaindex.clients.immich_shapes import Wanted
 from mediaindex.clients.immich_versions import abilities
 from mediaindex.config import Config
 from mediaindex.errors import BrokenOff, ConfigError, Gone, Lacking, MediaIndexError
-from mediaindex.immich.account import Account, PathPair, open_client
+from mediaindex.immich.account import Account, open_client
+from mediaindex.immich.accounts import account_of
+from mediaindex.immich.checking import check_written
 from mediaindex.immich.checksums import match_by_content
+from mediaindex.immich.counting import Counting
 from mediaindex.immich.ending import broken_off
 from mediaindex.immich.groups import Groups
 from mediaindex.immich.paging import store_page
@@ -39,7 +42,6 @@ from mediaindex.store.immich_accounts import (
     note_trouble,
     note_version,
 )
-from mediaindex.store.immich_tables import ImmichAccountRow
 from mediaindex.store.lock import immich_lock
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,9 @@ at once."""
 
 PAGE = 1000
 """Assets of one request and of one transaction; Immich gives no more."""
+
+LOOKED_AT = 100
+"""So many of those that we wrote on are looked at after a reading."""
 
 Progress = Callable[[int, int], None]
 """Is told how many were met, and how many of them are ours."""
@@ -139,21 +144,6 @@ def read_all(
     return done
 
 
-def account_of(row: ImmichAccountRow) -> Account:
-    """Return an account as it is stored."""
-    return Account(
-        id=row.id,
-        url=row.url,
-        web_url=row.web_url,
-        user_id=row.user_id,
-        user_name=row.user_name,
-        key_file=row.key_file,
-        version=Version(*map(int, row.version.split("."))),
-        permissions=None if row.permissions is None else frozenset(json.loads(row.permissions)),
-        paths=tuple(PathPair(theirs, ours) for theirs, ours in json.loads(row.path_map)),
-    )
-
-
 def _read(
     config: Config,
     database: Database,
@@ -173,7 +163,28 @@ def _read(
     client = open_client(config, account)
     with broken_off(client, stop), wire.within(config.settings.immich.time_limit_s):
         reading = _Reading(database, client, account, now, stop, on_progress)
-        return reading.run(None if full or is_first else since, is_first=is_first, anew=anew)
+        done = reading.run(None if full or is_first else since, is_first=is_first, anew=anew)
+        _look_at_written(config, database, client, account, now, stop)
+        return done
+
+
+def _look_at_written(
+    config: Config,
+    database: Database,
+    client: ImmichClient,
+    account: Account,
+    now: datetime,
+    stop: threading.Event,
+) -> None:
+    """See what became of our words, also while there is nothing to write; it hinders no reading."""
+    try:
+        check_written(config, database, client, account, now, LOOKED_AT, stop.is_set)
+    except MediaIndexError as error:
+        if stop.is_set():
+            return  # it was cut
+        log.info("immich account=%d what was written was not seen: %s", account.id, error)
+        with database.write() as session:
+            note_trouble(session, account.id, f"what was written there cannot be seen: {error}")
 
 
 class _Reading:
@@ -190,9 +201,9 @@ class _Reading:
     ) -> None:
         self._database, self._client, self._account = database, client, account
         self._now, self._stop, self._on_progress = now, stop, on_progress
-        self._seen = Seen()
+        self._seen, self._changed = Seen(), Seen()
         self._newest: datetime | None = None
-        self._met = self._matched = self._changed = 0
+        self._met = self._matched = 0
 
     def run(self, since: str | None, *, is_first: bool, anew: bool) -> Read:
         """Read what changed since a time of Immich's; None: everything.
@@ -204,17 +215,18 @@ class _Reading:
         """
         is_full = since is None
         self._greet(ask_version=is_full)
-        number = self._number() if is_full else 0
-        self._pages(since, anew=anew)
+        counting = Counting(self._database, self._client, self._account, self._check)
+        if not is_full:
+            self._pages(since, anew=False)
+            is_full = counting.is_less()
         vanished = held_back = 0
-        looking = Vanishing(self._database, self._client, self._account, self._now, self._check)
         if is_full:
-            held_back = looking.look(self._seen, number)
-            vanished = looking.vanished
-        matched, changed = rematch(self._database, self._account)
-        groups = self._groups(full=is_full)
-        alike, more = match_by_content(self._database, self._account.id, self._check)
-        self._changed += looking.changed + changed + groups.changed + more
+            vanished, held_back = self._all(counting, anew=anew)
+        self._matched += rematch(self._database, self._account, self._changed)
+        self._groups(full=is_full)
+        self._matched += match_by_content(
+            self._database, self._account.id, self._changed, self._check
+        )
         if not is_first:
             self._texts()
         with self._database.write() as session:
@@ -224,8 +236,8 @@ class _Reading:
             name=self._account.user_name,
             is_full=is_full,
             met=self._met,
-            matched=self._matched + matched + alike,
-            changed=self._changed,
+            matched=self._matched,
+            changed=len(self._changed),
             vanished=vanished,
             held_back=held_back,
             requests=self._client.requests,
@@ -266,7 +278,7 @@ class _Reading:
                 self._seen.add(row_id)
             self._met += len(page)
             self._matched += stored.matched
-            self._changed += stored.changed
+            self._changed.update(stored.changed)
             for asset in page:
                 self._note_time(asset.updated_at)
             self._on_progress(self._met, self._matched)
@@ -287,9 +299,23 @@ class _Reading:
         if at.tzinfo is not None and (self._newest is None or at > self._newest):
             self._newest = at
 
-    def _groups(self, *, full: bool) -> Groups:
+    def _all(self, counting: Counting, *, anew: bool) -> tuple[int, int]:
+        """Read everything; returns how much vanished, and of how much a person has to decide."""
+        self._seen, self._met, self._matched = Seen(), 0, 0  # what changed is met again
+        counting.begin_full()
+        number = self._number()
+        self._pages(None, anew=anew)
+        looking = Vanishing(
+            self._database, self._client, self._account, self._now, self._changed, self._check
+        )
+        held_back = looking.look(self._seen, number)
+        counting.end_full(looking.decided)
+        return looking.vanished, held_back
+
+    def _groups(self, *, full: bool) -> None:
         """Read albums and tags, as far as the key may."""
-        groups = Groups(self._database, self._client, self._account.id, self._account.user_id)
+        account = self._account
+        groups = Groups(self._database, self._client, account.id, account.user_id, self._changed)
         steps: list[Callable[[], None]] = [partial(groups.read_albums, self._check, full=full)]
         if full:
             steps.append(partial(groups.read_tags, self._check))
@@ -298,13 +324,12 @@ class _Reading:
                 step()
             except (Lacking, Gone) as error:
                 log.info("immich account=%d groups were not read: %s", self._account.id, error)
-        return groups
 
     def _texts(self) -> None:
         if not abilities(self._account.version).ocr:
             return
         try:
-            self._changed += read_texts(self._database, self._client, self._account.id, self._check)
+            read_texts(self._database, self._client, self._account.id, self._changed, self._check)
         except Lacking as error:
             log.info("immich account=%d texts were not read: %s", self._account.id, error)
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.immich.account import Account
 from mediaindex.immich.paging import match_paths
+from mediaindex.immich.seen import Seen
 from mediaindex.immich.telling import settle
 from mediaindex.store.database import Database
 from mediaindex.store.immich_assets import Row, change_rows, strays, unmatched
@@ -17,30 +18,29 @@ from mediaindex.store.immich_assets import Row, change_rows, strays, unmatched
 BATCH = 1000
 
 
-def rematch(database: Database, account: Account) -> tuple[int, int]:
-    """Match anew what our own files have changed.
+def rematch(database: Database, account: Account, changed: Seen) -> int:
+    """Match anew what our own files have changed; returns how many match now that did not.
 
     Args:
         database: The store.
         account: The account.
-
-    Returns:
-        How many match now that did not, and of how many of ours something else is known.
+        changed: The assets of ours of which something else is known are put in.
     """
-    matched, changed, after_id = 0, _follow(database, account), 0
+    changed.update(_follow(database, account))
+    matched, after_id = 0, 0
     while True:
         with database.read() as session:
             rows = unmatched(session, account.id, after_id, BATCH)
             fresh = _fresh(session, account, rows)
         if not rows:
-            return matched, changed
+            return matched
         after_id = rows[-1][0]
         if fresh:
             with database.write() as session:
                 fresh = _fresh(session, account, rows)  # in this very state of our files
                 change_rows(session, fresh)
                 ids = {row["asset_id"] for row in fresh} - {None}
-                changed += settle(session, cast("set[int]", ids))
+                changed.update(settle(session, cast("set[int]", ids)))
                 matched += len(ids)
 
 
@@ -59,11 +59,11 @@ def _fresh(
     return fresh
 
 
-def _follow(database: Database, account: Account) -> int:
+def _follow(database: Database, account: Account) -> set[int]:
     """Let go of what a file held before it changed, and take what it holds now."""
     with database.read() as session:
         if not strays(session, account.id):
-            return 0
+            return set()
     with database.write() as session:
         astray = strays(session, account.id)
         changes = [{"id": id_, "asset_id": now, "matched_by": "path"} for id_, _, now in astray]

@@ -1,4 +1,6 @@
-"""Which rows a reading met: one bit for each, as there may be a million."""
+"""Which rows a reading met, and which assets it changed: a bit for each of perhaps a million."""
+
+from collections.abc import Iterable
 
 
 class Seen:
@@ -13,6 +15,14 @@ class Seen:
         if byte >= len(self._bits):
             self._bits.extend(bytes(byte + 1 - len(self._bits) + len(self._bits) // 8))
         self._bits[byte] |= 1 << (number & 7)
+
+    def update(self, numbers: Iterable[int]) -> None:
+        """Put numbers in."""
+        for number in numbers:
+            self.add(number)
+
+    def __len__(self) -> int:
+        return int.from_bytes(self._bits).bit_count()
 
     def __contains__(self, number: int) -> bool:
         byte = number >> 3

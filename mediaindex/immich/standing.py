@@ -1,5 +1,6 @@
 """How each account of Immich stands, as `immich status` shows it and as programs read it."""
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -7,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from mediaindex.clients.immich_versions import NEWEST
 from mediaindex.immich.accounts import version_of
-from mediaindex.store import immich, immich_accounts
+from mediaindex.immich.writing import WIPED
+from mediaindex.store import immich, immich_accounts, immich_written
 from mediaindex.store.columns import shown
 from mediaindex.store.database import Database
 from mediaindex.store.immich_tables import ImmichAccountRow
@@ -24,7 +26,9 @@ def standing(database: Database, *, vanished: bool = False) -> dict[str, Any]:
         found = [_account(session, row) for row in immich_accounts.accounts(session)]
         if vanished:
             _name_vanished(session, found)
-    return {"version": 1, "accounts": found}
+        given_up = [_library(session, id_) for id_ in immich_written.libraries_in_vain(session)]
+        left_alone = Counter(reason for _, reason in immich_written.troubles(session))
+    return {"version": 1, "accounts": found, "given_up": given_up, "left_alone": dict(left_alone)}
 
 
 def is_writable(version: str) -> bool:
@@ -49,6 +53,11 @@ def _account(session: Session, row: ImmichAccountRow) -> dict[str, Any]:
         "held_back": row.held_back,
         "trouble": row.trouble,
     }
+
+
+def _library(session: Session, library_id: str) -> dict[str, str | None]:
+    folder = immich_written.folder_of_library(session, library_id)
+    return {"library": library_id or None, "folder": folder, "reason": WIPED}
 
 
 def _name_vanished(session: Session, accounts: list[dict[str, Any]]) -> None:

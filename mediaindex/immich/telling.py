@@ -11,7 +11,7 @@ from mediaindex.store.immich_words import favour, retell, standings
 from mediaindex.store.withheld import LOCKED, withhold
 
 
-def settle(session: Session, asset_ids: Collection[int], *, unlock: bool = False) -> int:
+def settle(session: Session, asset_ids: Collection[int], *, unlock: bool = False) -> set[int]:
     """Bring these assets in line with all that they are in Immich, of every account.
 
     Only what changed is written. What is locked stays locked when nothing in Immich is it any more
@@ -23,7 +23,7 @@ def settle(session: Session, asset_ids: Collection[int], *, unlock: bool = False
         unlock: Somebody said that what nothing in Immich is any more may be shown.
 
     Returns:
-        Of how many of them Immich says something else than before.
+        Those of which Immich says something else than before.
     """
     before = standings(session, asset_ids)
     rows = kept_by_asset(session, before)
@@ -46,7 +46,7 @@ def settle(session: Session, asset_ids: Collection[int], *, unlock: bool = False
         for asset_id in before
     }
     retold = retell(session, told)
-    return len({*reasons, *favourites, *retold})
+    return {*reasons, *favourites, *retold}
 
 
 def standing(row: Kept) -> Standing:

@@ -9,6 +9,7 @@ import msgspec
 
 from mediaindex.clients.immich import ImmichClient
 from mediaindex.immich.facts import read_facts, stored
+from mediaindex.immich.seen import Seen
 from mediaindex.immich.telling import settle
 from mediaindex.store.database import Database
 from mediaindex.store.immich_assets import change_rows, kept, newest_without_text
@@ -18,19 +19,23 @@ MOST = 200
 
 
 def read_texts(
-    database: Database, client: ImmichClient, account_id: int, check: Callable[[], None]
-) -> int:
-    """Ask for the text in the newest photos that nobody asked for; returns of how many it is new.
+    database: Database,
+    client: ImmichClient,
+    account_id: int,
+    changed: Seen,
+    check: Callable[[], None],
+) -> None:
+    """Ask for the text in the newest photos that nobody asked for.
 
     Args:
         database: The store.
         client: Of a server that reads texts.
         account_id: The account.
+        changed: The assets of ours of which something else is known are put in.
         check: Called before each request; raises if it is to end.
     """
     with database.read() as session:
         asked = newest_without_text(session, account_id, MOST)
-    changed = 0
     for row_id, uuid, asset_id in asked:
         check()
         text = client.text_in(uuid) or ""
@@ -38,5 +43,4 @@ def read_texts(
             for row in kept(session, [row_id]):
                 facts = stored(msgspec.structs.replace(read_facts(row.facts), seen=text))
                 change_rows(session, [{"id": row_id, "facts": facts, "text_asked": True}])
-                changed += settle(session, [asset_id or 0])
-    return changed
+                changed.update(settle(session, [asset_id or 0]))

@@ -60,6 +60,7 @@ class Vanishing:
         client: ImmichClient,
         account: Account,
         now: datetime,
+        changed: Seen,
         check: Callable[[], None],
     ) -> None:
         """Take what is needed.
@@ -69,14 +70,15 @@ class Vanishing:
             client: With the account's key.
             account: The account.
             now: The time.
+            changed: The assets of ours of which something else is known are put in.
             check: Called before each request; raises if it is to end.
         """
         self._database, self._client, self._account = database, client, account
-        self._now, self._check = now, check
+        self._now, self._changed, self._check = now, changed, check
         may = account.permissions or frozenset()
         self._can_check = bool({EVERYTHING, "asset.upload"} & may)
-        #: How many vanished; and of how many of our assets something else is known.
-        self.vanished, self.changed = 0, 0
+        #: How many vanished; and of how many it was decided now what became of them.
+        self.vanished = self.decided = 0
 
     def look(self, seen: Seen, full_no: int) -> int:
         """Decide of all that was not met; returns how many a person has to decide of.
@@ -144,7 +146,8 @@ class Vanishing:
         for start in range(0, len(shown), BATCH):
             with self._database.write() as session:
                 page = shown[start : start + BATCH]
-                store_page(session, self._account.id, self._account.paths, page)
+                stored = store_page(session, self._account.id, self._account.paths, page)
+            self._changed.update(stored.changed)
         return unseen
 
     def _are_many(self, missed: Sequence[Kept]) -> bool:
@@ -161,6 +164,7 @@ class Vanishing:
             rows = missed[start : start + BATCH]
             with self._database.write() as session:
                 change_rows(session, [{"id": row.id, "missed_in": full_no} for row in rows])
+        self.decided += len(missed)
 
     def _lock(self, rows: Sequence[Kept]) -> None:
         """Note that these vanished, and withhold what they are here.
@@ -184,15 +188,17 @@ class Vanishing:
             some = locked[start : start + BATCH]
             with self._database.write() as session:
                 vanish(session, some, self._now)
-                self.changed += settle(session, _assets(some))
+                self._changed.update(settle(session, _assets(some)))
         self.vanished += len(locked)
+        self.decided += len(locked)
 
     def _forget(self, rows: Sequence[Kept]) -> None:
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             with self._database.write() as session:
                 drop_rows(session, [row.id for row in some])
-                self.changed += settle(session, _assets(some), unlock=True)
+                self._changed.update(settle(session, _assets(some), unlock=True))
+        self.decided += len(rows)
 
     def _drop_deleted(self) -> None:
         """Forget what was taken in again, also into another library where the first is gone.
@@ -258,7 +264,7 @@ class Vanishing:
             ]
             add_rows(session, rows)
             ids = {lies.asset_id for lies in ours.values()} - {None}
-            self.changed += settle(session, {id_ for id_ in ids if id_ is not None})
+            self._changed.update(settle(session, {id_ for id_ in ids if id_ is not None}))
             self.vanished += len(rows)
 
     def _locked(self, uuid: str, path: str, lies: Lies) -> Row:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from mediaindex.clients.immich import ImmichClient
 from mediaindex.clients.wire import within
 from mediaindex.config import Config
-from mediaindex.errors import BrokenOff, ConfigError, Faulty, RetryLater, ServerBusy
+from mediaindex.errors import AlreadyRunning, BrokenOff, ConfigError, Faulty, RetryLater, ServerBusy
 from mediaindex.immich import allowed
 from mediaindex.immich.account import Account, open_client
+from mediaindex.immich.accounts import accounts
 from mediaindex.immich.checking import check_one, check_written
 from mediaindex.immich.publishing import publish
 from mediaindex.immich.words import FORM, Wish, wish
@@ -29,6 +30,7 @@ from mediaindex.store.due import Work, assets_due, at
 from mediaindex.store.ids import each
 from mediaindex.store.immich_written import Spoken, Target
 from mediaindex.store.jobs import Subject
+from mediaindex.store.lock import writing_lock
 from mediaindex.store.tables import AssetRow
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,9 @@ CHECK_EVERY_S, CHECKS = 30.0, 10
 
 IN_VAIN_S = 3600.0
 """So long it rests where all that is left is in libraries that keep nothing."""
+
+TURN_S = 60.0
+"""So much later it tries again where somebody takes out what we wrote."""
 
 PATIENCE = 2
 """So often one photo may have the server fail before it counts against the photo."""
@@ -102,10 +107,12 @@ class Publish:
         self._faults = Counter[int]()
         self._queries: dict[tuple[Work, tuple[int, ...]], Select[int]] = {}
         self._check_at = 0.0
+        self._turn, self._turning = ExitStack(), threading.Lock()
+        self._has_turn = False
         self._is_closed = threading.Event()
         self._ending: threading.Thread | None = None
         with database.read() as session:
-            self._accounts = {account.id: account for account in allowed.accounts(session)}
+            self._accounts = {account.id: account for account in accounts(session)}
 
     @property
     def version(self) -> str:
@@ -118,7 +125,9 @@ class Publish:
 
         Raises:
             RetryLater: There is none; the text names what the keys lack, or why nobody answers.
+                Or somebody is taking out what we wrote.
         """
+        self._take_turn()
         if self._ending is None:
             self._ending = threading.Thread(target=self._end, name="end publish", daemon=True)
             self._ending.start()
@@ -159,18 +168,33 @@ class Publish:
         jobs.mark_done(session, subject_id, self.name, self.version, now, redo=())
 
     def close(self) -> None:
-        """Let go of the servers."""
-        self._is_closed.set()
-        for client in self._clients.values():
-            client.close()
+        """Let go of the servers, and then of the right to write to them."""
+        with self._turning:
+            self._is_closed.set()
+            for client in list(self._clients.values()):
+                client.close()
+            self._turn.close()
 
     @property
     def _permitted(self) -> tuple[int, ...]:
-        accounts = self._accounts.values()
-        return tuple(one.id for one in accounts if allowed.why_not(one, self._wanted) is None)
+        known = self._accounts.values()
+        return tuple(one.id for one in known if allowed.why_not(one, self._wanted) is None)
 
     def _in_time(self) -> AbstractContextManager[None]:
         return within(self._config.settings.immich.time_limit_s)
+
+    def _take_turn(self) -> None:
+        """Take the right to write; it is held until the stage is closed."""
+        with self._turning:
+            if self._is_closed.is_set():
+                raise BrokenOff("it goes on where it was broken off")
+            if self._has_turn:
+                return
+            try:
+                self._turn.enter_context(writing_lock(self._config.state_dir))
+            except AlreadyRunning as error:
+                raise Blocked(str(error), TURN_S) from error
+            self._has_turn = True
 
     def _reach(self, account: Account) -> None:
         """Open a client for an account, and learn what its key and its server can do now."""

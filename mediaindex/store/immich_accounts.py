@@ -71,6 +71,11 @@ def note_read(session: Session, account_id: int, now: datetime, *, full: bool) -
         account.full_at = now
 
 
+def note_surplus(session: Session, account_id: int, surplus: int | None) -> None:
+    """Note how many more photos Immich counts than we know; None: that is not known."""
+    session.get_one(ImmichAccountRow, account_id).surplus = surplus
+
+
 def drop_account(session: Session, account_id: int) -> None:
     """Forget an account and all that hangs on it; `immich.forgetting` takes its facts back."""
     session.execute(delete(ImmichAccountRow).where(ImmichAccountRow.id == account_id))

@@ -9,10 +9,14 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, false, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from mediaindex.clients.immich_shapes import Visibility
 from mediaindex.store.ids import THESE, these
 from mediaindex.store.immich_tables import ImmichAssetRow
 from mediaindex.store.tables import AssetRow, FileRow
 from mediaindex.store.withheld import LOCKED
+
+COUNTED: tuple[Visibility, ...] = ("timeline", "archive")
+"""Of what Immich is asked how many there are."""
 
 Row = dict[str, object]
 """Columns of `ImmichAssetRow`."""
@@ -148,6 +152,12 @@ def count_matched(session: Session, account_id: int) -> dict[tuple[str, str], in
     return {(owner, library or ""): number for owner, library, number in rows}
 
 
+def count_shown(session: Session, account_id: int, owner_id: str) -> int:
+    """Count what an account has of its own, is `COUNTED`, and was met."""
+    asked = {"account": account_id, "owner": owner_id}
+    return session.connection().scalar(_SHOWN, asked) or 0
+
+
 def newest_without_text(
     session: Session, account_id: int, most: int
 ) -> list[tuple[int, str, int | None]]:
@@ -198,6 +208,13 @@ _MATCHED = (
     select(_COLUMN.owner_id, _COLUMN.library_id, func.count(_COLUMN.id))
     .where(_OF_ACCOUNT, _IS_MET, _COLUMN.asset_id.is_not(None))
     .group_by(_COLUMN.owner_id, _COLUMN.library_id)
+)
+_SHOWN = select(func.count(_COLUMN.id)).where(
+    _OF_ACCOUNT,
+    _COLUMN.owner_id == bindparam("owner"),
+    _COLUMN.visibility.in_(COUNTED),
+    _COLUMN.is_trashed.is_(false()),
+    _IS_MET,
 )
 _UNASKED = (
     select(_COLUMN.id, _COLUMN.uuid, _COLUMN.asset_id)

@@ -42,6 +42,9 @@ class ImmichAccountRow(Base):
     trouble: Mapped[str | None]
     #: So many photos seem to be gone from Immich at once; a person has to say what that means.
     held_back: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: So many more photos than we know Immich counted after the last full reading; None: the key
+    #: may not have them counted.
+    surplus: Mapped[int | None]
 
 
 class ImmichAssetRow(Base):

@@ -1,6 +1,7 @@
 """What we wrote into Immich, what stood there before, and what is still to be written."""
 
 import json
+import posixpath
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -163,6 +164,16 @@ def give_up_library(session: Session, library_id: str) -> bool:
 def libraries_in_vain(session: Session) -> tuple[str, ...]:
     """Return the libraries in which nothing is written any more, as Immich threw it all away."""
     return tuple(settings.recall(session, IN_VAIN) or ())
+
+
+def folder_of_library(session: Session, library_id: str) -> str:
+    """Return the folder of Immich's in which all of a library lies; "" if nothing is known."""
+    query = select(func.min(ImmichAssetRow.path), func.max(ImmichAssetRow.path)).where(
+        func.coalesce(ImmichAssetRow.library_id, UPLOADED) == library_id
+    )
+    first, last = session.execute(query).one()
+    # What lies between two paths has all that these have in common.
+    return "" if first is None else posixpath.commonpath([posixpath.dirname(first), last])
 
 
 def try_again(session: Session) -> int:

@@ -27,13 +27,30 @@ def worker_lock(state_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def immich_lock(state_dir: Path) -> Iterator[None]:
-    """Hold the right to read Immich into `state_dir`, until the end of the block or of the process.
+    """Hold the right to bring `state_dir` in line with Immich, until the end of the block.
 
     Raises:
         AlreadyRunning: Another process holds it; the text names it.
     """
-    refusal = "another mediaindex (process {holder}) is reading Immich now; try again in a minute"
+    refusal = (
+        "another mediaindex (process {holder}) is at work on Immich now; try again in a minute"
+    )
     with _lock(state_dir, "immich.lock", refusal):
+        yield
+
+
+@contextmanager
+def writing_lock(state_dir: Path) -> Iterator[None]:
+    """Hold the right to change anything in Immich, until the end of the block or of the process.
+
+    Raises:
+        AlreadyRunning: Another process, or another part of this one, holds it.
+    """
+    refusal = (
+        "another mediaindex (process {holder}) is writing to Immich, or takes out what was written "
+        "there; try again when it is done"
+    )
+    with _lock(state_dir, "immich-writing.lock", refusal):
         yield
 
 

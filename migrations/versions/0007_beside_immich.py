@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("full_no", sa.Integer(), server_default="0", nullable=False),
         sa.Column("trouble", sa.String(), nullable=True),
         sa.Column("held_back", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("surplus", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("url", "user_id"),
     )

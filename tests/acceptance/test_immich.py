@@ -357,9 +357,10 @@ def test_doctor_looks_at_key_version_clock_and_folders(
     here = f"{MADE} of its {MADE} photos and videos are here"
     known = found_by_doctor(program)
     assert {("ok", f"3.1.0 at {immich.url}"), ("ok", here)} < known
-    noted = [said for state, said in known if state == "note"]
-    assert len(noted) == 1
+    noted = sorted((said for state, said in known if state == "note"), reverse=True)
+    assert len(noted) == 2
     assert noted[0].startswith("its key lacks asset.upload: which photos are locked")
+    assert noted[1] == "its key lacks asset.statistics: noticing within minutes what was locked"
 
     immich.version, immich.ahead_s = "4.0.0", 3600
     key = tmp_path / "key"

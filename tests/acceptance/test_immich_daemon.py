@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,8 @@ def test_daemon_reads_the_immich_that_was_connected_and_contacts_nobody_else(
     check_links(daemon, immich)
     check_waking(daemon, immich, port)
     check_numbers(daemon, immich)
+    check_locking(daemon, immich)
+    check_taking_out(daemon)
     check_trouble(daemon, immich, library)
 
     assert run(daemon, "immich", "disconnect", "anna", "--yes").startswith("disconnected anna")
@@ -145,6 +148,34 @@ def check_numbers(daemon: Daemon, immich: Immich) -> None:
     until(
         lambda: set(lines) <= set(daemon.get("/metrics").text.splitlines()), LIMIT_S, "its numbers"
     )
+
+
+def check_locking(daemon: Daemon, immich: Immich) -> None:
+    immich.lock(list(immich.assets)[-1])
+    assert "1 not to be seen there any more" in " ".join(run(daemon, "immich", "sync").split())
+    until(lambda: len(paths(daemon, '"Ben"')) == 1, LIMIT_S, "it is locked")
+
+
+def check_taking_out(daemon: Daemon) -> None:
+    assert "put back what stood on 0 photos" in run(daemon, "immich", "revert", "--yes")
+    config = daemon.program.home / "config.yaml"
+    before = config.read_text()
+    for text, writes in ((f"{before}immich: {{write: [tags]}}\n", ["tags"]), (before, [])):
+        config.write_text(text)
+        daemon.post("/api/v1/reload")
+        until(partial(is_writing, daemon, writes), LIMIT_S, "the settings are in force")
+        if writes:
+            told = run(daemon, "immich", "write", "--again")
+            assert told == "0 photos and videos will be written again\n"
+        config.write_text(before)  # the command has others than the daemon
+        done = daemon.program.run("immich", "revert", "--yes")
+        assert ("the daemon still writes" in done.stderr) == bool(writes)
+        assert done.returncode == (2 if writes else 0)
+
+
+def is_writing(daemon: Daemon, what: list[str]) -> bool:
+    now: dict[str, Any] = daemon.get("/api/v1/immich").json()["now"]
+    return bool(now["writes"] == what)
 
 
 def check_trouble(daemon: Daemon, immich: Immich, library: Path) -> None:

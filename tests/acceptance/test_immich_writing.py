@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from mediaindex.immich.checking import ENOUGH, check_written
+from mediaindex.immich.writing import EDITED, WIPED
 from mediaindex.marked import with_block
 from tests.acceptance import loaded
 from tests.publishing import Beside
@@ -92,6 +94,38 @@ def test_written_shown_as_done_and_put_back(beside: Beside) -> None:
     assert code == 0, err
     assert "put back what stood on 2 photos and videos" in out
     assert [assets[one].description for one in (first, second)] == ["Anna", "Ben"]
+
+
+def test_status_tells_what_is_given_up_and_left_alone(beside: Beside) -> None:
+    for number in range(ENOUGH):
+        beside.add("Anna" if number else "")
+    upload = beside.add("Ben", library=False)
+    beside.run()
+    first = next(iter(beside.server.assets.values()))
+    beside.server.read_only = True
+    beside.server.assets[upload].description += "\n[mediaindex] of mine"
+    for asset in beside.server.assets.values():
+        if asset.id == upload:
+            asset.description = asset.description.replace("dog", "cat")
+        else:
+            asset.description, asset.tags = asset.file_description, set()
+    beside.later()
+    check_written(
+        beside.config, beside.database, beside.client(), beside.account(), beside.now, ENOUGH + 1
+    )
+
+    code, out, err = run(beside, "status")
+    _, told, _ = run(beside, "status", "--json")
+
+    assert (code, err) == (0, "")
+    out = " ".join(out.split())
+    assert f"Given up: a library, in /photos: {WIPED}" in out
+    assert f"1 left alone: {EDITED}" in out
+    found = json.loads(told)
+    assert found["given_up"] == [
+        {"library": first.library_id, "folder": "/photos", "reason": WIPED}
+    ]
+    assert found["left_alone"] == {EDITED: 1}
 
 
 def test_kill_9_in_the_middle_of_a_photo_loses_nothing(beside: Beside) -> None:

@@ -158,6 +158,14 @@ def test_trashed_asset_is_still_told_by_its_id(server: Immich, client: ImmichCli
     assert asset.is_trashed
 
 
+def test_own_photos_are_counted_without_the_trash(server: Immich, client: ImmichClient) -> None:
+    for number, visibility in enumerate(("timeline", "timeline", "archive", "locked")):
+        server.add(f"/mnt/{number}.jpg", owner="Ana", visibility=visibility)
+    server.trash(server.add("/mnt/t.jpg", owner="Ana"))
+
+    assert (client.count("timeline"), client.count("archive")) == (2, 1)
+
+
 def test_only_what_changed_since_is_listed(server: Immich, client: ImmichClient) -> None:
     old, new = (server.add(f"/mnt/{n}.jpg", owner="Ana") for n in ("old", "new"))
     first = next(one for one in found(client) if one.id == new).updated_at

@@ -194,7 +194,7 @@ def test_person_has_it_read_and_sees_how_it_stands(service: StandingService, doo
         soon = ask.post("/api/v1/immich/sync")
         full = ask.post("/api/v1/immich/sync", params={"full": "true"})
 
-    assert told["accounts"] == []
+    assert told["accounts"] == told["given_up"] == []
     assert told["now"]["is_reading"] is False
     assert (soon.status_code, soon.json()["reading"]) == (202, 1)
     assert full.json()["reading"] == 2

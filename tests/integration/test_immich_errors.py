@@ -86,6 +86,7 @@ def test_missing_permission_is_named(version: str) -> None:
             "tag.read": client.tags,
             "album.read": client.albums,
             "asset.upload": lambda: client.holds(["0" * 40]),
+            "asset.statistics": lambda: client.count("archive"),
             "user.read": client.me,
         }
 

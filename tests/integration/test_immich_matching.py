@@ -13,6 +13,7 @@ from sqlalchemy import select
 from mediaindex.errors import AlreadyRunning, BrokenOff, ConfigError
 from mediaindex.immich import reading
 from mediaindex.immich.account import PathPair
+from mediaindex.immich.accounts import account_of
 from mediaindex.immich.deciding import disconnect
 from mediaindex.immich.reading import read, read_all
 from mediaindex.store import immich
@@ -337,7 +338,7 @@ def test_what_file_and_immich_say_alike_counts_once(home: Home) -> None:
 
 
 def test_pairs_of_folders_hold_for_what_lies_below_them(home: Home) -> None:
-    assert PathPair(THEIRS, str(home.root)) in reading.account_of(home.account()).paths
+    assert PathPair(THEIRS, str(home.root)) in account_of(home.account()).paths
 
 
 @pytest.mark.parametrize("permissions", [("all",), ("asset.read", "user.read")])

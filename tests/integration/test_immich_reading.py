@@ -66,6 +66,15 @@ def test_first_reading_brings_all_that_it_knows(home: Home) -> None:
     assert home.words("c.jpg") == set()
 
 
+def test_photo_that_several_steps_change_counts_once(home: Home) -> None:
+    home.fill("a.jpg", "b.jpg")
+    a = home.add("a.jpg", description="Boat", tags={"sea"})
+    home.add("b.jpg")
+    home.server.add_album("Summer", [a], owner="anna")
+
+    assert home.read().changed == 1
+
+
 def test_second_reading_tells_only_what_changed(home: Home) -> None:
     home.fill("a.jpg", "b.jpg")
     a, b = home.add("a.jpg"), home.add("b.jpg")

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from mediaindex.clients.immich import ImmichClient
-from mediaindex.errors import AlreadyRunning, ConfigError
+from mediaindex.errors import AlreadyRunning, BrokenOff, ConfigError
 from mediaindex.immich.reverting import NOT_HIS, NOT_SEEN, NOT_TAKEN
 from mediaindex.immich.writing import EDITED
 from mediaindex.marked import with_block
+from mediaindex.pipeline.publish import Publish
+from mediaindex.pipeline.stage import Blocked
 from mediaindex.publishing import TagsDeleted, reverts
 from mediaindex.store import immich_written
-from mediaindex.store.lock import worker_lock
+from mediaindex.store.lock import immich_lock, worker_lock, writing_lock
 from tests.publishing import Beside
 from tests.publishing import beside as beside
 from tests.servers.faults import Fault
@@ -161,8 +163,35 @@ def test_it_waits_for_writing_to_be_off_and_for_nobody_else(beside: Beside) -> N
     with pytest.raises(ConfigError, match="it would come back"):
         list(reverts(beside.config, opener=beside.opener))
     beside.write = ()
-    with worker_lock(beside.config.state_dir), pytest.raises(AlreadyRunning):
+    for lock in (immich_lock, writing_lock):
+        with lock(beside.config.state_dir), pytest.raises(AlreadyRunning):
+            list(reverts(beside.config, opener=beside.opener))
+    with worker_lock(beside.config.state_dir):  # a daemon that does not write
+        assert len(list(reverts(beside.config, opener=beside.opener))) == 2
+
+
+def test_nothing_is_written_while_it_is_taken_out(beside: Beside) -> None:
+    beside.add("Anna")
+    with writing_lock(beside.config.state_dir), pytest.raises(Blocked, match="takes out"):
+        beside.run()
+    assert beside.sent() == []
+
+    assert beside.run() == 1
+
+
+def test_nothing_is_taken_out_while_a_stage_writes(beside: Beside) -> None:
+    beside.add("Anna")
+    stage = Publish(beside.config, beside.database, threading.Event(), opener=beside.opener)
+    stage.ready()
+    stage.ready()  # as after trouble
+    beside.write = ()
+    with pytest.raises(AlreadyRunning):
         list(reverts(beside.config, opener=beside.opener))
+    stage.close()
+
+    assert len(list(reverts(beside.config, opener=beside.opener))) == 1  # that no tag was deleted
+    with pytest.raises(BrokenOff):
+        stage.ready()
 
 
 def test_switched_on_again_it_writes_again(beside: Beside) -> None:

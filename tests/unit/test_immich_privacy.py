@@ -102,3 +102,4 @@ def test_rows_that_were_seen_are_known() -> None:
         8,
         1_000_000,
     ]
+    assert len(seen) == 4
