@@ -20,10 +20,9 @@ from sqlalchemy import insert
 from mediaindex.config import load_config
 from mediaindex.immich.reading import Read, read
 from mediaindex.store.database import Database, open_database
-from mediaindex.store.immich_accounts import save_account
-from mediaindex.store.immich_tables import ImmichAccountRow
 from mediaindex.store.libraries import add_library
 from mediaindex.store.tables import AssetRow, FileRow, FolderRow, MomentRow
+from tests.immich import connect, key_file
 from tests.servers.immich import Immich
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -48,7 +47,12 @@ def measure(folder: Path, server: Immich, number: int) -> None:
     database = open_database(folder / "state" / "mediaindex.db")
     names = list(_names(number))
     _fill(database, folder / "photos", names)
-    account_id = _connect(database, server, folder)
+    account_id = connect(
+        database,
+        server,
+        key_file(folder, server.add_user("anna")),
+        {"/mnt/media": str(folder / "photos")},
+    )
     uuids = [_add(server, name, count) for count, name in enumerate(names)]
     server.add_album("Summer", uuids[:500], owner="anna")
     config = load_config(
@@ -116,26 +120,6 @@ def _fill(database: Database, root: Path, names: list[str]) -> None:
                 {"asset_id": number, "start_ms": 0, "end_ms": 0, "at_ms": 0}
                 for number in range(1, len(names) + 1)
             ],
-        )
-
-
-def _connect(database: Database, server: Immich, folder: Path) -> int:
-    key_file = folder / "key"
-    key_file.write_text(server.add_user("anna"))
-    with database.write() as session:
-        return save_account(
-            session,
-            ImmichAccountRow(
-                url=server.url,
-                web_url=server.url,
-                user_id=server.users["anna"].id,
-                user_name="anna",
-                key_file=str(key_file),
-                version=server.version,
-                permissions='["all"]',
-                path_map=f'[["/mnt/media", "{folder / "photos"}"]]',
-                connected_at=NOW,
-            ),
         )
 
 

@@ -287,7 +287,7 @@ def load_config(file: Path | None = None, environ: Mapping[str, str] = os.enviro
     """
     chosen = file or _named(environ) or _found(environ)
     written, lines = config_file.read(chosen) if chosen else ({}, {})
-    for variable, keys, value in config_file.overrides(environ):
+    for variable, keys, value in config_file.overrides(environ, Settings):
         config_file.put(written, keys, value, variable)
         lines[keys] = variable
         for end in range(1, len(keys)):

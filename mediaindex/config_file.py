@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import msgspec
 import yaml
@@ -17,6 +17,8 @@ Places = dict[Keys, str]
 """Where each key was written, for people: `/etc/m.yaml line 12`, or a variable's name."""
 
 PREFIX = "MEDIAINDEX__"
+
+QUOTES = ("'", '"')
 
 
 # By libyaml a complete config.yaml is read in 2 ms instead of 30, at every command.
@@ -67,18 +69,35 @@ def read(path: Path) -> tuple[dict[str, Any], Places]:
     return written, dict(_places(str(path), root, ()))
 
 
-def overrides(environ: Mapping[str, str]) -> Iterator[tuple[str, Keys, Any]]:
-    """Yield (variable, keys, value) for every `MEDIAINDEX__SECTION__KEY`; values are YAML.
+def overrides(
+    environ: Mapping[str, str], section: type[msgspec.Struct]
+) -> Iterator[tuple[str, Keys, Any]]:
+    """Yield (variable, keys, value) for every `MEDIAINDEX__SECTION__KEY`.
+
+    Values are YAML. But what is to be text is taken as it stands, unless it is in quotes or null: a
+    secret may be all digits. And a list of words may be written with commas alone.
+
+    Args:
+        environ: The environment.
+        section: What all settings are; it tells what each key takes.
 
     Raises:
         ConfigError: A value is not YAML.
     """
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
         keys = tuple(part.lower() for part in variable.removeprefix(PREFIX).split("__"))
+        text, kind = environ[variable].strip(), _kind(section, keys)
         try:
-            value = yaml.load(environ[variable], Loader=Loader)
+            value = yaml.load(text, Loader=Loader)
         except yaml.YAMLError as error:
-            raise _bad_yaml(variable, error) from error
+            if not (_is_text(kind) or (_is_words(kind) and not text.startswith("["))):
+                raise _bad_yaml(variable, error) from error
+            value = text
+        if _is_text(kind) and text[:1] not in QUOTES and (value is not None or "#" in text):
+            value = text
+        elif _is_words(kind) and not isinstance(value, list | None):
+            words = value if isinstance(value, str) else text
+            value = [word.strip() for word in words.split(",") if word.strip()]
         yield variable, keys, value
 
 
@@ -128,7 +147,9 @@ def at_its_place(
     what = what.replace("expected bool", "expected true or false")
     what = what.replace("object", "a section with keys of its own").replace("array", "a list")
     if what.startswith("Invalid enum value"):
-        what = f"expected one of {', '.join(_choices(section, keys))}"
+        what = f"expected one of {', '.join(get_args(_kind(section, keys)))}"
+    elif what == "expected a list, not str" and _is_words(_kind(section, keys)):
+        what = "expected a list; write it in brackets, such as [one, another]"
     if keys == ("caption", "schedule") and what.endswith(("not int", "not float")):
         # 22:00 is a number to YAML: 1320, to the base of 60.
         what = 'write it in quotes, such as "22:00-07:00"'
@@ -151,14 +172,27 @@ def _bad_yaml(name: str, error: yaml.YAMLError) -> ConfigError:
     return ConfigError(f"{name} line {error.problem_mark.line + 1}: not YAML: {told}")
 
 
-def _choices(kind: Any, keys: Keys) -> tuple[str, ...]:  # noqa: ANN401 - a type or an alias
+def _kind(kind: Any, keys: Keys) -> Any:  # noqa: ANN401 - a type or an alias
+    """Return the type of the value at `keys`; None where there is no such key."""
     for key in keys:
         if get_origin(kind) is tuple:
             kind = get_args(kind)[0]
+        elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            kind = {field.name: field.type for field in msgspec.structs.fields(kind)}.get(str(key))
         else:
-            fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
-            kind = fields[str(key)]
-    return get_args(kind)
+            return None
+    return kind
+
+
+def _is_text(kind: Any) -> bool:  # noqa: ANN401 - as above
+    return kind is str or kind == str | None
+
+
+def _is_words(kind: Any) -> bool:  # noqa: ANN401 - as above
+    if get_origin(kind) is not tuple:
+        return False
+    each = get_args(kind)[0]
+    return each is str or get_origin(each) is Literal
 
 
 def _sections(

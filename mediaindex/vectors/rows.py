@@ -83,6 +83,8 @@ def read(home: Path, dim: int, known: Rows | None = None) -> Rows:
 
 def is_lost(known: Rows, now: Rows) -> bool:
     """Return whether what was mapped was taken away by somebody, and `now` is what there is."""
+    if not known.state:  # nothing was: the first rows may have been half written
+        return False
     if now.generation != known.generation:
         return now.generation < known.generation
     return known.state[:1] != now.state[:1]

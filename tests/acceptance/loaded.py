@@ -24,6 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 ALSO = (
+    *(f"mediaindex.cli.immich_{name}" for name in ("confirm", "connect", "disconnect", "revert")),
+    *(f"mediaindex.cli.immich_{name}" for name in ("status", "sync", "write")),
     *(f"mediaindex.{name}" for name in ("parts", "indexing", "asking", "exporting.run", "looking")),
     *(f"mediaindex.{name}" for name in ("overview", "care.repair", "embedders.colour")),
     *("alembic.command", "chromadb", "mediaindex.vectors.chroma", "PIL.JpegImagePlugin"),

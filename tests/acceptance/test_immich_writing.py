@@ -1,13 +1,11 @@
 """The commands that write to Immich and take it out again, as processes that may be killed."""
 
 import json
-import subprocess
-import sys
 
 from mediaindex.immich.checking import ENOUGH, check_written
 from mediaindex.immich.writing import EDITED, WIPED
 from mediaindex.marked import with_block
-from tests.acceptance import loaded
+from tests.acceptance.program import Program
 from tests.publishing import Beside
 from tests.publishing import beside as beside
 from tests.servers.faults import Fault
@@ -15,32 +13,19 @@ from tests.servers.faults import Fault
 WORDS = "A dog runs along a beach."
 
 
-def start(beside: Beside, command: str, *arguments: str) -> "subprocess.Popen[str]":
-    """Start `mediaindex immich COMMAND`, with the settings of a test."""
-    name = f"immich_{command}"
-    main = f"import mediaindex.cli.main as m\nfrom mediaindex.cli.{name} import {name}\n"
-    return subprocess.Popen(
-        # As the group has it: errors and exit codes are told by `main`.
-        [sys.executable, "-c", f"{main}m.cli = {name}\nm.main()", *arguments],
-        env={
-            **loaded.of_the_machine(),
-            "HOME": str(beside.home),
-            "MEDIAINDEX_STATE_DIR": str(beside.database.path.parent),
-            "MEDIAINDEX_CACHE_DIR": str(beside.home / "cache"),
-            "MEDIAINDEX__IMMICH__WRITE": json.dumps(beside.write),
-            "MEDIAINDEX__IMMICH__WRITES_PER_MIN": "6000",
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def program(beside: Beside) -> Program:
+    """Give the program over the database of a test, with its settings."""
+    settings = {
+        "MEDIAINDEX_STATE_DIR": str(beside.database.path.parent),
+        "MEDIAINDEX__IMMICH__WRITE": json.dumps(beside.write),
+        "MEDIAINDEX__IMMICH__WRITES_PER_MIN": "6000",
+    }
+    return Program(beside.home, settings)
 
 
 def run(beside: Beside, command: str, *arguments: str) -> tuple[int, str, str]:
-    process = start(beside, command, *arguments)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
+    done = program(beside).run("immich", command, *arguments)
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_off_by_default_it_says_how_to_see_first_and_sends_nothing(beside: Beside) -> None:
@@ -131,7 +116,7 @@ def test_status_tells_what_is_given_up_and_left_alone(beside: Beside) -> None:
 def test_kill_9_in_the_middle_of_a_photo_loses_nothing(beside: Beside) -> None:
     uuid = beside.add(" Anna\r\n", tags=["travel"])
     beside.server.fail_next(1, Fault.silence().of("PUT /api/tags"))
-    process = start(beside, "write")
+    process = program(beside).start("immich", "write")
     beside.server.wait_until(
         lambda: any(one.path == "/api/tags" for one in beside.server.requests), 30
     )

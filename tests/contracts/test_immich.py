@@ -11,12 +11,16 @@ from mediaindex.clients.immich_shapes import Asset, Version, Wanted
 from mediaindex.errors import Gone
 from tests.servers.immich import Immich
 
+SHAPES = ("1.131.0", "2.6.1", "3.2.0")
+"""One of each way to list and to write."""
+
 VERSIONS = ("1.131.0", "1.137.3", "2.3.1", "2.6.1", "3.0.0", "3.1.0", "3.2.0", "3.3.0")
+"""All between which anything differs; what is not to be shown depends on it."""
+
 ALL = Wanted()
-RECORDS = ("2.6.1", "3.0.0", "3.1.0", "3.2.0")
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=SHAPES)
 def server(request: pytest.FixtureRequest) -> Iterator[Immich]:
     with Immich(request.param) as server:
         yield server
@@ -52,6 +56,7 @@ def test_permissions_are_told_where_the_server_can(server: Immich, client: Immic
     assert few.permissions() == expected
 
 
+@pytest.mark.parametrize("server", VERSIONS, indirect=True)
 def test_everything_but_what_is_locked_or_in_the_trash_is_listed(
     server: Immich, client: ImmichClient
 ) -> None:
@@ -64,6 +69,7 @@ def test_everything_but_what_is_locked_or_in_the_trash_is_listed(
     assert paths(client, Wanted(trashed=True, bare=True)) == [*listed, "/mnt/trash.jpg"]
 
 
+@pytest.mark.parametrize("server", VERSIONS, indirect=True)
 def test_visibility_and_trash_are_read(server: Immich, client: ImmichClient) -> None:
     server.add("/mnt/archive.jpg", owner="Ana", visibility="archive")
     server.add("/mnt/trash.jpg", owner="Ana", is_trashed=True)
@@ -179,12 +185,12 @@ def test_only_what_changed_since_is_listed(server: Immich, client: ImmichClient)
 
 
 def test_pages_bring_each_asset_once(server: Immich, client: ImmichClient) -> None:
-    for n in range(2500):
+    for n in range(50):
         server.add(f"/mnt/{n:04}.jpg", owner="Ana", visibility="archive" if n % 5 else "timeline")
 
-    pages = list(client.pages(Wanted(bare=True)))
+    pages = list(client.pages(Wanted(bare=True), 20))
 
-    assert max(map(len, pages)) <= 1000
+    assert max(map(len, pages)) <= 20
     ids = [asset.id for page in pages for asset in page]
     assert sorted(ids) == sorted(server.assets)
     assert client.requests <= 7
@@ -301,6 +307,7 @@ def test_assets_that_cannot_be_tagged_are_named_and_the_others_are_tagged(
     assert server.assets[locked].tags == set()
 
 
+@pytest.mark.parametrize("server", VERSIONS, indirect=True)
 def test_locked_assets_are_told_by_their_checksums_and_the_trash_is_not(
     server: Immich, client: ImmichClient
 ) -> None:
@@ -351,7 +358,7 @@ def test_queues_are_told(server: Immich, client: ImmichClient) -> None:
     assert queues["faceDetection"].is_paused
 
 
-@pytest.mark.parametrize("server", RECORDS, indirect=True)
+@pytest.mark.parametrize("server", ["2.6.1", "3.2.0"], indirect=True)
 def test_records_are_kept_for_each_asset(server: Immich, client: ImmichClient) -> None:
     asset_id = server.add("/mnt/a.jpg", owner="Ana")
     server.assets[asset_id].record["mobile-app"] = {"iCloudId": "x"}
@@ -378,6 +385,7 @@ def test_address_of_the_api_does_too(server: Immich, client: ImmichClient) -> No
     assert other.version() == client.version()
 
 
+@pytest.mark.parametrize("server", VERSIONS, indirect=True)
 def test_no_request_is_one_that_immich_refuses(server: Immich, client: ImmichClient) -> None:
     asset_id = server.add("/mnt/a.jpg", owner="Ana", tags={"x"})
     album_id = server.add_album("Lisbon", [asset_id], owner="Ana")

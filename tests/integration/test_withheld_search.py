@@ -99,9 +99,10 @@ def album(database: Database, tmp_path: Path) -> Album:
     return Album(database, tmp_path)
 
 
-@pytest.mark.parametrize("words", QUESTIONS)
-def test_all_is_found_that_nobody_withholds(album: Album, words: str) -> None:
-    assert album.found(words) == [album.seen, album.other]
+def test_all_is_found_that_nobody_withholds(album: Album) -> None:
+    both = [album.seen, album.other]
+
+    assert [words for words in QUESTIONS if album.found(words) != both] == []
 
 
 @pytest.mark.parametrize("reason", REASONS)
@@ -126,22 +127,22 @@ def test_picture_finds_no_likes_that_are_withheld(album: Album, reason: str) -> 
 
 
 @pytest.mark.parametrize("reason", ["archived", "trashed"])
-@pytest.mark.parametrize("words", ["", "red", "party", "person:anna", "is:favourite"])
-def test_who_asks_for_them_finds_them_and_no_others(album: Album, reason: str, words: str) -> None:
+def test_who_asks_for_them_finds_them_and_no_others(album: Album, reason: str) -> None:
     album.withhold(reason)
     other = {"archived": "trashed", "trashed": "archived"}[reason]
 
-    assert album.found(f"{words} is:{reason}") == [album.other]
-    assert album.found(f"{words} is:{other}") == []
-    assert album.found(f"{words} is:archived is:trashed") == [album.other]
+    for words in ("", "red", "party", "person:anna", "is:favourite"):
+        assert album.found(f"{words} is:{reason}") == [album.other]
+        assert album.found(f"{words} is:{other}") == []
+        assert album.found(f"{words} is:archived is:trashed") == [album.other]
 
 
 @pytest.mark.parametrize("reason", ["hidden", "locked"])
-@pytest.mark.parametrize("words", QUESTIONS)
-def test_no_operator_finds_what_is_locked_or_hidden(album: Album, reason: str, words: str) -> None:
+def test_no_operator_finds_what_is_locked_or_hidden(album: Album, reason: str) -> None:
     album.withhold(reason)
+    asked = [f"{words} is:archived is:trashed" for words in QUESTIONS]
 
-    assert album.found(f"{words} is:archived is:trashed") == []
+    assert [words for words in asked if album.found(words)] == []
 
 
 def test_what_is_unlocked_is_found_again(album: Album) -> None:

@@ -94,6 +94,7 @@ def test_variable_that_names_no_file_is_an_error(tmp_path: Path) -> None:
         ("cache_dir: cache\n", r"line 1: cache_dir: .*from / or ~ on"),
         ("caption:\n  schedule: 22:00\n", r'line 2: caption\.schedule: .* quotes, .*"22:00-07'),
         ("caption:\n  model: 3\n", r"line 2: caption\.model: .*not a number; write it in quotes"),
+        ("immich:\n  write: tags, record\n", r"line 2: .* in brackets, such as \[one, another\]"),
         ("embedder:\n  runtime: quick\n", r"line 2: .*expected one of auto, onnx"),
     ],
 )
@@ -110,6 +111,8 @@ def test_mistake_names_its_key_its_line_and_what_is_right(
         ("MEDIAINDEX__EMBEDER__BATCH", "3", "there is no 'embeder'; did you mean 'embedder'"),
         ("MEDIAINDEX__EMBEDDER__BATCH", "0", "embedder.batch: expected int >= 1"),
         ("MEDIAINDEX__SEARCH__LIMIT__MORE", "1", "search.limit"),
+        ("MEDIAINDEX__IMMICH__WRITE", "tags,words", "expected one of description, tags, record"),
+        ("MEDIAINDEX__IMMICH__WRITE", "[tags", "not YAML"),
     ],
 )
 def test_mistake_in_the_environment_names_the_variable(
@@ -120,6 +123,54 @@ def test_mistake_in_the_environment_names_the_variable(
 
     assert variable in str(error.value)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        ("1234567890123456", "1234567890123456"),
+        ("1e400", "1e400"),
+        ("0x10", "0x10"),
+        ("2026-11-21", "2026-11-21"),
+        ("true", "true"),
+        ("{a: 1}", "{a: 1}"),
+        ("@secret: of #mine", "@secret: of #mine"),
+        ("#secret", "#secret"),
+        (" '12 # 34'\n", "12 # 34"),
+        ("null", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("key", ["serve.token", "immich.webhook_secret", "caption.api_key"])
+def test_what_is_to_be_text_is_text_in_the_environment(
+    key: str, written: str, taken: str | None
+) -> None:
+    section, name = key.split(".")
+
+    found = load_config(environ={f"MEDIAINDEX__{section}__{name}".upper(): written})
+
+    assert getattr(getattr(found.settings, section), name) == taken
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "taken"),
+    [
+        ("IMMICH__WRITE", "description, tags", ("description", "tags")),
+        ("IMMICH__WRITE", "[description, tags]", ("description", "tags")),
+        ("IMMICH__WRITE", "record", ("record",)),
+        ("METADATA__DATE_SOURCES", "name,mtime,", ("name", "mtime")),
+        ("SWEEP__EXCLUDE", "*.tmp, 2019", ("*.tmp", "2019")),
+        ("SWEEP__EXCLUDE", "2019", ("2019",)),
+        ("SWEEP__EXCLUDE", '["a, b"]', ("a, b",)),
+    ],
+)
+def test_words_in_the_environment_need_commas_alone(
+    variable: str, value: str, taken: tuple[str, ...]
+) -> None:
+    settings = load_config(environ={f"MEDIAINDEX__{variable}": value}).settings
+
+    section, key = variable.lower().split("__")
+    assert getattr(getattr(settings, section), key) == taken
 
 
 def test_folders_follow_the_variables_then_the_file_then_xdg(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The exact index against a plain dict, and on files that something happened to."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from mediaindex.errors import RetryLater
 from mediaindex.types import Keys, Space, Vectors
 from mediaindex.vectors.exact import CHUNK_ROWS, PICK_ROWS, WASTE_ROWS, ExactIndex
+from mediaindex.vectors.rows import COLUMNS
 
 SPACE = Space(1, "model", "picture", 4)
 ONE, OTHER = np.eye(4, dtype=np.float32)[:2]
@@ -217,3 +219,20 @@ def test_folder_that_is_a_file_is_trouble_that_names_it(tmp_path: Path) -> None:
 
     with pytest.raises(RetryLater, match=r"index in .*index"):
         index.add(SPACE, keys(1), rows(ONE))
+
+
+def test_reader_that_looks_while_the_first_rows_are_written_has_lost_nothing(
+    tmp_path: Path,
+) -> None:
+    reader, home = ExactIndex(tmp_path), ExactIndex(tmp_path)._home(SPACE)
+    (home / "1").mkdir(parents=True)
+    for name in COLUMNS:
+        (home / "1" / name).touch()
+    assert reader.count(SPACE) == 0
+
+    ExactIndex(tmp_path).add(SPACE, keys(1), rows(ONE))
+
+    assert reader.count(SPACE) == 1
+    assert reader.is_whole()
+    shutil.rmtree(home)
+    assert not reader.is_whole()
