@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -22,6 +23,15 @@ from tests.servers.immich import Immich
 LIMIT_S = 60
 SECRET, TOKEN = "fedcba9876543210", "0123456789abcdef"
 THEIRS = "/mnt/media"
+
+HASTY = """
+from mediaindex.cli.main import main
+from mediaindex.daemon import beside
+
+beside.GAP_S = 0.5
+main()
+"""
+"""The program, but that it reads Immich again sooner than it would of itself."""
 
 
 @pytest.fixture
@@ -66,7 +76,11 @@ def beside(tmp_path: Path, library: Path, immich: Immich) -> Iterator[tuple[Daem
         "MEDIAINDEX__SERVE__LISTEN": f"127.0.0.1:{port}",
         "MEDIAINDEX__SERVE__TOKEN": TOKEN,
     }
-    daemon = Daemon(Program(home, settings), HOSTILE)
+    # This script loads SQLite, which then asks where its temporary files go, before `serve` does.
+    temporary = str(home / "cache" / "mediaindex-tmp")
+    environ = HOSTILE | {"TMPDIR": temporary, "SQLITE_TMPDIR": temporary}
+    hasty = (sys.executable, "-c", HASTY, "serve")
+    daemon = Daemon(Program(home, settings), environ, command=hasty)
     recorder = watching([("127.0.0.1", immich.port)], [home, daemon.run_dir])
     daemon.popen = recorder.start
     with daemon:

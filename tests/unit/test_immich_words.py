@@ -67,7 +67,7 @@ def test_a_long_film_is_told_in_few_lines_from_its_begin_to_its_end() -> None:
 
 def test_whatever_is_said_it_is_bounded() -> None:
     endless = said("word " * 5_000, *(f"tag {n} " + "x" * 300 for n in range(90)))
-    for spoken in (photo(endless), video(endless, [(n, endless) for n in range(900)])):
+    for spoken in (photo(endless), video(endless, [(n, endless) for n in range(90)])):
         found = wished(spoken)
 
         assert len(found.words or "") <= MOST_LETTERS
