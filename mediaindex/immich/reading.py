@@ -34,6 +34,7 @@ from mediaindex.store.immich_accounts import (
     accounts,
     begin_full,
     find_account,
+    is_held_back,
     note_pages,
     note_read,
     note_trouble,
@@ -289,7 +290,10 @@ class _Reading:
 
     def _groups(self, *, full: bool) -> Groups:
         """Read albums and tags, as far as the key may."""
-        groups = Groups(self._database, self._client, self._account.id, self._account.user_id)
+        account = self._account
+        with self._database.read() as session:
+            keeps = is_held_back(session, account.id)
+        groups = Groups(self._database, self._client, account.id, account.user_id, keeps=keeps)
         steps: list[Callable[[], None]] = [partial(groups.read_albums, self._check, full=full)]
         if full:
             steps.append(partial(groups.read_tags, self._check))

@@ -82,3 +82,8 @@ def count_held_back(session: Session, account_id: int) -> int:
     count = session.scalar(select(func.count(ImmichAssetRow.id)).where(*missed)) or 0
     session.get_one(ImmichAccountRow, account_id).held_back = count
     return count
+
+
+def is_held_back(session: Session, account_id: int) -> bool:
+    """Return whether a person has to decide of anything in an account."""
+    return session.get_one(ImmichAccountRow, account_id).held_back > 0
