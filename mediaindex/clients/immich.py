@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from mediaindex.clients.hosts import Host, read_host
 from mediaindex.clients.immich_pages import searched
 from mediaindex.clients.immich_shapes import Album, Asset, Named, Queue, User, Version, Wanted
 from mediaindex.clients.immich_versions import Abilities, abilities
-from mediaindex.clients.immich_wire import ImmichWire
+from mediaindex.clients.immich_wire import ImmichWire, read_date
 from mediaindex.clients.wire import Refused
 from mediaindex.errors import Faulty, Gone, Lacking
 
@@ -72,10 +73,16 @@ class ImmichClient:
         """
         #: How many requests were made.
         self.requests = 0
+        self._date: str | None = None
         self.wire = ImmichWire(without_api(host), api_key)
         self._http = httpx.Client(transport=self.wire, follow_redirects=False, trust_env=False)
         self._version = version
         self._counting = threading.Lock()
+
+    @property
+    def told_at(self) -> datetime | None:
+        """What time it was by the server's own clock at its last answer; None: it did not tell."""
+        return read_date(self._date)
 
     def version(self) -> Version:
         """Return the server's version, asked for anew; it needs no key."""
@@ -308,6 +315,7 @@ class ImmichClient:
             self.requests += 1
         url = f"{self.wire.host.url}/api{path}"
         response = self._http.request(method, url, json=body)
+        self._date = response.headers.get("date")
         return response.json() if answers else None
 
     @contextmanager
