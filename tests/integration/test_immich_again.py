@@ -9,9 +9,11 @@ from sqlalchemy import update
 
 from mediaindex.errors import Gone
 from mediaindex.immich import reading
+from mediaindex.immich.checksums import match_by_content
 from mediaindex.store.database import Database
 from mediaindex.store.immich_accounts import note_version
 from mediaindex.store.immich_tables import ImmichAccountRow
+from mediaindex.store.tables import FileRow
 from tests.beside import Home
 from tests.servers.immich import Immich
 
@@ -99,3 +101,17 @@ def test_slow_clock_of_ours_is_no_reason_to_doubt_immichs(home: Home) -> None:
 
     assert not home.read().is_full
     assert str(home.account().read_until).startswith("2098-12-31")
+
+
+def test_file_that_changed_is_not_read_before_it_was_looked_into_again(home: Home) -> None:
+    home.fill("a.jpg")
+    with home.database.write() as session:
+        session.execute(update(FileRow).values(mtime_ns=FileRow.mtime_ns + 1))
+    home.server.add("/upload/q.jpg", owner="anna", library=False, content=b"a.jpg", size_bytes=5)
+    home.read()
+    blocks: list[None] = []
+
+    for _ in range(2):
+        match_by_content(home.database, home.account_id, lambda: blocks.append(None))
+
+    assert (blocks, home.asset("a.jpg").sha1) == ([], None)
