@@ -326,6 +326,12 @@ class ImmichClient:
             raise Faulty(f"{self.wire.who} answered with {self.wire.words(str(odd))}") from odd
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             raise self.wire.failure(error) from error
+        except UnicodeEncodeError as error:
+            half = ascii(error.object[error.start : error.end])
+            raise Faulty(
+                f"nothing was sent to {self.wire.who}: the text holds {half}, half of a character, "
+                "which no request can carry"
+            ) from error
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise Faulty(
                 f"{self.wire.who} answered with something that is not Immich's; is that address"

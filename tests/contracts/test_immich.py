@@ -8,7 +8,7 @@ import pytest
 
 from mediaindex.clients.immich import ImmichClient, read_immich_host
 from mediaindex.clients.immich_shapes import Asset, Version, Wanted
-from mediaindex.errors import Gone
+from mediaindex.errors import Faulty, Gone
 from tests.servers.immich import Immich
 
 VERSIONS = ("1.131.0", "1.137.3", "2.3.1", "2.6.1", "3.0.0", "3.1.0", "3.2.0", "3.3.0")
@@ -368,6 +368,17 @@ def test_address_of_the_api_does_too(server: Immich, client: ImmichClient) -> No
 
     assert other.wire.host.url == server.url
     assert other.version() == client.version()
+
+
+def test_text_that_no_request_can_carry_is_told_as_such(
+    server: Immich, client: ImmichClient
+) -> None:
+    asset_id = server.add("/mnt/a.jpg", owner="Ana")
+
+    with pytest.raises(Faulty, match=r"'\\ud83d', half of a character"):
+        client.describe(asset_id, "a boat \ud83d")
+
+    assert server.requests == []
 
 
 def test_no_request_is_one_that_immich_refuses(server: Immich, client: ImmichClient) -> None:
