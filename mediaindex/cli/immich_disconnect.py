@@ -16,7 +16,7 @@ from mediaindex.store.lock import immich_lock
 @click.option(
     "--keep-words",
     is_flag=True,
-    help="Leave in Immich what we wrote there; it can be taken out by hand only then.",
+    help="Leave in Immich what we wrote there; connected again, immich revert --all takes it out.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
@@ -39,7 +39,7 @@ def immich_disconnect(
             raise ConfigError(
                 f"{counted(counts.written, 'photo')} of {who} have words of ours in Immich: take "
                 "them out first with mediaindex immich revert, or leave them there with "
-                "--keep-words"
+                "--keep-words (connected again, mediaindex immich revert --all takes them out)"
             )
         if not yes:
             hidden = counts.withheld.get("locked", 0)

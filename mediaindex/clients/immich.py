@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -29,7 +30,7 @@ from mediaindex.clients.immich_shapes import (
     Wanted,
 )
 from mediaindex.clients.immich_versions import Abilities, abilities
-from mediaindex.clients.immich_wire import ImmichWire
+from mediaindex.clients.immich_wire import ImmichWire, read_date
 from mediaindex.clients.wire import Refused
 from mediaindex.errors import Faulty, Gone, Lacking
 
@@ -81,10 +82,16 @@ class ImmichClient:
         """
         #: How many requests were made.
         self.requests = 0
+        self._date: str | None = None
         self.wire = ImmichWire(without_api(host), api_key)
         self._http = httpx.Client(transport=self.wire, follow_redirects=False, trust_env=False)
         self._version = version
         self._counting = threading.Lock()
+
+    @property
+    def told_at(self) -> datetime | None:
+        """What time it was by the server's own clock at its last answer; None: it did not tell."""
+        return read_date(self._date)
 
     def version(self) -> Version:
         """Return the server's version, asked for anew; it needs no key."""
@@ -323,6 +330,7 @@ class ImmichClient:
             self.requests += 1
         url = f"{self.wire.host.url}/api{path}"
         response = self._http.request(method, url, json=body)
+        self._date = response.headers.get("date")
         return response.json() if answers else None
 
     @contextmanager
@@ -333,6 +341,12 @@ class ImmichClient:
             raise Faulty(f"{self.wire.who} answered with {self.wire.words(str(odd))}") from odd
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             raise self.wire.failure(error) from error
+        except UnicodeEncodeError as error:
+            half = ascii(error.object[error.start : error.end])
+            raise Faulty(
+                f"nothing was sent to {self.wire.who}: the text holds {half}, half of a character, "
+                "which no request can carry"
+            ) from error
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise Faulty(
                 f"{self.wire.who} answered with something that is not Immich's; is that address"

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -78,6 +80,15 @@ class ImmichWire(Wire):
         if status in {502, 504}:
             return ServerBusy(f"{self.who} is busy: {words or f'status {status}'}")
         return None
+
+
+def read_date(header: str | None) -> datetime | None:
+    """Return what time it was when an answer was sent, by its `Date`; None: that does not tell."""
+    try:
+        at = parsedate_to_datetime(header or "")
+    except (ValueError, TypeError):
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def _message(body: Mapping[str, object]) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
+from io import BufferedReader
 from pathlib import Path
 
 from mediaindex.errors import RetryLater, Unusable
@@ -96,14 +97,17 @@ def _sha1(lying: Lying, check: Callable[[], None]) -> str:
     """
     digest = hashlib.sha1(usedforsecurity=False)
     with open_to_read(Path(lying.path)) as file:
-        before = os.fstat(file.fileno())
+        _see_same(lying, file)  # also before: what is another file now would be read each time
         while block := _next(file.read, check):
             digest.update(block)
-        after = os.fstat(file.fileno())
-    looks = {(one.st_size, one.st_mtime_ns) for one in (before, after)}
-    if looks != {(lying.size_bytes, lying.mtime_ns)}:
-        raise RetryLater("is not as it was when it was last looked into")
+        _see_same(lying, file)
     return digest.hexdigest()
+
+
+def _see_same(lying: Lying, file: BufferedReader) -> None:
+    now = os.fstat(file.fileno())
+    if (now.st_size, now.st_mtime_ns) != (lying.size_bytes, lying.mtime_ns):
+        raise RetryLater("is not as it was when it was last looked into")
 
 
 def _next(read: Callable[[int], bytes], check: Callable[[], None]) -> bytes:

@@ -1,11 +1,11 @@
 """Whether Immich's machine and ours agree on what time it is."""
 
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
 
 from mediaindex.clients.immich import ImmichClient
+from mediaindex.clients.immich_wire import read_date
 
 
 def ahead_s(client: ImmichClient, now: datetime) -> float | None:
@@ -21,7 +21,5 @@ def ahead_s(client: ImmichClient, now: datetime) -> float | None:
     # A client of its own on the same way out: what is wanted is no answer, but a header of it.
     with httpx.Client(transport=client.wire, follow_redirects=False, trust_env=False) as asking:
         answer = asking.get(f"{client.wire.host.url}/api/server/ping")
-    try:
-        return (parsedate_to_datetime(answer.headers["date"]) - now).total_seconds()
-    except (KeyError, ValueError, TypeError):
-        return None
+    told_at = read_date(answer.headers.get("date"))
+    return None if told_at is None else (told_at - now).total_seconds()

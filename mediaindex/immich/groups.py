@@ -2,10 +2,14 @@
 
 That a photo came into an album or got a tag moves no date of its own, so each is read: an album
 when its own date or number moved, all of them and every tag in a full reading.
+
+What is not listed any more is taken out, or forgotten; but not while a person has to decide what it
+means that much vanished at once, and not where Immich shows no album or tag and no asset either: a
+server whose database is empty knows of nothing that was taken out.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -35,6 +39,9 @@ from mediaindex.store.immich_wiped import publish_if_wiped
 
 BATCH = 1000
 
+RENAMED = "renamed"
+"""A group's state until all that is in it was told of its new name."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -57,11 +64,23 @@ class Groups:
         account_id: int,
         user_id: str,
         changed: Seen,
+        *,
+        keeps: bool = False,
     ) -> None:
-        """Take what is needed; which assets of ours are told anew goes into `changed`."""
+        """Take what is needed.
+
+        Args:
+            database: The store.
+            client: With the account's key.
+            account_id: The account.
+            user_id: Whose it is.
+            changed: Which assets of ours are told anew goes in here.
+            keeps: Something is held back: nothing is taken out of a group, and none forgotten. A
+                full reading does that when it was decided.
+        """
         self._database, self._client = database, client
         self._account_id, self._user_id = account_id, user_id
-        self._changed = changed
+        self._changed, self._keeps = changed, keeps
 
     def read_albums(self, check: Callable[[], None], *, full: bool) -> None:
         """Read the albums that changed; all if `full`.
@@ -99,13 +118,18 @@ class Groups:
         met = set()
         for one in told:
             met.add(one.uuid)
-            before = known.get(one.uuid) or self._add(kind, one)
+            before = self._called(known.get(one.uuid) or self._add(kind, one), name_of(one.name))
             if full or not one.state or before.state != one.state:
                 self._read_one(kind, before, one, check)
-            self._rename(before, one)
+        if self._keeps or (known and not met and self._shows_nothing(check)):
+            return
         for uuid, group in known.items():
             if uuid not in met:
                 self._drop(kind, group)
+
+    def _shows_nothing(self, check: Callable[[], None]) -> bool:
+        check()
+        return not any(self._client.pages(Wanted(trashed=True, bare=True), 1))
 
     def _add(self, kind: GroupKind, one: Told) -> Group:
         with self._database.write() as session:
@@ -125,7 +149,8 @@ class Groups:
                 seen.add(row_id)
             check()
         with self._database.read() as session:
-            left = [row_id for row_id in members(session, group.id) if row_id not in seen]
+            inside = [] if self._keeps else members(session, group.id)
+        left = [row_id for row_id in inside if row_id not in seen]
         for start in range(0, len(left), BATCH):
             with self._database.write() as session:
                 leave(session, group.id, left[start : start + BATCH])
@@ -154,17 +179,21 @@ class Groups:
         new = (asset for asset in page if asset.id not in known)
         return row_ids, not any(asset.owner_id == self._user_id for asset in new)
 
-    def _rename(self, group: Group, told: Told) -> None:
-        name = name_of(told.name)
-        if name == group.name:
-            return
-        with self._database.read() as session:
-            inside = members(session, group.id)
+    def _called(self, group: Group, name: str) -> Group:
+        """Return a group as it is called now; where it is another name, all in it is told first.
+
+        Until it was read to its end it stays `RENAMED`, and whatever ends this early, it is told
+        again the next time.
+        """
+        if name == group.name and group.state != RENAMED:
+            return group
         with self._database.write() as session:
-            change_group(session, group.id, name=name, state=told.state)
+            change_group(session, group.id, name=name, state=RENAMED)
+            inside = members(session, group.id)
         for start in range(0, len(inside), BATCH):
             with self._database.write() as session:
                 self._retell(session, inside[start : start + BATCH])
+        return replace(group, name=name, state=RENAMED)
 
     def _drop(self, kind: GroupKind, group: Group) -> None:
         with self._database.read() as session:

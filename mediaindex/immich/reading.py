@@ -34,9 +34,11 @@ from mediaindex.immich.texts import read_texts
 from mediaindex.immich.vanished import Vanishing
 from mediaindex.store.database import Database
 from mediaindex.store.immich_accounts import (
+    ANEW,
     accounts,
     begin_full,
     find_account,
+    is_held_back,
     note_pages,
     note_read,
     note_trouble,
@@ -49,6 +51,9 @@ log = logging.getLogger(__name__)
 OVERLAP = timedelta(minutes=1)
 """So much before the last change is asked for again: what Immich changes at once it does not tell
 at once."""
+
+CLOCKS = timedelta(days=1)
+"""Nothing changed so much after what the clocks say: a date that is later still is wrong."""
 
 PAGE = 1000
 """Assets of one request and of one transaction; Immich gives no more."""
@@ -163,7 +168,8 @@ def _read(
     client = open_client(config, account)
     with broken_off(client, stop), wire.within(config.settings.immich.time_limit_s):
         reading = _Reading(database, client, account, now, stop, on_progress)
-        done = reading.run(None if full or is_first else since, is_first=is_first, anew=anew)
+        full = full or is_first or since == ANEW
+        done = reading.run(None if full else since, is_first=is_first, anew=anew)
         _look_at_written(config, database, client, account, now, stop)
         return done
 
@@ -213,8 +219,7 @@ class _Reading:
             is_first: Nothing of this account was read to its end yet.
             anew: Its folders may be others of ours than they were.
         """
-        is_full = since is None
-        self._greet(ask_version=is_full)
+        is_full = self._greet(since)
         counting = Counting(self._database, self._client, self._account, self._check)
         if not is_full:
             self._pages(since, anew=False)
@@ -243,8 +248,13 @@ class _Reading:
             requests=self._client.requests,
         )
 
-    def _greet(self, *, ask_version: bool) -> None:
-        """See that the key is still the same person's, and what the server can do now."""
+    def _greet(self, since: str | None) -> bool:
+        """See that the key is still the same person's, and what the server can do now.
+
+        Returns:
+            Whether everything is to be read: since ever, from another version, or since a time that
+            is yet to come.
+        """
         self._check()
         user = self._client.me()
         if user.id != self._account.user_id:
@@ -253,14 +263,15 @@ class _Reading:
                 f"{self._account.user_name}'s when it was connected; put that one back, or "
                 "connect this one with: mediaindex immich connect"
             )
-        if not ask_version:
-            return
         version = self._client.version()
+        if since and version == self._account.version and self._time(since):
+            return False
         may = self._client.permissions()
         self._account = replace(self._account, version=version, permissions=may)
         told = None if may is None else json.dumps(sorted(may))
         with self._database.write() as session:
             note_version(session, self._account.id, str(version), told)
+        return True
 
     def _number(self) -> int:
         with self._database.write() as session:
@@ -280,7 +291,9 @@ class _Reading:
             self._matched += stored.matched
             self._changed.update(stored.changed)
             for asset in page:
-                self._note_time(asset.updated_at)
+                at = self._time(asset.updated_at)
+                if at is not None and (self._newest is None or at > self._newest):
+                    self._newest = at
             self._on_progress(self._met, self._matched)
             self._check()
         if self._newest is None:
@@ -291,13 +304,14 @@ class _Reading:
         with self._database.write() as session:
             note_pages(session, self._account.id, until.replace("+00:00", "Z"))
 
-    def _note_time(self, told: str) -> None:
+    def _time(self, told: str) -> datetime | None:
+        """Return what a time of Immich's is; None: none, or one that is yet to come."""
         try:
             at = datetime.fromisoformat(told)
         except ValueError:
-            return
-        if at.tzinfo is not None and (self._newest is None or at > self._newest):
-            self._newest = at
+            return None
+        latest = max(self._now, self._client.told_at or self._now) + CLOCKS
+        return at if at.tzinfo is not None and at <= latest else None
 
     def _all(self, counting: Counting, *, anew: bool) -> tuple[int, int]:
         """Read everything; returns how much vanished, and of how much a person has to decide."""
@@ -315,7 +329,11 @@ class _Reading:
     def _groups(self, *, full: bool) -> None:
         """Read albums and tags, as far as the key may."""
         account = self._account
-        groups = Groups(self._database, self._client, account.id, account.user_id, self._changed)
+        with self._database.read() as session:
+            keeps = is_held_back(session, account.id)
+        groups = Groups(
+            self._database, self._client, account.id, account.user_id, self._changed, keeps=keeps
+        )
         steps: list[Callable[[], None]] = [partial(groups.read_albums, self._check, full=full)]
         if full:
             steps.append(partial(groups.read_tags, self._check))

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from mediaindex.store.immich_tables import ImmichAccountRow, ImmichAssetRow
 
+ANEW = "1970-01-01T00:00:00.000Z"
+"""As `read_until`: everything is to be read, as the server is another version than it was."""
+
 
 def save_account(session: Session, account: ImmichAccountRow) -> int:
     """Store an archive that is connected, in place of the same as it was before; returns its id.
@@ -44,8 +47,13 @@ def note_trouble(session: Session, account_id: int, trouble: str | None) -> None
 
 
 def note_version(session: Session, account_id: int, version: str, permissions: str | None) -> None:
-    """Note what the server is and what the key may do (a JSON list), where that changed."""
+    """Note what the server is and what the key may do (a JSON list), where that changed.
+
+    What another version tells may be more, or less: all is read again then.
+    """
     account = session.get_one(ImmichAccountRow, account_id)
+    if account.version != version and account.read_until is not None:
+        account.read_until = ANEW
     account.version, account.permissions = version, permissions
 
 
@@ -87,3 +95,8 @@ def count_held_back(session: Session, account_id: int) -> int:
     count = session.scalar(select(func.count(ImmichAssetRow.id)).where(*missed)) or 0
     session.get_one(ImmichAccountRow, account_id).held_back = count
     return count
+
+
+def is_held_back(session: Session, account_id: int) -> bool:
+    """Return whether a person has to decide of anything in an account."""
+    return session.get_one(ImmichAccountRow, account_id).held_back > 0

@@ -6,7 +6,6 @@ whole names then.
 """
 
 import json
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,14 +29,50 @@ def says(text: str, name: str) -> bool:
     "anna" means "Anna" and "Anna Müller", and not "Hanna" or "Annabel", which "anna*" does;
     "muller" means "Müller"; "travel" means "travel/lisbon". SQL knows it as `says`.
     """
-    return _pattern(name).search(plain(text)) is not None
+    words, at = plain(text), 0
+    for part in _parts(name):
+        at = part.find(words, at)
+        if at < 0:
+            return False
+        at += len(part.text)
+    return True
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What stands between two stars of a name; it may have to begin or end where a word does.
+
+    The parts are found one after the other, each where it comes first, and no one twice: a regular
+    expression with many stars would try all ways to share a text out between them.
+    """
+
+    text: str
+    begins: bool
+    ends: bool
+
+    def find(self, words: str, start: int) -> int:
+        """Return where it stands in `words` first, from `start` on; -1: nowhere."""
+        at = words.find(self.text, start)
+        while at >= 0 and not self._fits(words, at):
+            at = words.find(self.text, at + 1)
+        return at
+
+    def _fits(self, words: str, at: int) -> bool:
+        # An underscore parts words as well, as it does in tags.
+        end = at + len(self.text)
+        is_inside = self.begins and words[at - 1 : at].isalnum()
+        return not (is_inside or (self.ends and words[end : end + 1].isalnum()))
 
 
 @lru_cache(256)
-def _pattern(name: str) -> "re.Pattern[str]":
-    parts = map(re.escape, plain(name).split("*"))
-    # An underscore parts words as well, as it does in tags.
-    return re.compile(rf"(?<![^\W_]){'.*'.join(parts)}(?![^\W_])", re.DOTALL)
+def _parts(name: str) -> tuple[_Part, ...]:
+    texts = plain(name).split("*")
+    last = len(texts) - 1
+    return tuple(
+        _Part(text, begins=number == 0, ends=number == last)
+        for number, text in enumerate(texts)
+        if text or not last
+    )
 
 
 def plain(name: str) -> str:

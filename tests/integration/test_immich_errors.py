@@ -461,3 +461,14 @@ def test_id_never_leaves_its_place_in_the_path(server: Hostile, client: ImmichCl
         client.asset("../../albums?x=")
 
     assert server.requests[0].path.startswith("/api/assets/")
+
+
+def test_text_that_no_request_can_carry_is_told_as_such(
+    server: Immich, client: ImmichClient
+) -> None:
+    asset_id = server.add("/mnt/a.jpg", owner="Ana")
+
+    with pytest.raises(Faulty, match=r"'\\ud83d', half of a character"):
+        client.describe(asset_id, "a boat \ud83d")
+
+    assert server.requests == []
