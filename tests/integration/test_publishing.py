@@ -246,8 +246,8 @@ def dying(number: int, *, after: bool) -> type[ImmichClient]:
     return Dying
 
 
-REQUESTS = 9
-"""Of one photo: version, permissions, a look, the five above, and a look."""
+REQUESTS = 8
+"""Of one photo: version, permissions, a look, and the five above."""
 
 
 @pytest.mark.parametrize("after", [False, True])
