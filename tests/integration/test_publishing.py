@@ -99,6 +99,7 @@ def test_a_second_run_sends_nothing(beside: Beside) -> None:
     assert [one.path for one in beside.server.requests[before:]] == [
         "/api/server/version",
         "/api/api-keys/me",
+        "/api/users/me",
     ]
 
 
@@ -246,8 +247,8 @@ def dying(number: int, *, after: bool) -> type[ImmichClient]:
     return Dying
 
 
-REQUESTS = 8
-"""Of one photo: version, permissions, a look, and the five above."""
+REQUESTS = 9
+"""Of one photo: version, permissions, whose key it is, a look, and the five above."""
 
 
 @pytest.mark.parametrize("after", [False, True])
