@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from mediaindex.clients.immich import ImmichClient
 from mediaindex.clients.immich_shapes import EVERYTHING
 from mediaindex.clients.immich_versions import NEWEST, abilities
+from mediaindex.errors import ConfigError
 from mediaindex.immich.account import Account
 from mediaindex.store import immich_accounts
 
@@ -58,6 +59,23 @@ def refreshed(account: Account, client: ImmichClient) -> Account:
         RetryLater, Faulty: From the client.
     """
     return replace(account, version=client.version(), permissions=client.permissions())
+
+
+def check_is_same(account: Account, client: ImmichClient) -> None:
+    """See that the key is still of the person whose archive this is.
+
+    With another's key their photos look as if they were gone, or somebody else's.
+
+    Raises:
+        ConfigError: It is another's.
+        RetryLater, Faulty: From the client.
+    """
+    user = client.me()
+    if user.id != account.user_id:
+        raise ConfigError(
+            f"the key in {account.key_file} is of {user.name}, and not of {account.user_name}: put "
+            "theirs there, or connect again (mediaindex immich connect)"
+        )
 
 
 def remember(session: Session, account: Account) -> None:

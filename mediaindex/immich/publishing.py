@@ -75,13 +75,13 @@ def publish(
         return drawn
     base = written or Written(target.account_id, target.uuid, asset_id, drawn.plan.before, clock())
     if drawn.plan.is_idle:
-        _keep(database, _settled(base, wish, drawn.plan, drawn.asset, clock()))
+        _keep(database, _settled(base, wish, drawn, clock()))
         return "as it was"
-    _keep(database, _intended(base, asset_id, drawn.plan))
-    kept = _sent(client, target.uuid, drawn.plan)
-    if kept is None:
+    base = _intended(base, asset_id, drawn)
+    _keep(database, base)
+    if not _sent(client, target.uuid, drawn.plan):
         return "gone"
-    _keep(database, _settled(base, wish, drawn.plan, kept, clock()))
+    _keep(database, _settled(base, wish, drawn, clock()))
     return "written"
 
 
@@ -101,8 +101,11 @@ def draft(
     return Draft(asset, plan(wish, asset, written))
 
 
-def _sent(client: ImmichClient, uuid: str, todo: Plan) -> Asset | None:
-    """Send it, and return what Immich made of it; None: the asset is gone by now."""
+def _sent(client: ImmichClient, uuid: str, todo: Plan) -> bool:
+    """Send it; False: the asset is gone by now.
+
+    It is not read again: whatever stood there by then might be a person's, who was quicker.
+    """
     try:
         # The description first: it was read just now, and a person may be writing one.
         if todo.description is not None:
@@ -115,18 +118,27 @@ def _sent(client: ImmichClient, uuid: str, todo: Plan) -> Asset | None:
             client.put_record(uuid, KEY, todo.record)
     except Gone as gone:
         if gone.what == "asset":
-            return None
+            return False
         raise  # a tag, which Immich deletes at night if nothing has it: the next time it is there
-    return client.asset(uuid)
+    return True
 
 
-def _intended(base: Written, asset_id: int, todo: Plan) -> Written:
+def _intended(base: Written, asset_id: int, drawn: Draft) -> Written:
     """Return what is known before anything is sent: all of it might arrive, or nothing."""
+    todo, description, pending = drawn.plan, base.description, base.pending
+    if todo.description is not None:
+        # What was on its way the last time, and arrived, is what stands there until this does.
+        if pending is not None and alike(
+            block(drawn.asset.description) or "", block(pending) or ""
+        ):
+            description = pending
+        pending = todo.description
     return replace(
         base,
         asset_id=asset_id,
         before=todo.before,
-        pending=todo.description,
+        description=description,
+        pending=pending,
         tags=tuple(dict.fromkeys((*base.tags, *todo.tags))),
         # As it is found by its key, it can be taken out without knowing what it says.
         record=base.record if todo.record is None else base.record or "{}",
@@ -134,18 +146,18 @@ def _intended(base: Written, asset_id: int, todo: Plan) -> Written:
     )
 
 
-def _settled(base: Written, wish: Wish, todo: Plan, kept: Asset, now: datetime) -> Written:
+def _settled(base: Written, wish: Wish, drawn: Draft, now: datetime) -> Written:
     """Return what is known once Immich has it all."""
-    description = base.description
-    if todo.description is not None:
-        description = _as_kept(todo.description, kept.description)
-    elif wish.words is not None and todo.trouble is None:
-        description = kept.description  # it stood there already
+    todo, description, pending = drawn.plan, base.description, base.pending
+    if wish.words is not None and todo.trouble is None:
+        # What was sent, or stood there already; how Immich trims it makes no difference.
+        sent = todo.description
+        description, pending = drawn.asset.description if sent is None else sent, None
     return replace(
         base,
         before=todo.before,
         description=description,
-        pending=None,
+        pending=pending,
         tags=todo.tags,
         record=base.record if todo.record is None else as_json(todo.record),
         digest=wish.digest,
@@ -153,11 +165,6 @@ def _settled(base: Written, wish: Wish, todo: Plan, kept: Asset, now: datetime) 
         checked_at=None,
         trouble=todo.trouble,
     )
-
-
-def _as_kept(sent: str, kept: str) -> str:
-    """Return a description as Immich kept it; if it is another by now, as it was sent."""
-    return kept if alike(block(kept) or "", block(sent) or "") else sent
 
 
 def _keep(database: Database, written: Written) -> None:

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from mediaindex.clients.immich import ImmichClient
 from mediaindex.clients.wire import within
 from mediaindex.config import Config
-from mediaindex.errors import AlreadyRunning, BrokenOff, ConfigError, Faulty, RetryLater, ServerBusy
+from mediaindex.errors import AlreadyRunning, BrokenOff, Faulty, RetryLater, ServerBusy
 from mediaindex.immich import allowed
 from mediaindex.immich.account import Account, open_client
-from mediaindex.immich.accounts import accounts
+from mediaindex.immich.archives import Archive, Archives
+from mediaindex.immich.archives import OpenClient as OpenClient
 from mediaindex.immich.checking import check_one, check_written
 from mediaindex.immich.publishing import publish
 from mediaindex.immich.words import FORM, Wish, wish
@@ -51,8 +51,6 @@ TURN_S = 60.0
 
 PATIENCE = 2
 """So often one photo may have the server fail before it counts against the photo."""
-
-OpenClient = Callable[[Config, Account], ImmichClient]
 
 
 @dataclass(frozen=True)
@@ -100,10 +98,9 @@ class Publish:
         self._config, self._database, self._stop = config, database, stop
         self._wanted = config.settings.immich.write
         self._only = None if only is None else sorted(only)
-        self._opener, self._clock = opener, clock
+        self._clock = clock
         self._pace = Pace(config.settings.immich.writes_per_min, stop)
-        self._clients: dict[int, ImmichClient] = {}
-        self._unreached: dict[int, str] = {}
+        self._archives = Archives(config, database, opener, clock)
         self._faults = Counter[int]()
         self._queries: dict[tuple[Work, tuple[int, ...]], Select[int]] = {}
         self._check_at = 0.0
@@ -111,13 +108,11 @@ class Publish:
         self._has_turn = False
         self._is_closed = threading.Event()
         self._ending: threading.Thread | None = None
-        with database.read() as session:
-            self._accounts = {account.id: account for account in accounts(session)}
 
     @property
     def version(self) -> str:
         """What a result depends on: what is written, and to whose archive it may be."""
-        ids = ",".join(map(str, self._permitted))
+        ids = ",".join(map(str, self._archives.permitted))
         return f"{FORM} {'+'.join(sorted(self._wanted))} {ids}"
 
     def ready(self) -> None:
@@ -131,21 +126,17 @@ class Publish:
         if self._ending is None:
             self._ending = threading.Thread(target=self._end, name="end publish", daemon=True)
             self._ending.start()
-        self._unreached.clear()
         with self._in_time():
-            for account in list(self._accounts.values()):
-                self._reach(account)
-        if self._permitted and not set(self._permitted).isdisjoint(self._clients):
-            return
-        reasons = [allowed.why_not(one, self._wanted) for one in self._accounts.values()]
-        told = dict.fromkeys([*filter(None, reasons), *self._unreached.values()])
-        raise Blocked("; ".join(told) or "no Immich is connected")
+            self._archives.reread()
+            self._archives.ask()
+        self._need_one()
 
     def due(self) -> Select[int]:
         """Return the query for assets with words that Immich was not told in this form."""
+        self._archives.reread()
         work = Work(self.name, self.version, kinds=("photo", "video"), after=PREVIEWED)
         # If none may be written to, that is to be said of all that could be.
-        account_ids = self._permitted or tuple(self._accounts)
+        account_ids = self._archives.permitted or self._archives.known
         if (work, account_ids) not in self._queries:  # the runner keeps what it makes of each
             query = immich_written.publishable(assets_due(work), account_ids)
             if self._only is not None:
@@ -155,7 +146,7 @@ class Publish:
 
     def load(self, session: Session, subject_id: int) -> Telling:
         """Return what is said of an asset, and its assets in Immich."""
-        targets = immich_written.targets(session, subject_id, self._permitted)
+        targets = immich_written.targets(session, subject_id, self._archives.permitted)
         return Telling(subject_id, immich_written.spoken(session, subject_id), tuple(targets))
 
     def work(self, inputs: Sequence[Telling]) -> list[int]:
@@ -171,14 +162,8 @@ class Publish:
         """Let go of the servers, and then of the right to write to them."""
         with self._turning:
             self._is_closed.set()
-            for client in list(self._clients.values()):
-                client.close()
+            self._archives.close()
             self._turn.close()
-
-    @property
-    def _permitted(self) -> tuple[int, ...]:
-        known = self._accounts.values()
-        return tuple(one.id for one in known if allowed.why_not(one, self._wanted) is None)
 
     def _in_time(self) -> AbstractContextManager[None]:
         return within(self._config.settings.immich.time_limit_s)
@@ -196,20 +181,12 @@ class Publish:
                 raise Blocked(str(error), TURN_S) from error
             self._has_turn = True
 
-    def _reach(self, account: Account) -> None:
-        """Open a client for an account, and learn what its key and its server can do now."""
-        try:
-            client = self._clients.get(account.id) or self._opener(self._config, account)
-            self._clients[account.id] = client
-            account = allowed.refreshed(account, client)
-        except (RetryLater, Faulty, ConfigError) as error:
-            self._clients.pop(account.id, None)
-            self._unreached[account.id] = str(error)
-            return
-        if account != self._accounts[account.id]:
-            self._accounts[account.id] = account
-            with self._database.write() as session:
-                allowed.remember(session, account)
+    def _need_one(self) -> None:
+        """Raise `Blocked` if nothing can be written to now."""
+        if self._stop.is_set():
+            raise BrokenOff("it goes on where it was broken off")
+        if not self._archives.open():
+            raise Blocked(self._archives.why_none())
 
     def _end(self) -> None:
         """When the run is to end, give what is on its way a moment, and then break it off."""
@@ -217,24 +194,26 @@ class Publish:
             if self._is_closed.is_set():
                 return
         self._is_closed.wait(GRACE_S)
-        for client in list(self._clients.values()):
-            client.close()
+        self._archives.close()
 
     def _tell(self, telling: Telling) -> int:
+        self._archives.ask_again()
+        self._need_one()
         self._check()
-        told, unreached = 0, None
+        told, kept_from = 0, None
         for target in telling.targets:
-            client = self._clients.get(target.account_id)
-            if client is None:
-                unreached = self._unreached.get(target.account_id, "no client")
+            archive = self._archives.at(target.account_id)
+            if isinstance(archive, str):
+                kept_from = archive
                 continue
-            told += self._publish(client, target, telling)
-        if unreached is not None:
-            raise RetryLater(unreached)
+            told += self._publish(archive, target, telling)
+            self._archives.worked()
+        if kept_from is not None:
+            raise RetryLater(kept_from)
         return told
 
-    def _publish(self, client: ImmichClient, target: Target, telling: Telling) -> bool:
-        account = self._accounts[target.account_id]
+    def _publish(self, archive: Archive, target: Target, telling: Telling) -> bool:
+        account, client = archive.account, archive.client
         wanted = self._wish(account, telling.spoken)
         if wanted is None:
             return False
@@ -288,14 +267,13 @@ class Publish:
             return
         self._check_at = now + CHECK_EVERY_S
         in_vain: list[str] = []
-        for account_id, client in self._clients.items():
-            account = self._accounts[account_id]
+        for archive in self._archives.open():
             try:
                 found = check_written(
                     self._config,
                     self._database,
-                    client,
-                    account,
+                    archive.client,
+                    archive.account,
                     self._clock(),
                     CHECKS,
                     self._stop.is_set,

@@ -157,7 +157,7 @@ class ImmichWrittenRow(Base):
     )
     #: The whole description as it stood before our first word.
     before: Mapped[str]
-    #: The whole description as Immich kept it when we last wrote; None: we never wrote one.
+    #: The whole description as we last sent it, or found it there; None: we never wrote one.
     description: Mapped[str | None]
     #: The whole description that was on its way when this was last stored; None: none was.
     pending: Mapped[str | None]

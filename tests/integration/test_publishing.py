@@ -100,6 +100,7 @@ def test_a_second_run_sends_nothing(beside: Beside) -> None:
     assert [one.path for one in beside.server.requests[before:]] == [
         "/api/server/version",
         "/api/api-keys/me",
+        "/api/users/me",
     ]
 
 
@@ -248,7 +249,7 @@ def dying(number: int, *, after: bool) -> type[ImmichClient]:
 
 
 REQUESTS = 9
-"""Of one photo: version, permissions, a look, the five above, and a look."""
+"""Of one photo: version, permissions, whose key it is, a look, and the five above."""
 
 FIRST_WRITE = 4
 

@@ -144,7 +144,7 @@ def test_a_key_that_may_not_write_blocks_the_stage_with_what_it_lacks(
 ) -> None:
     with Immich() as server:
         beside = Beside(tmp_path, database, server)
-        beside.connect("anna", ("asset.read", "asset.update", "tag.read"))
+        beside.connect("anna", ("asset.read", "asset.update", "tag.read", "user.read"))
         uuid = beside.add()
 
         with pytest.raises(Blocked, match=r"of anna .* lacks tag\.asset, tag\.create"):
