@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 
-from mediaindex.cli.immich_write import both_kinds
+from mediaindex.cli.immich_write import NOT_NOW, both_kinds, hindered
 from mediaindex.cli.index import INTERRUPTED, stop_on_signals
 from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
 from mediaindex.cli.progress import Display
 from mediaindex.config import Config
-from mediaindex.publishing import STILL_ON, TagsDeleted, Taken, reverts
+from mediaindex.immich.reverting import NOT_SEEN, How
+from mediaindex.immich.writing import EDITED
+from mediaindex.publishing import STILL_ON, Hindrance, TagsDeleted, Taken, reverts
 from mediaindex.remote import daemon_of
 
 LEFT = 1
@@ -19,6 +21,13 @@ LEFT = 1
 DAEMON_WRITES = (
     "the daemon still writes, so it would come back: set immich.write: [] in its settings, and "
     "have it read them again (systemctl reload mediaindex)"
+)
+
+TO_FORGET = "What was deleted there can be forgotten here: mediaindex immich revert --forget-gone"
+
+TO_TAKE_OUT = (
+    "To take out what somebody changed of ours, too, and lose that: mediaindex immich revert "
+    "--edited"
 )
 
 QUESTION = "Take out of Immich what mediaindex wrote there, and put back what stood there before?"
@@ -36,6 +45,14 @@ QUESTION_ALL = (
     is_flag=True,
     help="Also what this database knows nothing of; looks through the whole archive.",
 )
+@click.option(
+    "--edited", is_flag=True, help="Also what somebody changed inside our block; it is lost."
+)
+@click.option(
+    "--forget-gone",
+    is_flag=True,
+    help="Forget what Immich does not show any more; if it was locked, ours stays on it.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would be done; send nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
@@ -44,6 +61,8 @@ def immich_revert(
     ctx: click.Context,
     files: tuple[Path, ...],
     everything: bool,
+    edited: bool,
+    forget_gone: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -51,11 +70,11 @@ def immich_revert(
     """Put back what stood in Immich before mediaindex wrote there: for FILES, or for all.
 
     Where somebody changed words around ours, theirs stay and ours go. What somebody changed of ours
-    is left, and named. It can be interrupted, and goes on when it is begun again. Writing has to be
-    off (immich.write: []), also in the daemon.
+    is left, and named; --edited takes it out, too. It can be interrupted, and goes on when it is
+    begun again. Writing has to be off (immich.write: []), also in the daemon.
 
     Exit codes: 0 nothing of ours is left; 1 something is; 2 a mistake, or writing is on; 3 Immich
-    is being read or written to, or does not answer; 130 interrupted.
+    is being read or written to, or one does not answer; 130 interrupted.
     """
     config = settings_of(ctx)
     if everything and files:
@@ -69,14 +88,15 @@ def immich_revert(
     summary = _Summary(dry_run)
     with Display(quiet=as_json) as display:
         stop = stop_on_signals(display)
-        for one in reverts(
-            config, files, everything=everything, dry_run=dry_run, is_over=stop.is_set
-        ):
+        how = How(dry_run, edited, forget_gone, is_over=stop.is_set)
+        for one in reverts(config, files, how, everything=everything):
             summary.add(one)
-            display.events.on_note(f"{summary.verb} {summary.done:,}")
+            display.events.on_note(f"{summary.verb} {len(summary.done):,}")
     summary.put(as_json=as_json, interrupted=stop.is_set())
     if stop.is_set():
         return INTERRUPTED
+    if summary.hindrances:
+        return NOT_NOW
     return LEFT if summary.left else 0
 
 
@@ -91,31 +111,54 @@ class _Summary:
 
     def __init__(self, dry_run: bool) -> None:
         self.verb = "would put back" if dry_run else "put back"
-        self.done = self.tags_deleted = 0
+        self.done = set[str]()
+        self.deleted = self.tags_deleted = 0
         self.left: list[tuple[str, str]] = []
+        self.hindrances: list[Hindrance] = []
 
-    def add(self, one: Taken | TagsDeleted) -> None:
-        if isinstance(one, TagsDeleted):
+    def add(self, one: Taken | TagsDeleted | Hindrance) -> None:
+        if isinstance(one, Hindrance):
+            self.hindrances.append(one)
+        elif isinstance(one, TagsDeleted):
             self.tags_deleted += one.number
-        elif one.reverted.done.left is None:
-            self.done += 1
-        else:
+        elif one.reverted.done.left is not None:
             name = one.path or f"{one.account.web_url}/photos/{one.reverted.uuid}"
             self.left.append((name, one.reverted.done.left))
+        elif one.reverted.is_deleted:
+            self.deleted += 1
+        else:
+            self.done.add(one.reverted.uuid)
 
     def put(self, *, as_json: bool, interrupted: bool) -> None:
         if as_json:
             left = [{"path": printable(name), "reason": reason} for name, reason in self.left]
-            found = {"put_back": self.done, "tags_deleted": self.tags_deleted, "left": left}
-            put_json({"version": 1, **found, "interrupted": interrupted})
+            found = {"put_back": len(self.done), "forgotten": self.deleted}
+            found |= {"tags_deleted": self.tags_deleted}
+            skipped = [
+                {"account": one.account.user_name, "url": one.account.url, "reason": one.reason}
+                for one in self.hindrances
+            ]
+            told = {**found, "left": left, "skipped": skipped, "interrupted": interrupted}
+            put_json({"version": 1, **told})
             return
-        click.echo(f"{self.verb} what stood on {both_kinds(self.done)}")
+        click.echo(f"{self.verb} what stood on {both_kinds(len(self.done))}")
+        if self.deleted:
+            click.echo(f"  {counted(self.deleted, 'photo')} deleted in Immich, and forgotten here")
         if self.tags_deleted:
             click.echo(f"  deleted {counted(self.tags_deleted, 'tag')} that nothing has any more")
-        for reason, number in Counter(reason for _, reason in self.left).most_common():
-            put_wrapped(f"  {number:,} left: {reason}")
+        self._put_left()
+        for one in self.hindrances:
+            put_wrapped(hindered(one))
+        if interrupted:
+            click.echo("Interrupted; begun again, it goes on from here.")
+
+    def _put_left(self) -> None:
+        reasons = Counter(reason for _, reason in self.left)
+        for reason, number in reasons.most_common():
+            put_wrapped(f"  {number:,} left: {printable(reason)}")
             for name, why in self.left:
                 if why == reason:
                     click.echo(f"    {printable(name)}")
-        if interrupted:
-            click.echo("Interrupted; begun again, it goes on from here.")
+        for reason, remedy in ((NOT_SEEN, TO_FORGET), (EDITED, TO_TAKE_OUT)):
+            if reason in reasons:
+                put_wrapped(f"  {remedy}")
