@@ -147,3 +147,21 @@ def test_kill_9_in_the_middle_of_a_photo_loses_nothing(beside: Beside) -> None:
     beside.write = ()
     assert run(beside, "revert", "--yes")[0] == 0
     assert (asset.description, asset.tags, asset.record) == (" Anna\r\n", {"travel"}, {})
+
+
+def test_connected_at_another_address_it_can_still_be_put_back(beside: Beside) -> None:
+    uuid = beside.add("Anna", library=False)
+    assert run(beside, "write")[0] == 0
+    url = beside.server.url.replace("127.0.0.1", "localhost")
+    arguments = (url, "--key-file", str(beside.home / "anna.key"), "--map", "/none=/nowhere")
+
+    code, out, err = run(beside, "connect", *arguments, "--yes")
+
+    assert code == 0, err
+    out = " ".join(out.split())
+    assert f"It is the Immich that was connected at {beside.server.url}" in out
+    assert "None of the photos looked at lies in /none" in out
+    beside.write = ()
+    assert run(beside, "revert", "--yes")[0] == 0
+    assert beside.server.assets[uuid].description == "Anna"
+    assert len(json.loads(run(beside, "status", "--json")[1])["accounts"]) == 1
