@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -15,14 +14,13 @@ from sqlalchemy.orm import Session
 from mediaindex import parts
 from mediaindex.clients.immich import ImmichClient
 from mediaindex.clients.immich_versions import abilities
-from mediaindex.clients.wire import within
 from mediaindex.config import Config
 from mediaindex.errors import ConfigError, Faulty, NoRoom, RetryLater
 from mediaindex.immich import allowed
 from mediaindex.immich.account import Account, open_client
 from mediaindex.immich.accounts import accounts
-from mediaindex.immich.patience import patiently
 from mediaindex.immich.publishing import Draft, Outcome, draft, is_current
+from mediaindex.immich.reaching import Hindrance, is_unknown, reached
 from mediaindex.immich.reverting import (
     How,
     Reverted,
@@ -54,6 +52,11 @@ STILL_ON = (
     "its settings again, if one runs: systemctl reload mediaindex)"
 )
 
+UNKNOWN = (
+    "Immich {} is newer than what is known here, so nobody knows what taking words out does there; "
+    "to do it all the same: --unknown-version"
+)
+
 EXACTLY = How()
 
 OnProgress = Callable[[Sequence[Progress]], None]
@@ -80,15 +83,6 @@ class Taken:
     account: Account
     path: str
     reverted: Reverted
-
-
-@dataclass(frozen=True)
-class Hindrance:
-    """Why nothing can be done with an account now, or nothing more."""
-
-    account: Account
-    #: For people.
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ def sketches(
             known = _accounts(session)
             query = stage.due().order_by(stage.due().selected_columns[0].desc()).limit(limit)
             ids = list(session.scalars(query, at(datetime.now(UTC))))
-        with _clients(config, known, opener) as (clients, hindered):
+        with reached(config, known, opener) as (clients, hindered):
             yield from hindered
             yield from _not_writable(clients, wanted)
             for asset_id in ids:
@@ -228,6 +222,7 @@ def reverts(
     how: How = EXACTLY,
     *,
     everything: bool = False,
+    unknown_version: bool = False,
     opener: OpenClient = open_client,
 ) -> Iterator[Taken | TagsDeleted | Hindrance]:
     """Take our words out of Immich, and yield what came of each asset.
@@ -237,6 +232,7 @@ def reverts(
         paths: Only these files; none: all that was written.
         how: How far to go.
         everything: Also what the database knows nothing of, by its marks.
+        unknown_version: Also from an Immich newer than what is known.
         opener: Makes the client of an account.
 
     Raises:
@@ -254,9 +250,12 @@ def reverts(
         only = _only(database, paths)
         with database.read() as session:
             known = _accounts(session)
-        clients, hindered = stack.enter_context(_clients(config, known, opener))
+        clients, hindered = stack.enter_context(reached(config, known, opener))
         yield from hindered
         for account, client in clients.values():
+            if is_unknown(account) and not (how.dry_run or unknown_version):
+                yield Hindrance(account, UNKNOWN.format(account.version))
+                continue
             with database.read() as session:
                 some = immich_written.all_written(session, account.id, only)
             try:
@@ -265,6 +264,19 @@ def reverts(
                 raise
             except (RetryLater, Faulty) as error:
                 yield Hindrance(account, str(error))
+
+
+def unknown_versions(config: Config, opener: OpenClient = open_client) -> list[Account]:
+    """Return the accounts whose Immich is newer than what is known, as they stand now.
+
+    Raises:
+        ConfigError: No Immich is connected.
+    """
+    with _opened(config) as database:
+        with database.read() as session:
+            known = _accounts(session)
+        with reached(config, known, opener) as (clients, _):
+            return [account for account, _ in clients.values() if is_unknown(account)]
 
 
 def _revert_one(
@@ -320,29 +332,6 @@ def _opened(config: Config) -> Iterator[Database]:
         yield database
     finally:
         database.close()
-
-
-@contextmanager
-def _clients(
-    config: Config, known: Sequence[Account], opener: OpenClient
-) -> Iterator[tuple[dict[int, tuple[Account, ImmichClient]], list[Hindrance]]]:
-    """Give each account's client, and the account with its version and permissions of now.
-
-    And those whose Immich is not there, or refuses the key.
-    """
-    with ExitStack() as stack:
-        stack.enter_context(within(config.settings.immich.time_limit_s))
-        clients, hindered = {}, []
-        for account in known:
-            try:
-                client = opener(config, account)
-                stack.callback(client.close)
-                now = patiently(partial(allowed.refreshed, account, client), lambda: False)
-            except (RetryLater, Faulty, ConfigError) as error:
-                hindered.append(Hindrance(account, str(error)))
-                continue
-            clients[account.id] = now, client
-        yield clients, hindered
 
 
 def _accounts(session: Session) -> list[Account]:

@@ -10,9 +10,17 @@ from mediaindex.cli.index import INTERRUPTED, stop_on_signals
 from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
 from mediaindex.cli.progress import Display
 from mediaindex.config import Config
+from mediaindex.immich.reaching import Hindrance
 from mediaindex.immich.reverting import NOT_SEEN, How
 from mediaindex.immich.writing import EDITED
-from mediaindex.publishing import STILL_ON, Hindrance, TagsDeleted, Taken, reverts
+from mediaindex.publishing import (
+    STILL_ON,
+    UNKNOWN,
+    TagsDeleted,
+    Taken,
+    reverts,
+    unknown_versions,
+)
 from mediaindex.remote import daemon_of
 
 LEFT = 1
@@ -31,6 +39,10 @@ TO_TAKE_OUT = (
 )
 
 QUESTION = "Take out of Immich what mediaindex wrote there, and put back what stood there before?"
+QUESTION_UNKNOWN = (
+    "Immich {} is newer than this program knows, so nobody knows what taking words out does there. "
+    "Go on?"
+)
 QUESTION_ALL = (
     "Take everything out of Immich that is marked as mediaindex's, also what this database knows "
     "nothing of?"
@@ -53,6 +65,11 @@ QUESTION_ALL = (
     is_flag=True,
     help="Forget what Immich does not show any more; if it was locked, ours stays on it.",
 )
+@click.option(
+    "--unknown-version",
+    is_flag=True,
+    help="Also from an Immich newer than this program knows.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would be done; send nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
@@ -63,6 +80,7 @@ def immich_revert(
     everything: bool,
     edited: bool,
     forget_gone: bool,
+    unknown_version: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -83,13 +101,17 @@ def immich_revert(
         raise click.UsageError(STILL_ON)
     if not dry_run and _daemon_writes(config):
         raise click.UsageError(DAEMON_WRITES)
-    if not (yes or dry_run):
-        click.confirm(QUESTION_ALL if everything else QUESTION, abort=True, err=True)
+    if not dry_run:
+        unknown_version = _ask(
+            config, everything=everything, yes=yes, unknown_version=unknown_version
+        )
     summary = _Summary(dry_run)
     with Display(quiet=as_json) as display:
         stop = stop_on_signals(display)
         how = How(dry_run, edited, forget_gone, is_over=stop.is_set)
-        for one in reverts(config, files, how, everything=everything):
+        for one in reverts(
+            config, files, how, everything=everything, unknown_version=unknown_version
+        ):
             summary.add(one)
             display.events.on_note(f"{summary.verb} {len(summary.done):,}")
     summary.put(as_json=as_json, interrupted=stop.is_set())
@@ -98,6 +120,23 @@ def immich_revert(
     if summary.hindrances:
         return NOT_NOW
     return LEFT if summary.left else 0
+
+
+def _ask(config: Config, *, everything: bool, yes: bool, unknown_version: bool) -> bool:
+    """Have it confirmed; returns whether an Immich of an unknown version may be written to.
+
+    Raises:
+        UsageError: Nobody may be asked of that.
+    """
+    if not unknown_version:
+        for version in sorted({one.version for one in unknown_versions(config)}):
+            if yes:
+                raise click.UsageError(UNKNOWN.format(version))
+            click.confirm(QUESTION_UNKNOWN.format(version), abort=True, err=True)
+            unknown_version = True
+    if not yes:
+        click.confirm(QUESTION_ALL if everything else QUESTION, abort=True, err=True)
+    return unknown_version
 
 
 def _daemon_writes(config: Config) -> bool:

@@ -13,11 +13,11 @@ from mediaindex.cli.output import printable, put_json, put_wrapped, settings_of
 from mediaindex.cli.progress import Display
 from mediaindex.config import Config
 from mediaindex.immich.publishing import Draft
+from mediaindex.immich.reaching import Hindrance
 from mediaindex.pipeline.lane import Progress
 from mediaindex.publishing import (
     EVERYTHING,
     NOT_ON,
-    Hindrance,
     Sketch,
     have_written_again,
     left_alone,

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from mediaindex.immich.reaching import Hindrance
 from mediaindex.immich.reverting import IS_LOCKED, NOT_SEEN, How
 from mediaindex.immich.writing import EDITED
-from mediaindex.publishing import Hindrance, reverts, sketches
+from mediaindex.publishing import reverts, sketches, unknown_versions
 from mediaindex.store import immich_written
 from mediaindex.store.immich_tables import ImmichWrittenRow
 from mediaindex.types import Caption
@@ -239,3 +240,22 @@ def test_nothing_is_done_when_it_is_over(beside: Beside) -> None:
     assert list(reverts(beside.config, (), How(is_over=lambda: True), opener=beside.opener)) == []
 
     assert beside.written(uuid) is not None
+
+
+def test_nothing_is_taken_out_of_an_unknown_version_unless_that_is_said(beside: Beside) -> None:
+    uuid = beside.add("Anna")
+    beside.run()
+    before = len(beside.sent())
+    beside.server.version = "4.0.0"
+    beside.write = ()
+
+    [found] = reverts(beside.config, opener=beside.opener)
+
+    assert isinstance(found, Hindrance)
+    assert "--unknown-version" in found.reason
+    assert beside.sent()[before:] == []
+    assert left(beside, dry_run=True) == {uuid: None}
+    [newer] = unknown_versions(beside.config, beside.opener)
+    assert str(newer.version) == "4.0.0"
+    assert list(reverts(beside.config, unknown_version=True, opener=beside.opener)) != []
+    assert beside.written(uuid) is None
