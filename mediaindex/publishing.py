@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,15 +13,23 @@ from sqlalchemy.orm import Session
 
 from mediaindex import parts
 from mediaindex.clients.immich import ImmichClient
-from mediaindex.clients.wire import within
+from mediaindex.clients.immich_versions import abilities
 from mediaindex.config import Config
-from mediaindex.errors import ConfigError
+from mediaindex.errors import ConfigError, Faulty, NoRoom, RetryLater
 from mediaindex.immich import allowed
 from mediaindex.immich.account import Account, open_client
 from mediaindex.immich.accounts import accounts
 from mediaindex.immich.publishing import Draft, Outcome, draft, is_current
-from mediaindex.immich.reverting import Reverted, delete_empty_tags, revert, revert_unknown
+from mediaindex.immich.reaching import Hindrance, is_unknown, reached
+from mediaindex.immich.reverting import (
+    How,
+    Reverted,
+    delete_empty_tags,
+    revert,
+    revert_unknown,
+)
 from mediaindex.immich.words import wish
+from mediaindex.immich.writing import EDITED
 from mediaindex.pipeline.lane import Progress
 from mediaindex.pipeline.publish import OpenClient, Publish
 from mediaindex.pipeline.runner import Runner
@@ -29,7 +37,7 @@ from mediaindex.store import immich_written
 from mediaindex.store.database import Database
 from mediaindex.store.due import at
 from mediaindex.store.files import find_file, paths_of_asset
-from mediaindex.store.immich_written import Target
+from mediaindex.store.immich_written import Target, Written
 from mediaindex.store.lock import immich_lock, worker_lock, writing_lock
 
 EVERYTHING = ("description", "tags", "record")
@@ -44,6 +52,13 @@ STILL_ON = (
     "its settings again, if one runs: systemctl reload mediaindex)"
 )
 
+UNKNOWN = (
+    "Immich {} is newer than what is known here, so nobody knows what taking words out does there; "
+    "to do it all the same: --unknown-version"
+)
+
+EXACTLY = How()
+
 OnProgress = Callable[[Sequence[Progress]], None]
 
 
@@ -55,8 +70,10 @@ class Sketch:
     target: Target
     #: Where it lies here; "" if nowhere any more.
     path: str
-    #: What would be sent; or why nothing is.
-    draft: Draft | Outcome
+    #: What would be sent, or what keeps it from that; None: Immich cannot tell now.
+    draft: Draft | Outcome | None
+    #: Why it cannot tell.
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +98,7 @@ def sketches(
     paths: Sequence[Path] = (),
     limit: int | None = None,
     opener: OpenClient = open_client,
-) -> Iterator[Sketch]:
+) -> Iterator[Sketch | Hindrance]:
     """Yield what would be written, photo by photo; it only asks, and sends nothing.
 
     Where the settings have nothing written, as if they had everything.
@@ -94,7 +111,6 @@ def sketches(
 
     Raises:
         ConfigError: No Immich is connected, or a path is in no library.
-        RetryLater, Faulty: From Immich.
     """
     config = _writing(config)
     wanted = config.settings.immich.write
@@ -104,7 +120,9 @@ def sketches(
             known = _accounts(session)
             query = stage.due().order_by(stage.due().selected_columns[0].desc()).limit(limit)
             ids = list(session.scalars(query, at(datetime.now(UTC))))
-        with _clients(config, known, opener) as clients:
+        with reached(config, known, opener) as (clients, hindered):
+            yield from hindered
+            yield from _not_writable(clients, wanted)
             for asset_id in ids:
                 with database.read() as session:
                     said = immich_written.spoken(session, asset_id)
@@ -116,8 +134,24 @@ def sketches(
                     with database.read() as session:
                         written = immich_written.find(session, account.id, target.uuid)
                     if told is not None and not is_current(written, told):
-                        drawn = draft(client, account, target, told, written)
-                        yield Sketch(account, target, path, drawn)
+                        drawn, trouble = None, None
+                        try:
+                            drawn = draft(client, account, target, told, written)
+                        except (RetryLater, Faulty) as error:
+                            trouble = str(error)
+                        yield Sketch(account, target, path, drawn, trouble)
+
+
+def _not_writable(
+    clients: dict[int, tuple[Account, ImmichClient]], wanted: Collection[str]
+) -> Iterator[Hindrance]:
+    """Yield the accounts that would not be written to, and leave out those of unknown versions."""
+    for account, _ in list(clients.values()):
+        reason = allowed.why_not(account, wanted)
+        if reason is not None:
+            yield Hindrance(account, f"it is not written to: {reason}")
+            if not abilities(account.version).writing:
+                del clients[account.id]
 
 
 def write_now(
@@ -185,31 +219,30 @@ def left_alone(config: Config) -> Counter[str]:
 def reverts(
     config: Config,
     paths: Sequence[Path] = (),
+    how: How = EXACTLY,
     *,
     everything: bool = False,
-    dry_run: bool = False,
-    is_over: Callable[[], bool] = lambda: False,
+    unknown_version: bool = False,
     opener: OpenClient = open_client,
-) -> Iterator[Taken | TagsDeleted]:
+) -> Iterator[Taken | TagsDeleted | Hindrance]:
     """Take our words out of Immich, and yield what came of each asset.
 
     Args:
         config: The settings, with writing off.
         paths: Only these files; none: all that was written.
+        how: How far to go.
         everything: Also what the database knows nothing of, by its marks.
-        dry_run: Only say what would be done; it sends nothing.
-        is_over: Asked before each; True ends it.
+        unknown_version: Also from an Immich newer than what is known.
         opener: Makes the client of an account.
 
     Raises:
         AlreadyRunning: Another process reads Immich now, or writes there.
         ConfigError: Writing is on, no Immich is connected, or a path is in no library.
-        RetryLater, Faulty: From Immich; the next call goes on from there.
     """
-    if config.settings.immich.write and not dry_run:
+    if config.settings.immich.write and not how.dry_run:
         raise ConfigError(STILL_ON)
     with ExitStack() as stack:
-        if not dry_run:
+        if not how.dry_run:
             stack.enter_context(immich_lock(config.state_dir))
             # So that no daemon begins to write in the middle, whatever its settings are by then.
             stack.enter_context(writing_lock(config.state_dir))
@@ -217,25 +250,68 @@ def reverts(
         only = _only(database, paths)
         with database.read() as session:
             known = _accounts(session)
-        clients = stack.enter_context(_clients(config, known, opener))
+        clients, hindered = stack.enter_context(reached(config, known, opener))
+        yield from hindered
         for account, client in clients.values():
+            if is_unknown(account) and not (how.dry_run or unknown_version):
+                yield Hindrance(account, UNKNOWN.format(account.version))
+                continue
             with database.read() as session:
                 some = immich_written.all_written(session, account.id, only)
-            found = revert(database, client, account, some, dry_run=dry_run, is_over=is_over)
-            yield from _named(database, account, found)
-            if everything:
-                ids = {written.uuid for written in some}
-                more = revert_unknown(client, account, ids, dry_run=dry_run, is_over=is_over)
-                yield from _named(database, account, more)
-            if not dry_run and not is_over():
-                yield TagsDeleted(account, delete_empty_tags(client, account))
+            try:
+                yield from _revert_one(database, account, client, some, how, everything=everything)
+            except NoRoom:
+                raise
+            except (RetryLater, Faulty) as error:
+                yield Hindrance(account, str(error))
 
 
-def _named(database: Database, account: Account, found: Iterator[Reverted]) -> Iterator[Taken]:
-    for one in found:
+def unknown_versions(config: Config, opener: OpenClient = open_client) -> list[Account]:
+    """Return the accounts whose Immich is newer than what is known, as they stand now.
+
+    Raises:
+        ConfigError: No Immich is connected.
+    """
+    with _opened(config) as database:
         with database.read() as session:
-            path = "" if one.asset_id is None else _path(session, one.asset_id)
-        yield Taken(account, path, one)
+            known = _accounts(session)
+        with reached(config, known, opener) as (clients, _):
+            return [account for account, _ in clients.values() if is_unknown(account)]
+
+
+def _revert_one(
+    database: Database,
+    account: Account,
+    client: ImmichClient,
+    some: Sequence[Written],
+    how: How,
+    *,
+    everything: bool,
+) -> Iterator[Taken | TagsDeleted]:
+    tags: set[str] = set()
+    left: dict[str, str] = {}
+    for one in revert(database, client, account, some, how):
+        tags.update(one.tags)
+        if one.done.left is not None:
+            left[one.uuid] = one.done.left
+        yield _named(database, account, one)
+    if everything:
+        edited = {uuid for uuid, why in left.items() if why == EDITED}
+        left_out = {written.uuid for written in some} if how.dry_run else left.keys() - edited
+        for one in revert_unknown(client, account, how, left_out=left_out, edited=edited):
+            yield _named(database, account, one)
+    if not how.dry_run and not how.is_over():
+        # Those of a photo that cannot be seen stay: so does whatever else is said of it.
+        with database.read() as session:
+            for written in immich_written.all_written(session, account.id):
+                tags.difference_update(written.tags)
+        yield TagsDeleted(account, delete_empty_tags(client, None if everything else tags))
+
+
+def _named(database: Database, account: Account, one: Reverted) -> Taken:
+    with database.read() as session:
+        path = "" if one.asset_id is None else _path(session, one.asset_id)
+    return Taken(account, path, one)
 
 
 def _writing(config: Config) -> Config:
@@ -256,21 +332,6 @@ def _opened(config: Config) -> Iterator[Database]:
         yield database
     finally:
         database.close()
-
-
-@contextmanager
-def _clients(
-    config: Config, known: Sequence[Account], opener: OpenClient
-) -> Iterator[dict[int, tuple[Account, ImmichClient]]]:
-    """Give each account's client, and the account with its version and permissions of now."""
-    with ExitStack() as stack:
-        stack.enter_context(within(config.settings.immich.time_limit_s))
-        clients = {}
-        for account in known:
-            client = opener(config, account)
-            stack.callback(client.close)
-            clients[account.id] = allowed.refreshed(account, client), client
-        yield clients
 
 
 def _accounts(session: Session) -> list[Account]:

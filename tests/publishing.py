@@ -16,6 +16,7 @@ from mediaindex.clients.immich import ImmichClient, read_immich_host
 from mediaindex.config import Config, ImmichSettings, load_config
 from mediaindex.immich.account import Account
 from mediaindex.immich.accounts import accounts
+from mediaindex.immich.reverting import How
 from mediaindex.pipeline.publish import Publish
 from mediaindex.publishing import Taken, reverts
 from mediaindex.store import captions, immich_written, jobs
@@ -172,10 +173,12 @@ class Beside:
             stop.set()
             stage.close()
 
-    def revert(self, **how: Any) -> list[Taken]:
+    def revert(self, *, everything: bool = False, **how: Any) -> list[Taken]:
         """Take all out again, with writing off; returns what came of each asset."""
         self.write = ()
-        found = list(reverts(self.config, opener=self.opener, **how))
+        found = list(
+            reverts(self.config, (), How(**how), everything=everything, opener=self.opener)
+        )
         return [one for one in found if isinstance(one, Taken)]
 
     def asset_of(self, uuid: str) -> int:

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mediaindex.cli.noting import noting
 from mediaindex.cli.output import counted, printable, put_json, put_table, put_wrapped, settings_of
 from mediaindex.cli.state import check_is_ours
 from mediaindex.config import Config
-from mediaindex.immich.account import PathPair, is_readable_by_others
+from mediaindex.immich.account import Account, PathPair, is_readable_by_others
 from mediaindex.immich.connecting import (
     Met,
     Pairing,
@@ -24,6 +24,7 @@ from mediaindex.immich.connecting import (
     save,
     weigh,
 )
+from mediaindex.immich.moving import former
 from mediaindex.immich.permissions import held
 from mediaindex.remote import daemon_of
 from mediaindex.store import files
@@ -37,6 +38,11 @@ NOTHING_FITS = """None of the {} looked at was found among your files.
 Check that the same photos are in a library here: mediaindex status lists the libraries, and
 mediaindex index FOLDER makes one of a folder. If they are, say which folder of Immich's is which
 of yours: --map {}=/your/folder"""
+
+MOVED = (
+    "It is the Immich that was connected at {}, and is asked here from now on. What is known of "
+    "it, and of what was written there, stays."
+)
 
 
 @click.command("connect")
@@ -74,8 +80,8 @@ def immich_connect(
 
     It says what the key may do, and finds out which of Immich's folders is which of yours; you
     confirm that. Nothing is written into Immich. For several people connect once with a key of
-    each; the same once more changes the key, the folders and the rest. What was interrupted is
-    resumed by the daemon, or by mediaindex immich sync.
+    each; the same once more changes the key, the folders, the address and the rest. What was
+    interrupted is resumed by the daemon, or by mediaindex immich sync.
 
     Exit codes: 0 connected and read; 1 none of its photos is here; 2 a mistake in the command, or
     an Immich that is too old; 3 Immich is off or refuses the key; 130 interrupted.
@@ -92,19 +98,28 @@ def immich_connect(
     with noting(quiet=as_json) as on_note:
         on_note("asking Immich who it is and what it has")
         met = meet(config, url, key, web_url)
-    pairings = _settled(config, met, wanted, yes=yes, quiet=as_json, keep_web=web_url is None)
-    if pairings is None:
+    settled = _settled(config, met, wanted, yes=yes, quiet=as_json, keep_web=web_url is None)
+    if settled is None:
         return _nothing_fits(met, as_json=as_json)
     daemon = daemon_of(config)
     done = read_now(config, daemon, full=True, quiet=as_json)
     if as_json:
-        put_json(_as_json(config, met, pairings, done))
+        put_json(_as_json(config, met, settled, done))
     else:
         put_done(done, by_daemon=daemon is not None)
         _put_next(config, met)
     if done.interrupted:
         return INTERRUPTED
     return NOT_READ if done.trouble else 0
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What was stored."""
+
+    pairings: Sequence[Pairing]
+    #: The account at its address before; None: it was not known, or is where it was.
+    moved: Account | None
 
 
 def _settled(
@@ -115,7 +130,7 @@ def _settled(
     yes: bool,
     quiet: bool,
     keep_web: bool,
-) -> Sequence[Pairing] | None:
+) -> _Settled | None:
     """Find out which folders are whose, have that confirmed, and store the account.
 
     Returns:
@@ -125,16 +140,19 @@ def _settled(
     try:
         paths = tuple(wanted) or find_paths(database, met.sample)
         pairings = weigh(database, met.sample, paths)
+        moved = former(config, database, met)
         if not quiet:
             _put_met(config, met)
+            if moved is not None:
+                put_wrapped(MOVED.format(printable(moved.url)))
             _put_pairings(met, pairings)
             _warn_of_strangers(database, wanted)
         if not _is_any_here(met, pairings):
             return None
         if not yes:
             click.confirm("Connect it like this?", abort=True, err=True)
-        save(database, met, paths, datetime.now(UTC), keep_web=keep_web)
-        return pairings
+        save(database, met, paths, datetime.now(UTC), keep_web=keep_web, moved=moved)
+        return _Settled(pairings, moved)
     finally:
         database.close()
 
@@ -187,11 +205,20 @@ def _put_pairings(met: Met, pairings: Sequence[Pairing]) -> None:
     if not pairings:
         put_wrapped("  None is. What was uploaded is looked for by its content.")
     for one in pairings:
+        if not one.agree:
+            put_wrapped(_told_none(one))
         for path in one.examples:
             click.echo(f"  not here: {printable(path)}")
     others = elsewhere(met.sample, [one.pair for one in pairings])
     for folder, count in list(others.items())[:MOST_FOLDERS]:
         click.echo(f"  in no folder of yours: {counted(count, 'photo')} in {printable(folder)}")
+
+
+def _told_none(one: Pairing) -> str:
+    theirs, ours = printable(one.pair.theirs), printable(one.pair.ours)
+    if not one.of:
+        return f"  None of the photos looked at lies in {theirs}: is that folder right?"
+    return f"  None of what lies in {theirs} is in {ours}: are these the same folder?"
 
 
 def _warn_of_strangers(database: Database, wanted: Sequence[PathPair]) -> None:
@@ -235,13 +262,12 @@ def _put_next(config: Config, met: Met) -> None:
         )
 
 
-def _as_json(
-    config: Config, met: Met, pairings: Sequence[Pairing], done: Done
-) -> Mapping[str, object]:
+def _as_json(config: Config, met: Met, settled: _Settled, done: Done) -> Mapping[str, object]:
     return {
         "version": 1,
         "connected": True,
         "url": met.url,
+        "moved_from": None if settled.moved is None else settled.moved.url,
         "web_url": met.web_url,
         "immich": str(met.version),
         "writable": not met.is_newer,
@@ -249,7 +275,7 @@ def _as_json(
         "permissions": {
             one.use.permission: one.has for one in held(met.permissions, config.settings.immich)
         },
-        "paths": [{**asdict(one.pair), **asdict(one)} for one in pairings],
+        "paths": [{**asdict(one.pair), **asdict(one)} for one in settled.pairings],
         "reads": list(done.reads),
         "trouble": done.trouble,
         "interrupted": done.interrupted,

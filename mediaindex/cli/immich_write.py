@@ -13,6 +13,7 @@ from mediaindex.cli.output import printable, put_json, put_wrapped, settings_of
 from mediaindex.cli.progress import Display
 from mediaindex.config import Config
 from mediaindex.immich.publishing import Draft
+from mediaindex.immich.reaching import Hindrance
 from mediaindex.pipeline.lane import Progress
 from mediaindex.publishing import (
     EVERYTHING,
@@ -123,7 +124,12 @@ def _tell(config: Config, done: Progress, *, interrupted: bool, as_json: bool) -
 
 def _show(config: Config, files: Sequence[Path], limit: int | None, *, as_json: bool) -> int:
     number = 0
+    is_any_off = False
     for sketch in sketches(config, files, limit):
+        if isinstance(sketch, Hindrance):
+            is_any_off = True
+            click.echo(hindered(sketch), err=True)
+            continue
         number += isinstance(sketch.draft, Draft) and not sketch.draft.plan.is_idle
         if as_json:
             click.echo(json.dumps(_as_json(sketch), ensure_ascii=False))
@@ -134,13 +140,22 @@ def _show(config: Config, files: Sequence[Path], limit: int | None, *, as_json: 
         click.echo(f"{number:,} would be written; nothing was sent")
         if not config.settings.immich.write:
             put_wrapped(f"Writing is off; to switch it on: immich.write: [{', '.join(EVERYTHING)}]")
-    return 0
+    return NOT_NOW if is_any_off else 0
+
+
+def hindered(one: Hindrance) -> str:
+    """Return why nothing can be done with an account, for people."""
+    who, where = printable(one.account.user_name), printable(one.account.url)
+    return f"{who} at {where}: {printable(one.reason)}"
 
 
 def _lines(sketch: Sketch) -> Iterator[str]:
     """Yield what would be written, for people; without a terminal `click.echo` drops the colour."""
     name = sketch.path or f"{sketch.account.web_url}/photos/{sketch.target.uuid}"
     yield click.style(f"{printable(name)} ({printable(sketch.account.user_name)})", bold=True)
+    if sketch.draft is None:
+        yield f"  {printable(sketch.trouble or '')}"
+        return
     if not isinstance(sketch.draft, Draft):
         yield f"  {sketch.draft} in Immich; nothing is written"
         return
@@ -176,6 +191,8 @@ def _as_json(sketch: Sketch) -> dict[str, Any]:
         "uuid": uuid,
         "url": f"{account.web_url}/photos/{uuid}",
     }
+    if sketch.draft is None:
+        return {**found, "not_written": sketch.trouble}
     if not isinstance(sketch.draft, Draft):
         return {**found, "not_written": sketch.draft}
     plan = sketch.draft.plan

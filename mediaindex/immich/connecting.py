@@ -14,12 +14,12 @@ from mediaindex.clients.immich_shapes import Asset, User, Version, Wanted
 from mediaindex.clients.immich_versions import NEWEST, OLDEST
 from mediaindex.config import Config, ImmichSettings
 from mediaindex.errors import ConfigError
-from mediaindex.immich.account import PathPair, read_key
+from mediaindex.immich.account import Account, PathPair, read_key
 from mediaindex.immich.matching import forms, ours_of
 from mediaindex.immich.pairing import Ours, Theirs, find_pairs
 from mediaindex.immich.permissions import lacking
 from mediaindex.store.database import Database
-from mediaindex.store.immich_accounts import accounts, save_account
+from mediaindex.store.immich_accounts import accounts, move_account, save_account
 from mediaindex.store.immich_places import files_named
 from mediaindex.store.immich_tables import ImmichAccountRow
 
@@ -150,9 +150,17 @@ def elsewhere(sample: Sequence[Asset], paths: Sequence[PathPair]) -> dict[str, i
 
 
 def save(
-    database: Database, met: Met, paths: Sequence[PathPair], now: datetime, *, keep_web: bool
+    database: Database,
+    met: Met,
+    paths: Sequence[PathPair],
+    now: datetime,
+    *,
+    keep_web: bool,
+    moved: Account | None = None,
 ) -> int:
     """Store the account, in place of the same as it was; returns its id.
+
+    What is known of it, and of what was written there, stays.
 
     Args:
         database: The store.
@@ -160,8 +168,11 @@ def save(
         paths: Their folders and ours.
         now: UTC.
         keep_web: Where a browser finds it was not said, so what was said before holds.
+        moved: The same at the address where it was before.
     """
     with database.write() as session:
+        if moved is not None:
+            move_account(session, moved.id, met.url, met.web_url)
         known = {(one.url, one.user_id): one.web_url for one in accounts(session)}
         before = known.get((met.url, met.user.id)) if keep_web else None
         permissions = None if met.permissions is None else json.dumps(sorted(met.permissions))

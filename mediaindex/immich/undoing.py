@@ -26,13 +26,16 @@ class Undo:
         return self.description is None and not self.tags_off and not self.record
 
 
-def undo(asset: Asset, written: Written) -> Undo:
+def undo(asset: Asset, written: Written, *, edited: bool = False) -> Undo:
     """Return how to put back exactly what stood there before our first word.
 
     Where a person changed words around ours, theirs stay and ours go; what a person changed of ours
-    is theirs.
+    is theirs, unless `edited` says that it is to go with ours.
     """
     description, left = _before(asset.description, written)
+    if edited and left is not None and block(asset.description) is not None:
+        rest = without_block(asset.description)
+        description, left = written.before if alike(rest, written.before) else rest, None
     on = asset.tags or ()
     return Undo(
         description=description,

@@ -31,6 +31,15 @@ def save_account(session: Session, account: ImmichAccountRow) -> int:
     return known.id
 
 
+def move_account(session: Session, account_id: int, url: str, web_url: str) -> None:
+    """Have an account be asked at another address; browsers, too, unless they had one of theirs."""
+    account = session.get_one(ImmichAccountRow, account_id)
+    if account.web_url == account.url:
+        account.web_url = web_url
+    account.url = url
+    session.flush()
+
+
 def accounts(session: Session) -> Sequence[ImmichAccountRow]:
     """Return every account, the one connected first coming first."""
     return session.scalars(select(ImmichAccountRow).order_by(ImmichAccountRow.id)).all()

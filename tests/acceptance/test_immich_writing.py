@@ -132,3 +132,64 @@ def test_kill_9_in_the_middle_of_a_photo_loses_nothing(beside: Beside) -> None:
     beside.write = ()
     assert run(beside, "revert", "--yes")[0] == 0
     assert (asset.description, asset.tags, asset.record) == (" Anna\r\n", {"travel"}, {})
+
+
+def test_connected_at_another_address_it_can_still_be_put_back(beside: Beside) -> None:
+    uuid = beside.add("Anna", library=False)
+    assert run(beside, "write")[0] == 0
+    url = beside.server.url.replace("127.0.0.1", "localhost")
+    arguments = (url, "--key-file", str(beside.home / "anna.key"), "--map", "/none=/nowhere")
+
+    code, out, err = run(beside, "connect", *arguments, "--yes")
+
+    assert code == 0, err
+    out = " ".join(out.split())
+    assert f"It is the Immich that was connected at {beside.server.url}" in out
+    assert "None of the photos looked at lies in /none" in out
+    beside.write = ()
+    assert run(beside, "revert", "--yes")[0] == 0
+    assert beside.server.assets[uuid].description == "Anna"
+    assert len(json.loads(run(beside, "status", "--json")[1])["accounts"]) == 1
+
+
+def test_of_an_unknown_version_yes_is_not_enough(beside: Beside) -> None:
+    uuid = beside.add("Anna")
+    beside.run()
+    beside.server.version = "4.0.0"
+    beside.write = ()
+
+    code, _, err = run(beside, "revert", "--yes")
+
+    assert code == 2
+    assert "Immich 4.0.0 is newer" in err
+    assert "--unknown-version" in err
+    assert beside.server.assets[uuid].description != "Anna"
+    assert "Immich 4.0.0 is newer" in run(beside, "revert")[2]  # which asks
+    assert run(beside, "revert", "--yes", "--unknown-version")[0] == 0
+    assert beside.server.assets[uuid].description == "Anna"
+
+
+def test_what_is_left_and_who_is_off_is_told(beside: Beside) -> None:
+    uuid = beside.add("Anna")
+    theirs = beside.add("Ben", account_id=beside.connect("ben"), owner="ben")
+    beside.run()
+    asset = beside.server.assets[uuid]
+    asset.description = asset.description.replace("dog", "wolf")
+    beside.write = ()
+
+    code, out, _ = run(beside, "revert", "--yes")
+
+    assert code == 1
+    assert EDITED in out
+    assert "mediaindex immich revert --edited" in " ".join(out.split())
+    assert beside.server.assets[theirs].description == "Ben"
+    beside.server.users["ben"].keys.clear()
+    code, told, _ = run(beside, "revert", "--yes", "--edited", "--json")
+    assert code == 3
+    found = json.loads(told)
+    assert (found["put_back"], found["left"]) == (1, [])
+    assert [one["account"] for one in found["skipped"]] == ["ben"]
+    code, out, err = run(beside, "write", "--dry-run")
+    assert code == 3
+    assert "refuses our key" in err
+    assert "/photos/1.jpg (anna)" in out
