@@ -20,7 +20,7 @@ NOT_SHOWN = {
     "archived": "archived",
     "trashed": "in the trash",
     "hidden": "hidden",
-    "locked": "locked or gone from there",
+    "unsure": "locked or gone from there",
 }
 
 
@@ -80,10 +80,7 @@ def lines_of(account: Mapping[str, Any], now: datetime) -> Iterator[str]:
     yield f"  {_read(account, now)}"
     if account["full_at"] or account["assets"]:
         yield f"  {_matched(account)}"
-    withheld = [
-        f"{n:,} {NOT_SHOWN.get(why, why)}" for why, n in sorted(account["withheld"].items())
-    ]
-    if withheld:
+    if withheld := _not_shown(account):
         yield f"  not shown: {', '.join(withheld)}"
     yield from _gone(account)
     yield from _written(account)
@@ -102,6 +99,14 @@ def _matched(account: Mapping[str, Any]) -> str:
     by = ", ".join(f"{number:,} by {way}" for way, number in ways.items() if number)
     here = f"{account['matched']:,} of its {account['assets']:,} photos and videos are here"
     return f"{here} ({by})" if by else here
+
+
+def _not_shown(account: Mapping[str, Any]) -> list[str]:
+    """Return why how many are not shown; what is locked only where Immich said so."""
+    counts = Counter(account["withheld"])
+    counts["unsure"] = counts["locked"] - account.get("surely_locked", 0)
+    counts["locked"] -= counts["unsure"]
+    return [f"{n:,} {NOT_SHOWN.get(why, why)}" for why, n in sorted(counts.items()) if n > 0]
 
 
 def _gone(account: Mapping[str, Any]) -> Iterator[str]:
