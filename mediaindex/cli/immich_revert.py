@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mediaindex.cli import consent
 from mediaindex.cli.immich_write import both_kinds
 from mediaindex.cli.index import INTERRUPTED, stop_on_signals
 from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
@@ -65,7 +66,7 @@ def immich_revert(
     if not dry_run and _daemon_writes(config):
         raise click.UsageError(DAEMON_WRITES)
     if not (yes or dry_run):
-        click.confirm(QUESTION_ALL if everything else QUESTION, abort=True, err=True)
+        consent.ask(QUESTION_ALL if everything else QUESTION)
     summary = _Summary(dry_run)
     with Display(quiet=as_json) as display:
         stop = stop_on_signals(display)

@@ -91,3 +91,18 @@ def test_deleted_photo_is_shown_without_a_question(of_key: Make, server: Immich)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert home.withheld("a.jpg") is None
+
+
+def test_question_that_nobody_can_answer_ends_with_the_way_on(of_key: Make) -> None:
+    home, program = of_key(*READS)
+    key = str(home.folder / "anna.key")
+
+    for command in (
+        ["connect", home.server.url, "--key-file", key],
+        ["disconnect", "anna"],
+        ["revert"],
+    ):
+        done = program.run("immich", *command)
+
+        assert done.returncode == 2, command
+        assert "say --yes to go on without being asked" in done.stderr
