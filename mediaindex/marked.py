@@ -70,6 +70,16 @@ def of_person(text: str) -> str:
     return trimmed(rest)
 
 
+def in_blocks(text: str) -> tuple[str, ...]:
+    """Return the words inside each block that `of_person` leaves out, one that is cut off too."""
+    whole = [found[len(BEGIN) : -len(END)] for found in _BLOCK.findall(text)]
+    cut_off = _CUT_OFF.search(_BLOCK.sub("\n", text))
+    rest = trimmed(cut_off[0]).removeprefix(BEGIN) if cut_off else ""
+    part = next((END[:end] for end in range(len(END), 0, -1) if rest.endswith(END[:end])), "")
+    words = [*whole, rest.removesuffix(part)]
+    return tuple(filter(None, map(trimmed, words)))
+
+
 def is_ours(tag: str) -> bool:
     """Return whether a tag is one of those that we write; `|` is Lightroom's slash."""
     return re.split("[/|]", tag.strip(), maxsplit=1)[0] == TAG

@@ -222,10 +222,12 @@ class ImmichAccount(BaseModel):
     by_checksum: int
     unmatched: int
     withheld: dict[str, int] = Field(description="How many are not shown, by reason.")
+    surely_locked: int = Field(description="Of those withheld as locked, of which Immich said so.")
     vanished: int = Field(description="Matched, and not to be read any more: locked or deleted.")
     held_back: int = Field(description="So many vanished at once; a person has to say why.")
     written: int = Field(description="So many have words of ours in Immich.")
     wiped: int = Field(description="So many of these lost them there at some time.")
+    lost: int = Field(description="So many had lost them all when it was last read; see `written`.")
     trouble: str | None = Field(description="Why it cannot be read or written.")
     vanished_paths: list[str] | None = Field(
         default=None, description="What vanished, if that was asked for."

@@ -7,7 +7,7 @@ import click
 
 from mediaindex.answering import Evidence, Found, Question, find_out
 from mediaindex.cli.answers import answer
-from mediaindex.cli.filters import Given, Words, filter_options, given_operators
+from mediaindex.cli.filters import Given, Words, as_typed, filter_options, given_operators
 from mediaindex.cli.hits import clock
 from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.cli.state import check_is_ours
@@ -62,7 +62,7 @@ def ask(
     config = settings_of(ctx)
     check_is_ours(config)
     asked = Question(
-        words=" ".join(question),
+        words=as_typed(question),
         operators=given_operators(operators),
         latest=latest,
         looks=looks,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mediaindex import parts
+from mediaindex.cli import consent
 from mediaindex.cli.handing_over import confirm
 from mediaindex.cli.libraries import libraries, named
 from mediaindex.cli.output import counted, printable, put_json, settings_of
@@ -95,4 +96,4 @@ def _ask(held: Held) -> None:
             f"{printable(str(root))}",
             err=True,
         )
-    click.confirm("Are they really gone?", abort=True, err=True)
+    consent.ask("Are they really gone?")

@@ -1,7 +1,8 @@
 """Words and filters on a command line, the same for all commands that search."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import TypeVar
 
 import click
@@ -59,6 +60,45 @@ def filter_options(command: Command) -> Command:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+# Those whose value may be of several words. A date is asked for what it means.
+_NAMING = frozenset({"in", "camera", "near", "library", "person", "album", "tag"})
+_DATING = frozenset({"after", "before", "date", "on"})
+_ONE_OPERATOR = re.compile(r"\s*([A-Za-z]+):(?!//)([^\s:]+\s[^:]*)")
+
+
+def as_typed(words: Sequence[str]) -> str:
+    """Return a question as it was typed, from its words as the shell gave them.
+
+    Of `album:"Summer 2019"` the shell takes the quotes away; they are put back around a value of
+    several words. What is a whole question in one, with signs of its own, stays as it is.
+    """
+    return " ".join(map(_with_quotes, words))
+
+
+def _with_quotes(word: str) -> str:
+    found = _ONE_OPERATOR.fullmatch(word)
+    if found is None:
+        return word
+    name, value = found[1].lower(), found[2].strip()
+    is_one = name in _NAMING or (name in _DATING and _is_date(value))
+    return f'{name}:"{value}"' if is_one and not _has_quotes(value) else word
+
+
+# What few questions need takes longer to load than the daemon takes to answer.
+
+
+def _has_quotes(value: str) -> bool:
+    from mediaindex.search.parse import QUOTES
+
+    return '"' in value.translate(QUOTES)
+
+
+def _is_date(value: str) -> bool:
+    from mediaindex.search.when import read_period
+
+    return read_period(value, date.today()) is not None
 
 
 Given = str | tuple[str, ...] | None

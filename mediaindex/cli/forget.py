@@ -8,6 +8,7 @@ import click
 from sqlalchemy.orm import Session
 
 from mediaindex import parts
+from mediaindex.cli import consent
 from mediaindex.cli.libraries import named
 from mediaindex.cli.output import counted, printable, put_json, settings_of
 from mediaindex.clients.daemon import Daemon, quoted
@@ -106,9 +107,7 @@ def _check_not_listed(config: Config, library: LibraryRow) -> None:
 
 
 def _ask(name: str, root: str, count: int) -> None:
-    click.confirm(
+    consent.ask(
         f"Forget the library {name} ({printable(root)}, {counted(count, 'file')})? "
-        "The files themselves stay.",
-        abort=True,
-        err=True,
+        "The files themselves stay."
     )

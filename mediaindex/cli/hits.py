@@ -120,9 +120,19 @@ def _reason(reason: Reason) -> str:
     if reason.source == "names":
         found = re.findall("«[^»]*»", reason.passage or "")
         return "name: " + ", ".join(dict.fromkeys(found))
-    lines = [line for line in (reason.passage or "").splitlines() if "«" in line]
-    said = printable(" ".join(" ".join(lines).split()))
+    said = printable(" ".join(" ".join(_lines_found(reason.passage or "")).split()))
     return f"{SAYS.get(reason.source or '', 'says')} {said}"
+
+
+def _lines_found(passage: str) -> list[str]:
+    """Return the lines in which something was found; that may go on over several of them."""
+    lines: list[str] = []
+    is_open = False
+    for line in passage.splitlines():
+        if is_open or "«" in line:
+            lines.append(line)
+        is_open = line.rfind("«") > line.rfind("»") or (is_open and "»" not in line)
+    return lines
 
 
 def time_of(hit: Hit) -> str | None:

@@ -15,9 +15,6 @@ COMMANDS = {
     "disconnect": "Forget an account, and all that was read of it.",
 }
 
-MODULES = {"show": "immich_confirm"}
-"""Where a command does not stand in a file of its own name."""
-
 
 class Commands(click.Group):
     """Finds a command in the module of its name."""
@@ -31,7 +28,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = f"immich_{cmd_name}"
-        module = importlib.import_module(f"mediaindex.cli.{MODULES.get(cmd_name, name)}")
+        module = importlib.import_module(f"mediaindex.cli.{name}")
         return getattr(module, name)  # type: ignore[no-any-return] # found by its name
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

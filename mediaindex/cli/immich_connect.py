@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from mediaindex import parts
+from mediaindex.cli import consent
 from mediaindex.cli.immich_reading import Done, put_done, read_now
 from mediaindex.cli.noting import noting
 from mediaindex.cli.output import counted, printable, put_json, put_table, put_wrapped, settings_of
@@ -150,7 +151,7 @@ def _settled(
         if not _is_any_here(met, pairings):
             return None
         if not yes:
-            click.confirm("Connect it like this?", abort=True, err=True)
+            consent.ask("Connect it like this?")
         save(database, met, paths, datetime.now(UTC), keep_web=keep_web, moved=moved)
         return _Settled(pairings, moved)
     finally:

@@ -2,6 +2,7 @@
 
 import click
 
+from mediaindex.cli import consent
 from mediaindex.cli.immich_opened import have_noticed, opened
 from mediaindex.cli.output import counted, printable, put_json, settings_of
 from mediaindex.errors import ConfigError
@@ -46,7 +47,7 @@ def immich_disconnect(
             if hidden:
                 words = f"{counted(hidden, 'photo')} locked there will be shown here again."
                 click.echo(words, err=True)
-            click.confirm(f"Forget what was read of {who}?", abort=True, err=True)
+            consent.ask(f"Forget what was read of {who}?")
         with immich_lock(config.state_dir):
             disconnect(database, found.id)
     have_noticed(config)

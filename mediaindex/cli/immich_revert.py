@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mediaindex.cli import consent
 from mediaindex.cli.immich_write import NOT_NOW, both_kinds, hindered
 from mediaindex.cli.index import INTERRUPTED, stop_on_signals
 from mediaindex.cli.output import counted, printable, put_json, put_wrapped, settings_of
@@ -132,10 +133,10 @@ def _ask(config: Config, *, everything: bool, yes: bool, unknown_version: bool) 
         for version in sorted({one.version for one in unknown_versions(config)}):
             if yes:
                 raise click.UsageError(UNKNOWN.format(version))
-            click.confirm(QUESTION_UNKNOWN.format(version), abort=True, err=True)
+            consent.ask(QUESTION_UNKNOWN.format(version))
             unknown_version = True
     if not yes:
-        click.confirm(QUESTION_ALL if everything else QUESTION, abort=True, err=True)
+        consent.ask(QUESTION_ALL if everything else QUESTION)
     return unknown_version
 
 

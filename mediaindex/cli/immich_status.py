@@ -1,7 +1,7 @@
 """`mediaindex immich status`: the accounts, what of them is here, and what hinders."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ NOT_SHOWN = {
     "archived": "archived",
     "trashed": "in the trash",
     "hidden": "hidden",
-    "locked": "locked or gone from there",
+    "unsure": "locked or gone from there",
 }
 
 
@@ -43,7 +43,7 @@ def immich_status(ctx: click.Context, as_json: bool, vanished: bool) -> int:
     for account in found["accounts"]:
         for line in lines_of(account, datetime.now(UTC)):
             put_wrapped(line)
-    for line in (*_given_up(found), *_now(found["now"])):
+    for line in (*_given_up(found), *_now(found["now"], found["accounts"])):
         put_wrapped(line)
     return 0
 
@@ -80,10 +80,7 @@ def lines_of(account: Mapping[str, Any], now: datetime) -> Iterator[str]:
     yield f"  {_read(account, now)}"
     if account["full_at"] or account["assets"]:
         yield f"  {_matched(account)}"
-    withheld = [
-        f"{n:,} {NOT_SHOWN.get(why, why)}" for why, n in sorted(account["withheld"].items())
-    ]
-    if withheld:
+    if withheld := _not_shown(account):
         yield f"  not shown: {', '.join(withheld)}"
     yield from _gone(account)
     yield from _written(account)
@@ -102,6 +99,14 @@ def _matched(account: Mapping[str, Any]) -> str:
     by = ", ".join(f"{number:,} by {way}" for way, number in ways.items() if number)
     here = f"{account['matched']:,} of its {account['assets']:,} photos and videos are here"
     return f"{here} ({by})" if by else here
+
+
+def _not_shown(account: Mapping[str, Any]) -> list[str]:
+    """Return why how many are not shown; what is locked only where Immich said so."""
+    counts = Counter(account["withheld"])
+    counts["unsure"] = counts["locked"] - account.get("surely_locked", 0)
+    counts["locked"] -= counts["unsure"]
+    return [f"{n:,} {NOT_SHOWN.get(why, why)}" for why, n in sorted(counts.items()) if n > 0]
 
 
 def _gone(account: Mapping[str, Any]) -> Iterator[str]:
@@ -124,9 +129,14 @@ def _gone(account: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _written(account: Mapping[str, Any]) -> Iterator[str]:
-    if account["written"]:
+    lost = account.get("lost", 0)
+    if standing := account["written"] - lost:
         wiped = f", {account['wiped']:,} lost them there at some time" if account["wiped"] else ""
-        yield f"  {counted(account['written'], 'photo')} with words of ours in Immich{wiped}"
+        yield f"  {counted(standing, 'photo')} with words of ours in Immich{wiped}"
+    if lost:
+        then = "it is" if lost == 1 else "they are"
+        have = "has" if lost == 1 else "have"
+        yield f"  {counted(lost, 'photo')} {have} lost our words; {then} looked at again"
 
 
 def _given_up(found: Mapping[str, Any]) -> Iterator[str]:
@@ -138,15 +148,16 @@ def _given_up(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{number:,} left alone: {reason}"
 
 
-def _now(now: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield what the daemon does; None: there is none."""
+def _now(now: Mapping[str, Any] | None, accounts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what the daemon does; None: there is none. What is told of an account is enough."""
     if now is None:
         return
     if now["is_reading"]:
         yield f"The daemon reads it now: {printable(now['doing'] or 'it has just begun')}"
-    if now["trouble"]:
+    of_accounts = "; ".join(one["trouble"] for one in accounts if one["trouble"])
+    if now["trouble"] and now["trouble"] != of_accounts:
         yield f"The daemon cannot read it: {printable(now['trouble'])}"
-    if now["yield_trouble"]:
+    if now["yield_trouble"] and now["yield_trouble"] not in (now["trouble"], of_accounts):
         yield printable(now["yield_trouble"])
 
 

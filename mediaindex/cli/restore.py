@@ -9,6 +9,7 @@ import click
 from mediaindex.care.backup import all_backups
 from mediaindex.care.restore import Restored, check_restorable
 from mediaindex.care.restore import restore as bring_back
+from mediaindex.cli import consent
 from mediaindex.cli.noting import noting
 from mediaindex.cli.output import printable, put_json, put_table, put_wrapped, settings_of, size
 from mediaindex.config import Config
@@ -33,11 +34,9 @@ def restore(ctx: click.Context, file: Path | None, lists: bool, yes: bool, as_js
         return 0
     path = check_restorable(config, file)
     if not yes:
-        click.confirm(
+        consent.ask(
             f"Put {printable(str(path))} in the place of {config.database_path}? "
-            "What is there is set aside.",
-            abort=True,
-            err=True,
+            "What is there is set aside."
         )
     with noting(quiet=as_json) as on_note:
         report = bring_back(config, path, datetime.now(UTC), on_note)

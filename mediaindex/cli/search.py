@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mediaindex.cli.answers import answer_by
-from mediaindex.cli.filters import Given, Words, filter_options, given_operators
+from mediaindex.cli.filters import Given, Words, as_typed, filter_options, given_operators
 from mediaindex.cli.hits import clock, put_hits
 from mediaindex.cli.output import printable, put_json, settings_of
 from mediaindex.cli.reading import daemon_to_read
@@ -115,7 +115,7 @@ def search(
     if contact_sheet is not None:
         _check_sheet(config, contact_sheet)
     asked = Asked(
-        words=" ".join(words),
+        words=as_typed(words),
         like=like,
         operators=given,
         limit=limit or config.settings.search.limit,

@@ -1,6 +1,6 @@
-"""What Immich says of a photo in words; our own words in it are left out."""
+"""What Immich says of a photo in words; our own words in it are left out, unless changed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -20,6 +20,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str = ""
     #: Whether our block stood in it when it was read.
     has_block: bool = False
+    #: What stood in such blocks and was not what we had written: a person changed it.
+    edited: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     #: Whole paths; without ours (`mediaindex/...`).
     tags: tuple[str, ...] = ()
@@ -32,17 +34,20 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen: str = ""
 
 
-def facts_of(asset: Asset, known: Facts) -> Facts:
+def facts_of(asset: Asset, known: Facts, ours: Collection[str] = ()) -> Facts:
     """Return what an answer says of an asset.
 
     Args:
         asset: Of a page, so its albums and tags are not told.
         known: What was known of it, where those still stand.
+        ours: The descriptions that we wrote for it, as far as is known.
     """
+    edited = _edited(asset.description, known, ours)
     return msgspec.structs.replace(
         known,
         description=_storable(marked.of_person(asset.description))[:MOST],
         has_block=marked.block(asset.description) is not None,
+        edited=edited,
         people=_each(person.name for person in asset.people),
         places=_each((asset.city, asset.state, asset.country)),
     )
@@ -75,7 +80,8 @@ def words_of(told: Iterable[Facts]) -> list[PersonWords]:
 
 
 def _told(facts: Facts) -> Iterator[tuple[WordsKind, str]]:
-    yield "description", one_line(facts.description)
+    for text in (facts.description, *facts.edited):
+        yield "description", one_line(text)
     for name in facts.people:
         yield "person", name
     for tag in facts.tags:
@@ -85,6 +91,22 @@ def _told(facts: Facts) -> Iterator[tuple[WordsKind, str]]:
     for place in facts.places:
         yield "place", place
     yield "seen", one_line(facts.seen)
+
+
+def _edited(description: str, known: Facts, ours: Collection[str]) -> tuple[str, ...]:
+    """Return what stands in blocks of ours and was made of them by a person.
+
+    Where it is not known what we wrote, each block counts as ours: another database wrote it, or
+    this one before it was lost, and a model's words are not to come back as a person's.
+    """
+    blocks = [_storable(words)[:MOST] for words in marked.in_blocks(description)]
+    if not ours:
+        return tuple(words for words in blocks if words in known.edited)
+    written = [one_line(text) for one in ours for text in marked.in_blocks(one)]
+    # It may be cut off at its end.
+    return tuple(
+        words for words in blocks if not any(text.startswith(one_line(words)) for text in written)
+    )
 
 
 def _storable(text: str) -> str:

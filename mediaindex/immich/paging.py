@@ -22,6 +22,7 @@ from mediaindex.store.immich_assets import (
 )
 from mediaindex.store.immich_places import Lies, files_at
 from mediaindex.store.immich_wiped import publish_if_wiped
+from mediaindex.store.immich_written import descriptions_of_ours
 
 NOTHING = stored(Facts())
 
@@ -61,6 +62,7 @@ def store_page(
     assets = {asset.id: asset for asset in page}
     known = kept_by_uuid(session, account_id, assets)
     found = match_paths(session, {asset.id: asset.path for asset in page}, paths)
+    ours = descriptions_of_ours(session, assets)
     fresh: list[Row] = []
     changed: list[Row] = []
     result = Stored([row.id for row in known.values()])
@@ -68,7 +70,7 @@ def store_page(
     for uuid, asset in assets.items():
         before = known.get(uuid)
         match = _match(asset, before, found.get(uuid), anew=anew)
-        row = _row(asset, before, match)
+        row = _row(asset, before, match, ours.get(uuid, ()))
         result.matched += match[1] is not None
         if before is None:
             fresh.append({"account_id": account_id, **row})
@@ -127,8 +129,8 @@ def _match(asset: Asset, before: Kept | None, lies: Lies | None, *, anew: bool) 
     return file_id, None, None
 
 
-def _row(asset: Asset, before: Kept | None, match: Match) -> Row:
-    facts = facts_of(asset, Facts() if before is None else read_facts(before.facts))
+def _row(asset: Asset, before: Kept | None, match: Match, ours: Collection[str]) -> Row:
+    facts = facts_of(asset, Facts() if before is None else read_facts(before.facts), ours)
     same = before is not None and before.checksum == asset.checksum
     return {
         "uuid": asset.id,

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mediaindex.clients.immich_versions import NEWEST
-from mediaindex.immich.accounts import version_of
+from mediaindex.immich.accounts import account_of, version_of
+from mediaindex.immich.asked_locked import may_tell
 from mediaindex.immich.writing import WIPED
 from mediaindex.store import immich, immich_accounts, immich_written
 from mediaindex.store.columns import shown
@@ -38,6 +39,7 @@ def is_writable(version: str) -> bool:
 
 def _account(session: Session, row: ImmichAccountRow) -> dict[str, Any]:
     counts = asdict(immich.counts(session, row.id))
+    own_locked = counts.pop("own_locked")
     return {
         "id": row.id,
         "person": row.user_name,
@@ -50,6 +52,7 @@ def _account(session: Session, row: ImmichAccountRow) -> dict[str, Any]:
         "full_at": row.full_at,
         "matched": counts["by_path"] + counts["by_checksum"],
         **counts,
+        "surely_locked": own_locked if may_tell(account_of(row)) else 0,
         "held_back": row.held_back,
         "trouble": row.trouble,
     }

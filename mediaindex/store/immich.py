@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import and_, bindparam, case, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.files import paths_of_assets
@@ -27,9 +27,13 @@ class Counts:
     vanished: int
     #: Of its photos that are ours, why they are not shown.
     withheld: dict[str, int] = field(default_factory=dict)
+    #: Of those withheld as locked, how many are this person's own: of them Immich can tell.
+    own_locked: int = 0
     #: Photos that have words of ours in Immich, and of which Immich threw them away.
     written: int = 0
     wiped: int = 0
+    #: Of those written, of which nothing stood there any more when all was last read.
+    lost: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,10 @@ def counts(session: Session, account_id: int) -> Counts:
         unmatched=by.get(None, 0),
         vanished=there.scalar(_VANISHED_COUNT, asked) or 0,
         withheld={reason or "": number for reason, number in withheld},
+        own_locked=there.scalar(_OWN_LOCKED, asked) or 0,
         written=written,
         wiped=wiped or 0,
+        lost=there.scalar(_LOST, asked) or 0,
     )
 
 
@@ -111,9 +117,46 @@ _WITHHELD = (
     .where(_OF_ACCOUNT, AssetRow.withheld.is_not(None), AssetRow.missing_since.is_(None))
     .group_by(AssetRow.withheld)
 )
+_OWN_LOCKED = (
+    select(func.count(func.distinct(AssetRow.id)))
+    .join(_ROW, _ROW.asset_id == AssetRow.id)
+    .join(ImmichAccountRow, ImmichAccountRow.id == _ROW.account_id)
+    .where(
+        _OF_ACCOUNT,
+        _ROW.owner_id == ImmichAccountRow.user_id,
+        or_(_ROW.vanished_at.is_not(None), _ROW.visibility == LOCKED),
+        _ROW.is_shown.is_(false()),
+        AssetRow.withheld == LOCKED,
+        AssetRow.missing_since.is_(None),
+    )
+)
 _VANISHED_COUNT = select(func.count(_ROW.id)).where(_OF_ACCOUNT, _ROW.vanished_at.is_not(None))
 _WRITTEN = select(func.count(ImmichWrittenRow.id), func.sum(ImmichWrittenRow.wiped > 0)).where(
     ImmichWrittenRow.account_id == bindparam("account")
+)
+# A record shows on no page, so what has none but that counts as standing.
+_HAS_NOTHING = and_(
+    func.coalesce(func.json_extract(_ROW.facts, "$.has_block"), 0) == 0,
+    func.json_extract(_ROW.facts, "$.our_tags").is_(None),
+    or_(ImmichWrittenRow.description.is_not(None), ImmichWrittenRow.tags != "[]"),
+)
+_LOST = (
+    select(func.count(ImmichWrittenRow.id))
+    .join(ImmichAccountRow, ImmichAccountRow.id == ImmichWrittenRow.account_id)
+    .join(
+        _ROW,
+        and_(
+            _ROW.account_id == ImmichWrittenRow.account_id,
+            _ROW.uuid == ImmichWrittenRow.uuid,
+        ),
+    )
+    .where(
+        ImmichWrittenRow.account_id == bindparam("account"),
+        ImmichWrittenRow.written_at < ImmichAccountRow.full_at,
+        ImmichWrittenRow.trouble.is_(None),
+        _ROW.vanished_at.is_(None),
+        _HAS_NOTHING,
+    )
 )
 _VANISHED = (
     select(_ROW.account_id, _ROW.asset_id, _ROW.vanished_at, _ROW.is_shown)

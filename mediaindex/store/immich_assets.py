@@ -70,6 +70,15 @@ def kept_by_asset(session: Session, asset_ids: Collection[int]) -> dict[int, lis
     return found
 
 
+def kept_by_account(session: Session, asset_id: int) -> dict[int, list[Kept]]:
+    """Return all that an asset of ours is in Immich, by the id of the account."""
+    whose = dict(session.connection().execute(_WHOSE, {"asset": asset_id}).all())
+    found: dict[int, list[Kept]] = {}
+    for row in kept_of_asset(session, asset_id):
+        found.setdefault(whose[row.id], []).append(row)
+    return found
+
+
 def add_rows(session: Session, rows: Sequence[Row]) -> list[int]:
     """Store assets that were never met; returns the ids of their rows, in no order."""
     if not rows:
@@ -175,6 +184,7 @@ _NAMES = select(func.json_each(bindparam("names")).table_valued("value").c.value
 _BY_UUID = _KEPT.where(_OF_ACCOUNT, _COLUMN.uuid.in_(_NAMES))
 _BY_ID = _KEPT.where(_COLUMN.id.in_(THESE)).order_by(_COLUMN.id)
 _BY_ASSET = _KEPT.where(_COLUMN.asset_id.in_(THESE)).order_by(_COLUMN.account_id, _COLUMN.id)
+_WHOSE = select(_COLUMN.id, _COLUMN.account_id).where(_COLUMN.asset_id == bindparam("asset"))
 _CHANGE = update(ImmichAssetRow).where(_COLUMN.id == bindparam("row"))
 _DROP = delete(ImmichAssetRow).where(_COLUMN.id.in_(THESE))
 _IS_MET = and_(_COLUMN.vanished_at.is_(None), _COLUMN.missed_in.is_(None))

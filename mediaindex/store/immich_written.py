@@ -6,7 +6,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -100,6 +111,18 @@ def all_written(
     if asset_ids is not None:
         query = query.where(ImmichWrittenRow.asset_id.in_(each(asset_ids)))
     return [_written(row) for row in session.scalars(query.order_by(ImmichWrittenRow.id))]
+
+
+def descriptions_of_ours(session: Session, uuids: Collection[str]) -> dict[str, list[str]]:
+    """Return the whole descriptions that we wrote on these assets, or were about to.
+
+    By any account: what a partner shares has our words that its owner's account wrote.
+    """
+    rows = session.connection().execute(_DESCRIPTIONS, {"names": json.dumps(list(uuids))})
+    found: dict[str, list[str]] = {}
+    for uuid, *texts in rows:
+        found.setdefault(uuid, []).extend(text for text in texts if text is not None)
+    return found
 
 
 def unchecked(
@@ -284,3 +307,14 @@ def _written(row: ImmichWrittenRow) -> Written:
         wiped=row.wiped,
         trouble=row.trouble,
     )
+
+
+_DESCRIPTIONS = select(
+    ImmichWrittenRow.uuid, ImmichWrittenRow.description, ImmichWrittenRow.pending
+).where(
+    # All there are, so that the rows are found by their key.
+    ImmichWrittenRow.account_id.in_(select(ImmichAccountRow.id)),
+    ImmichWrittenRow.uuid.in_(
+        select(func.json_each(bindparam("names")).table_valued("value").c.value)
+    ),
+)

@@ -71,7 +71,7 @@ def test_library_is_not_forgotten_unasked(roots: tuple[Path, Path], tmp_path: Pa
     program = index_both(tmp_path / "home", roots)
     before = program.end_state()
 
-    assert program.run("forget", "dropped").returncode == 130  # nobody is there to answer
+    assert program.run("forget", "dropped").returncode == 2  # nobody is there to answer
     assert program.run("forget", "dorpped", "--yes").returncode == 2
 
     assert program.end_state() == before

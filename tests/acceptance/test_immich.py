@@ -263,7 +263,7 @@ def test_what_changed_is_read_and_what_vanished_is_not_shown(
 
     other = program.run("immich", "show", str(library / "2019" / "IMG_0009.jpg"))
     assert (other.returncode, other.stdout) == (1, "")
-    done = program.run("immich", "show", str(library / "2019" / "IMG_0007.jpg"))
+    done = program.run("immich", "show", str(library / "2019" / "IMG_0007.jpg"), "--yes")
     assert (done.returncode, done.stderr) == (0, "")
     assert "IMG_0007.jpg" in program.run("search", "IMG_0007", "--paths").stdout
 

@@ -394,7 +394,7 @@ def test_removal_is_confirmed_for_what_is_held_back(program: Program, said: Scri
     done = program.run("confirm-removal", "photos", "--yes")
 
     what = "POST /api/v1/libraries/photos/confirm-removal"
-    assert unasked.returncode == 130
+    assert unasked.returncode == 2
     assert "7 files seem to be gone from /photos" in unasked.stderr
     assert "confirmed for photos" in done.stdout
     assert len(said.bodies(what)) == 1

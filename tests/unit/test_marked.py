@@ -10,6 +10,7 @@ from mediaindex.marked import (
     GAP,
     alike,
     block,
+    in_blocks,
     is_ours,
     of_person,
     with_block,
@@ -95,6 +96,14 @@ def test_of_a_block_that_was_cut_off_nothing_is_a_persons(kept: int) -> None:
 
     assert of_person(cut) == "Anna"
     assert of_person(" ".join(cut.split())) == "Anna"
+
+
+def test_words_of_every_block_are_told_apart_from_a_persons() -> None:
+    text = with_block(with_block("Anna", "A dog."), "A cat.\nA ball.")
+
+    assert in_blocks(text) == ("A dog.", "A cat.\nA ball.")
+    assert in_blocks(text[:-8]) == ("A dog.", "A cat.\nA ball.")
+    assert in_blocks("Anna") == in_blocks(with_block("Anna", "")) == ()
 
 
 def test_a_person_may_name_the_marks_inside_a_word() -> None:
