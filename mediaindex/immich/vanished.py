@@ -13,7 +13,7 @@ from mediaindex.clients.immich import ImmichClient
 from mediaindex.clients.immich_shapes import EVERYTHING, Asset, Wanted
 from mediaindex.immich.account import Account
 from mediaindex.immich.facts import Facts, stored
-from mediaindex.immich.matching import forms, theirs_of
+from mediaindex.immich.matching import theirs_of
 from mediaindex.immich.paging import match_paths, store_page, vanish
 from mediaindex.immich.seen import Seen
 from mediaindex.immich.telling import settle
@@ -33,6 +33,7 @@ from mediaindex.store.immich_assets import (
     libraries_met,
     listed_ids,
 )
+from mediaindex.store.immich_paths import forms
 from mediaindex.store.immich_places import Lies, files_not_met
 
 FEW = 20

@@ -109,6 +109,11 @@ def assets_locked_for_nothing(session: Session) -> list[int]:
     return list(session.connection().scalars(_FOR_NOTHING))
 
 
+def assets_locked_for_something(session: Session) -> list[int]:
+    """Return the ids of assets of ours that are locked and that something in Immich is."""
+    return list(session.connection().scalars(_FOR_SOMETHING))
+
+
 def kept_by_checksum(session: Session, account_id: int, checksums: Iterable[str]) -> list[Kept]:
     """Return what an account has now with one of these checksums."""
     asked = {"account": account_id, "names": json.dumps(list(checksums))}
@@ -176,6 +181,9 @@ _BY_CHECKSUM = _KEPT.where(_OF_ACCOUNT, _COLUMN.checksum.in_(_NAMES), _IS_MET)
 _SOME = select(_COLUMN.id, _COLUMN.asset_id).where(_OF_ACCOUNT).limit(bindparam("most"))
 _FOR_NOTHING = select(AssetRow.id).where(
     AssetRow.withheld == LOCKED, ~select(_COLUMN.id).where(_COLUMN.asset_id == AssetRow.id).exists()
+)
+_FOR_SOMETHING = select(AssetRow.id).where(
+    AssetRow.withheld == LOCKED, select(_COLUMN.id).where(_COLUMN.asset_id == AssetRow.id).exists()
 )
 _LIBRARIES = select(_COLUMN.library_id).where(_OF_ACCOUNT, _IS_MET).distinct()
 _UNMATCHED = (

@@ -1,0 +1,155 @@
+"""What is locked in Immich is shown by nothing but Immich's showing it again, or a person."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select
+
+from mediaindex.immich.deciding import disconnect, show
+from mediaindex.store.database import Database
+from mediaindex.store.tables import AssetRow, FileRow
+from tests.beside import Home
+from tests.servers.immich import Immich
+
+READ = ("asset.read", "asset.view", "album.read", "tag.read", "user.read")
+
+
+@pytest.fixture
+def server() -> Iterator[Immich]:
+    with Immich("3.1.0") as server:
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path: Path, database: Database, server: Immich) -> Home:
+    return Home(tmp_path, database, server)
+
+
+@pytest.fixture(params=["may check", "reads only"])
+def either(
+    request: pytest.FixtureRequest, tmp_path: Path, database: Database, server: Immich
+) -> Home:
+    return Home(tmp_path, database, server, ("all",) if request.param == "may check" else READ)
+
+
+def upload(home: Home, path: str, content: str) -> str:
+    """Upload to Immich what lies in our library with this content; returns its uuid."""
+    told = content.encode()
+    return home.server.add(path, owner="anna", library=False, content=told, size_bytes=len(told))
+
+
+def test_locked_photo_that_is_saved_again_is_never_shown(home: Home) -> None:
+    home.fill("a.jpg", "b.jpg")
+    a = home.add("a.jpg")
+    home.add("b.jpg")
+    home.read()
+    home.server.lock(a)
+    home.read(full=True)
+    home.put("a.jpg", b"turned by a quarter")
+    home.sweep()
+    saved = home.withheld("a.jpg")
+    home.read()
+    read = home.withheld("a.jpg")
+    home.server.set_visibility(a, "timeline")
+
+    home.read()
+
+    assert (saved, read, home.withheld("a.jpg")) == ("locked", "locked", None)
+    assert home.withheld("b.jpg") is None
+
+
+def test_photo_that_is_locked_for_what_its_file_held_is_freed_by_immich(home: Home) -> None:
+    home.fill("a.jpg", "shown.jpg")
+    a = home.add("a.jpg")
+    home.add("shown.jpg")
+    home.read()
+    home.server.lock(a)
+    home.read(full=True)
+    home.server.set_visibility(a, "timeline")
+    home.put("a.jpg", b"shown.jpg")
+    home.sweep()
+    meanwhile = home.withheld("shown.jpg")
+
+    home.read()
+
+    assert (meanwhile, home.withheld("shown.jpg")) == ("locked", None)
+
+
+@pytest.mark.parametrize("visibility", ["archive", "hidden"])
+def test_what_is_put_away_stays_so_when_it_is_saved_again(home: Home, visibility: str) -> None:
+    home.fill("a.jpg")
+    home.add("a.jpg", visibility=visibility)
+    home.read()
+    before = home.withheld("a.jpg")
+    home.put("a.jpg", b"turned by a quarter")
+
+    home.sweep()
+
+    assert before is not None
+    assert home.withheld("a.jpg") == before
+
+
+@pytest.mark.parametrize("is_upload", [True, False])
+def test_locked_photo_that_was_forgotten_and_comes_back_is_locked(
+    home: Home, is_upload: bool
+) -> None:
+    home.fill("2019/a.jpg", "b.jpg")
+    a = upload(home, "/data/x.jpg", "2019/a.jpg") if is_upload else home.add("2019/a.jpg")
+    home.add("b.jpg")
+    home.read()
+    home.server.lock(a)
+    home.read(full=True)
+    _forget(home, "2019/a.jpg")
+    home.put("2019/a.jpg", b"2019/a.jpg")
+    home.sweep()
+    back = home.withheld("2019/a.jpg")
+
+    home.read()
+
+    assert (back, home.withheld("2019/a.jpg")) == ("locked", "locked")
+
+
+def test_file_that_comes_where_a_locked_one_lay_is_locked(home: Home) -> None:
+    home.fill("2019/é.jpg", "b.jpg")
+    a = home.add("2019/é.jpg")
+    home.add("b.jpg")
+    home.read()
+    home.server.lock(a)
+    home.read(full=True)
+    _forget(home, "2019/é.jpg")
+    home.put("2019/é.jpg", b"turned by a quarter")
+    home.put("c.jpg", b"another")
+
+    home.sweep()
+
+    assert (home.withheld("2019/é.jpg"), home.withheld("c.jpg")) == ("locked", None)
+
+
+@pytest.mark.parametrize("how", ["show", "disconnect"])
+def test_person_frees_what_stayed_locked(home: Home, how: str) -> None:
+    home.fill("a.jpg")
+    a = home.add("a.jpg")
+    home.read()
+    home.server.lock(a)
+    home.read(full=True)
+    home.put("a.jpg", b"turned by a quarter")
+    home.sweep()
+
+    if how == "show":
+        assert show(home.database, home.asset("a.jpg").id)
+    else:
+        disconnect(home.database, home.account_id)
+
+    assert home.withheld("a.jpg") is None
+
+
+def _forget(home: Home, name: str) -> None:
+    """Take a file away for so long that nothing is known of it any more."""
+    asset_id = home.asset(name).id
+    (home.root / name).unlink()
+    home.sweep()
+    with home.database.write() as session:
+        session.execute(delete(FileRow).where(FileRow.asset_id == asset_id))
+        session.execute(delete(AssetRow).where(AssetRow.id == asset_id))
+        assert session.scalars(select(AssetRow).filter_by(id=asset_id)).all() == []
