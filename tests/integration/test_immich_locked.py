@@ -1,5 +1,6 @@
 """What is locked in Immich is shown by nothing but Immich's showing it again, or a person."""
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,3 +154,22 @@ def _forget(home: Home, name: str) -> None:
         session.execute(delete(FileRow).where(FileRow.asset_id == asset_id))
         session.execute(delete(AssetRow).where(AssetRow.id == asset_id))
         assert session.scalars(select(AssetRow).filter_by(id=asset_id)).all() == []
+
+
+def test_twins_that_only_a_mac_tells_apart_are_two_photos(home: Home) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD"))
+    folder = {name: name.removesuffix(".jpg") for name in (composed, decomposed)}
+    below = {name: f"{folder[name]}/x.jpg" for name in folder}
+    home.fill(composed, decomposed, *below.values())
+    locked = [home.add(name) for name in (decomposed, below[composed])]
+    for name in (composed, below[decomposed]):
+        home.add(name)
+    home.read()
+    for uuid in locked:
+        home.server.lock(uuid)
+
+    home.read(full=True)
+
+    assert (home.withheld(composed), home.withheld(decomposed)) == (None, "locked")
+    assert home.withheld(below[composed]) == "locked"
+    assert home.withheld(below[decomposed]) is None
