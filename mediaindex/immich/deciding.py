@@ -45,7 +45,7 @@ def confirm(database: Database, account_id: int, now: datetime, *, deleted: bool
         account_id: The account.
         now: The time.
         deleted: They are not in Immich any more: its facts on them are forgotten, and they are
-            shown. Else they count as locked.
+            shown. Else they count as locked until Immich shows them, whatever else it says.
     """
     with database.read() as session:
         missed = [row for row in gone(session, account_id) if row.missed_in is not None]
@@ -55,7 +55,7 @@ def confirm(database: Database, account_id: int, now: datetime, *, deleted: bool
             if deleted:
                 drop_rows(session, [row.id for row in some])
             else:
-                vanish(session, some, now)
+                vanish(session, some, now, confirmed=True)
             settle(session, {row.asset_id for row in some if row.asset_id}, unlock=deleted)
     with database.write() as session:
         count_held_back(session, account_id)

@@ -1,11 +1,12 @@
 """What Immich holds of our assets -> what is known of them: words, favourites, who may see them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
 from mediaindex.immich.facts import read_facts, words_of
 from mediaindex.immich.privacy import Standing, reason
+from mediaindex.store.immich_accounts import user_ids
 from mediaindex.store.immich_assets import Kept, kept_by_asset
 from mediaindex.store.immich_words import favour, retell, standings
 from mediaindex.store.withheld import LOCKED, withhold
@@ -27,11 +28,12 @@ def settle(session: Session, asset_ids: Collection[int], *, unlock: bool = False
     """
     before = standings(session, asset_ids)
     rows = kept_by_asset(session, before)
+    owners = user_ids(session)
     reasons: dict[int, str | None] = {}
     favourites: dict[int, bool] = {}
     for asset_id, (withheld, is_favourite) in before.items():
         of_asset = rows.get(asset_id, [])
-        why = reason(map(standing, of_asset))
+        why = reason(map(standing, _deciding(of_asset, owners)))
         if not of_asset and withheld == LOCKED and not unlock:
             why = LOCKED
         if why != withheld:
@@ -47,6 +49,14 @@ def settle(session: Session, asset_ids: Collection[int], *, unlock: bool = False
     }
     retold = retell(session, told)
     return len({*reasons, *favourites, *retold})
+
+
+def _deciding(rows: Sequence[Kept], owners: Mapping[int, str]) -> Iterator[Kept]:
+    """Yield those that say who may see it: of one that several accounts see, its owner's."""
+    owned = {row.uuid for row in rows if owners.get(row.account_id) == row.owner_id}
+    for row in rows:
+        if row.uuid not in owned or owners.get(row.account_id) == row.owner_id:
+            yield row
 
 
 def standing(row: Kept) -> Standing:

@@ -23,6 +23,7 @@ class Kept:
     """An `ImmichAssetRow`, without SQLAlchemy's part, which takes longer than reading it."""
 
     id: int
+    account_id: int
     uuid: str
     owner_id: str
     library_id: str | None
@@ -40,6 +41,8 @@ class Kept:
     missed_in: int | None
     vanished_at: datetime | None
     is_shown: bool
+    is_confirmed: bool
+    is_offline: bool
 
 
 def kept_by_uuid(session: Session, account_id: int, uuids: Collection[str]) -> dict[str, Kept]:

@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import bindparam, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from mediaindex.store.immich_paths import composed, forms, parts
 from mediaindex.store.immich_tables import ImmichAssetRow
-from mediaindex.store.tables import FileRow, FolderRow, LibraryRow
+from mediaindex.store.tables import AssetRow, FileRow, FolderRow, LibraryRow
 
 Found = TypeVar("Found")
 
@@ -32,6 +32,20 @@ class Known:
     root: str
     path: str
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class NotMet:
+    """A file of ours that an account has at no path we know."""
+
+    file_id: int
+    asset_id: int
+    #: Of the content; None: it was not read for that.
+    sha1: str | None
+    #: The account has what it holds: elsewhere, or known by its content.
+    is_matched: bool
+    #: Absolute.
+    path: str
 
 
 def files_at(session: Session, paths: Mapping[str, str]) -> dict[str, Lies]:
@@ -65,10 +79,8 @@ def files_named(session: Session, names: Iterable[str]) -> Iterator[Known]:
         yield Known(where[0], "/".join(part for part in where if part), size)
 
 
-def files_not_met(
-    session: Session, account_id: int, after_id: int, most: int
-) -> list[tuple[int, str]]:
-    """Return (id, absolute path) of pictures of ours that an account has at no path we know.
+def files_not_met(session: Session, account_id: int, after_id: int, most: int) -> list[NotMet]:
+    """Return files of ours that hold a picture and that an account has at no path we know.
 
     Args:
         session: An open session; only read from.
@@ -78,7 +90,10 @@ def files_not_met(
     """
     asked = {"account": account_id, "after": after_id, "most": most}
     rows = session.execute(_NOT_MET, asked)
-    return [(row[0], "/".join(part for part in row[1:] if part)) for row in rows]
+    return [
+        NotMet(file_id, asset_id or 0, sha1, is_matched, "/".join(part for part in where if part))
+        for file_id, asset_id, sha1, is_matched, *where in rows
+    ]
 
 
 _WHERE = (LibraryRow.root, FolderRow.path, FileRow.name)
@@ -90,20 +105,23 @@ _NAMED = select(*_WHERE, FileRow.size_bytes).where(
     FileRow.role == "media",
     FileRow.missing_since.is_(None),
 )
+_IS_OF_ACCOUNT = literal_column("+immich_asset.account_id") == bindparam("account")
+"""With the plus SQLite finds a row by the file or the asset; an account has all of them."""
+
 _NOT_MET = (
-    select(FileRow.id, *_WHERE)
+    select(
+        FileRow.id,
+        FileRow.asset_id,
+        AssetRow.sha1,
+        exists().where(ImmichAssetRow.asset_id == FileRow.asset_id, _IS_OF_ACCOUNT),
+        *_WHERE,
+    )
     .where(
         *_LYING,
+        AssetRow.id == FileRow.asset_id,
         FileRow.id > bindparam("after"),
-        FileRow.asset_id.is_not(None),
         FileRow.missing_since.is_(None),
-        ~select(ImmichAssetRow.id)
-        .where(
-            ImmichAssetRow.file_id == FileRow.id,
-            # With the plus SQLite finds it by the file; an account has all of them.
-            literal_column("+immich_asset.account_id") == bindparam("account"),
-        )
-        .exists(),
+        ~exists().where(ImmichAssetRow.file_id == FileRow.id, _IS_OF_ACCOUNT),
     )
     .order_by(FileRow.id)
     .limit(bindparam("most"))

@@ -13,8 +13,6 @@ from mediaindex.store.tables import AssetRow, FileRow
 from tests.beside import Home
 from tests.servers.immich import Immich
 
-READ = ("asset.read", "asset.view", "album.read", "tag.read", "user.read")
-
 
 @pytest.fixture
 def server() -> Iterator[Immich]:
@@ -25,13 +23,6 @@ def server() -> Iterator[Immich]:
 @pytest.fixture
 def home(tmp_path: Path, database: Database, server: Immich) -> Home:
     return Home(tmp_path, database, server)
-
-
-@pytest.fixture(params=["may check", "reads only"])
-def either(
-    request: pytest.FixtureRequest, tmp_path: Path, database: Database, server: Immich
-) -> Home:
-    return Home(tmp_path, database, server, ("all",) if request.param == "may check" else READ)
 
 
 def upload(home: Home, path: str, content: str) -> str:
