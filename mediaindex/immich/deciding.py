@@ -12,6 +12,7 @@ from mediaindex.store.immich_assets import (
     drop_rows,
     gone,
     kept_of_asset,
+    kept_of_files,
     some_of_account,
 )
 
@@ -70,6 +71,8 @@ def show(database: Database, asset_id: int) -> bool:
     """
     with database.write() as session:
         rows = kept_of_asset(session, asset_id)
+        # And what its file was when it vanished: its bytes may be others since.
+        rows += [row for row in kept_of_files(session, asset_id) if row not in rows]
         hidden = [row for row in rows if row.vanished_at is not None]
         change_rows(session, [{"id": row.id, "is_shown": True} for row in hidden])
         return settle(session, [asset_id], unlock=True) > 0

@@ -150,6 +150,7 @@ def _row(asset: Asset, before: Kept | None, match: Match) -> Row:
         "is_shown": False,
         "is_confirmed": False,
         "is_offline": asset.is_offline,
+        "live_video": asset.live_video_id,
     }
 
 

@@ -43,6 +43,7 @@ class Kept:
     is_shown: bool
     is_confirmed: bool
     is_offline: bool
+    live_video: str | None
 
 
 def kept_by_uuid(session: Session, account_id: int, uuids: Collection[str]) -> dict[str, Kept]:
@@ -59,6 +60,31 @@ def kept(session: Session, row_ids: Collection[int]) -> list[Kept]:
 def kept_of_asset(session: Session, asset_id: int) -> list[Kept]:
     """Return all that an asset of ours is in Immich, of every account."""
     return _all(session, _BY_ASSET, these([asset_id]))
+
+
+def kept_of_files(session: Session, asset_id: int) -> list[Kept]:
+    """Return what stands for a file that holds this asset now, whatever it was matched with."""
+    return _all(session, _BY_FILE, {"asset": asset_id})
+
+
+def live_videos(session: Session, rows: Iterable[Kept]) -> set[int]:
+    """Return our assets that are the videos of these live photos."""
+    uuids = [[row.account_id, row.live_video] for row in rows if row.live_video]
+    if not uuids:
+        return set()
+    asked = {"pairs": json.dumps(uuids)}
+    return {id_ for id_ in session.connection().scalars(_LIVE_VIDEOS, asked) if id_ is not None}
+
+
+def live_photos(session: Session, rows: Iterable[Kept]) -> dict[int, list[Kept]]:
+    """Return the live photos whose videos these are, by the rows of the videos."""
+    videos = {(row.account_id, row.uuid): row.id for row in rows if row.visibility == "hidden"}
+    if not videos:
+        return {}
+    found: dict[int, list[Kept]] = {}
+    for photo in _all(session, _LIVE_PHOTOS, {"pairs": json.dumps(list(videos))}):
+        found.setdefault(videos[photo.account_id, photo.live_video or ""], []).append(photo)
+    return found
 
 
 def kept_by_asset(session: Session, asset_ids: Collection[int]) -> dict[int, list[Kept]]:
@@ -173,6 +199,17 @@ _NAMES = select(func.json_each(bindparam("names")).table_valued("value").c.value
 _BY_UUID = _KEPT.where(_OF_ACCOUNT, _COLUMN.uuid.in_(_NAMES))
 _BY_ID = _KEPT.where(_COLUMN.id.in_(THESE)).order_by(_COLUMN.id)
 _BY_ASSET = _KEPT.where(_COLUMN.asset_id.in_(THESE)).order_by(_COLUMN.account_id, _COLUMN.id)
+_BY_FILE = (
+    _KEPT.join(FileRow, FileRow.id == _COLUMN.file_id)
+    .where(FileRow.asset_id == bindparam("asset"))
+    .order_by(_COLUMN.account_id, _COLUMN.id)
+)
+_PAIR = func.json_each(bindparam("pairs")).table_valued("value").c.value
+_PAIRS = (func.json_extract(_PAIR, "$[0]"), func.json_extract(_PAIR, "$[1]"))
+_LIVE_VIDEOS = select(_COLUMN.asset_id).where(
+    _COLUMN.account_id == _PAIRS[0], _COLUMN.uuid == _PAIRS[1]
+)
+_LIVE_PHOTOS = _KEPT.where(_COLUMN.account_id == _PAIRS[0], _COLUMN.live_video == _PAIRS[1])
 _CHANGE = update(ImmichAssetRow).where(_COLUMN.id == bindparam("row"))
 _DROP = delete(ImmichAssetRow).where(_COLUMN.id.in_(THESE))
 _IS_MET = and_(_COLUMN.vanished_at.is_(None), _COLUMN.missed_in.is_(None))

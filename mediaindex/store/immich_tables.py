@@ -91,6 +91,8 @@ class ImmichAssetRow(Base):
     is_confirmed: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: Immich could not find its file when it last told of it.
     is_offline: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: The `uuid` of its video, of a live photo.
+    live_video: Mapped[str | None]
     #: SHA-256 of what it was here last, once that was forgotten: it may come back.
     sha256: Mapped[str | None]
     #: Immich was asked for the text that its OCR read, whether there was any or not.
@@ -116,6 +118,12 @@ Index(
     "immich_vanished_path",
     ImmichAssetRow.path,
     sqlite_where=ImmichAssetRow.vanished_at.is_not(None),
+)
+Index(
+    "immich_live",
+    ImmichAssetRow.account_id,
+    ImmichAssetRow.live_video,
+    sqlite_where=ImmichAssetRow.live_video.is_not(None),
 )
 Index("immich_sha256", ImmichAssetRow.sha256, sqlite_where=ImmichAssetRow.sha256.is_not(None))
 

@@ -119,6 +119,7 @@ def upgrade() -> None:
         sa.Column("is_shown", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("is_confirmed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("is_offline", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("live_video", sa.String(), nullable=True),
         sa.Column("sha256", sa.String(), nullable=True),
         sa.Column("text_asked", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["immich_account.id"], ondelete="CASCADE"),
@@ -153,6 +154,12 @@ def upgrade() -> None:
         "immich_asset",
         ["path"],
         sqlite_where=sa.text("vanished_at IS NOT NULL"),
+    )
+    op.create_index(
+        "immich_live",
+        "immich_asset",
+        ["account_id", "live_video"],
+        sqlite_where=sa.text("live_video IS NOT NULL"),
     )
     op.create_index(
         "immich_sha256", "immich_asset", ["sha256"], sqlite_where=sa.text("sha256 IS NOT NULL")

@@ -132,8 +132,11 @@ def test_person_frees_what_stayed_locked(home: Home, how: str) -> None:
         assert show(home.database, home.asset("a.jpg").id)
     else:
         disconnect(home.database, home.account_id)
+    freed = home.withheld("a.jpg")
+    if how == "show":
+        home.read(full=True)
 
-    assert home.withheld("a.jpg") is None
+    assert (freed, home.withheld("a.jpg")) == (None, None)
 
 
 def _forget(home: Home, name: str) -> None:
@@ -164,3 +167,20 @@ def test_twins_that_only_a_mac_tells_apart_are_two_photos(home: Home) -> None:
     assert (home.withheld(composed), home.withheld(decomposed)) == (None, "locked")
     assert home.withheld(below[composed]) == "locked"
     assert home.withheld(below[decomposed]) is None
+
+
+def test_video_of_a_locked_live_photo_is_locked_with_it(home: Home) -> None:
+    home.fill("x.jpg", "clip.jpg", "b.jpg")
+    video = home.add("clip.jpg", visibility="hidden")
+    photo = home.add("x.jpg", live_video_id=video)
+    home.add("b.jpg")
+    home.read()
+    before = home.withheld("clip.jpg")
+    home.server.lock(photo)
+    home.read(full=True)
+    locked = home.withheld("clip.jpg")
+    home.server.set_visibility(photo, "timeline")
+
+    home.read()
+
+    assert (before, locked, home.withheld("clip.jpg")) == ("hidden", "locked", "hidden")
