@@ -68,6 +68,22 @@ def test_photo_that_is_locked_for_what_its_file_held_is_freed_by_immich(home: Ho
     assert (meanwhile, home.withheld("shown.jpg")) == ("locked", None)
 
 
+def test_photo_that_takes_the_place_of_a_locked_upload_is_freed_by_immich(home: Home) -> None:
+    home.fill("a.jpg", "shown.jpg")
+    a = upload(home, "/data/x.jpg", "a.jpg")
+    home.add("shown.jpg")
+    home.read()
+    home.server.lock(a)
+    home.read(full=True)
+    home.put("a.jpg", b"shown.jpg")
+    home.sweep()
+    meanwhile = home.withheld("shown.jpg")
+
+    home.read()
+
+    assert (meanwhile, home.withheld("shown.jpg")) == ("locked", None)
+
+
 @pytest.mark.parametrize("visibility", ["archive", "hidden"])
 def test_what_is_put_away_stays_so_when_it_is_saved_again(home: Home, visibility: str) -> None:
     home.fill("a.jpg")
