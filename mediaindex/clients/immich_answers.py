@@ -98,6 +98,7 @@ def read_asset(body: object) -> Asset | None:
         country=_text(told.get("country")),
         people=_people(one.get("people")),
         tags=tuple(read_tags(one["tags"])) if isinstance(one.get("tags"), list) else None,
+        is_offline=one.get("isOffline") is True,
         live_video_id=_text(one.get("livePhotoVideoId")) or None,
     )
 

@@ -82,6 +82,8 @@ class Asset:
     tags: tuple[Named, ...] | None = None
     #: The video of a live photo.
     live_video_id: str | None = None
+    #: Immich does not find its file, and has put it into the trash for that.
+    is_offline: bool = False
 
 
 @dataclass(frozen=True)

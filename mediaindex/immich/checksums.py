@@ -49,7 +49,8 @@ def match_by_content(
             break
         after_id = ids[-1]
         for asset_id in ids:
-            left_bytes -= _hash(database, asset_id, check)
+            _, read_bytes = hash_asset(database, asset_id, check)
+            left_bytes -= read_bytes
             if left_bytes <= 0:
                 break
         matched += _match(database, account_id, changed)
@@ -68,15 +69,26 @@ def _match(database: Database, account_id: int, changed: Seen) -> int:
         return len(same)
 
 
-def _hash(database: Database, asset_id: int, check: Callable[[], None]) -> int:
-    """Read an asset and remember its SHA-1; returns how many bytes were read."""
+def hash_asset(
+    database: Database, asset_id: int, check: Callable[[], None]
+) -> tuple[str | None, int]:
+    """Read an asset and remember its SHA-1.
+
+    Args:
+        database: The store.
+        asset_id: The asset.
+        check: Called before each block is read; raises if it is to end.
+
+    Returns:
+        The SHA-1, None if it cannot be read now; and how many bytes were read.
+    """
     with database.read() as session:
         files = files_to_read(session, asset_id)
     sha1, size_bytes = _sha1_of_any(files, check)
     if sha1 is not None:
         with database.write() as session:
             keep_sha1(session, asset_id, sha1)
-    return size_bytes
+    return sha1, size_bytes
 
 
 def _sha1_of_any(files: Sequence[Lying], check: Callable[[], None]) -> tuple[str | None, int]:

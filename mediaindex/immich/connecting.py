@@ -15,11 +15,12 @@ from mediaindex.clients.immich_versions import NEWEST, OLDEST
 from mediaindex.config import Config, ImmichSettings
 from mediaindex.errors import ConfigError
 from mediaindex.immich.account import Account, PathPair, read_key
-from mediaindex.immich.matching import forms, ours_of
+from mediaindex.immich.matching import ours_of
 from mediaindex.immich.pairing import Ours, Theirs, find_pairs
 from mediaindex.immich.permissions import lacking
 from mediaindex.store.database import Database
 from mediaindex.store.immich_accounts import accounts, move_account, save_account
+from mediaindex.store.immich_paths import forms
 from mediaindex.store.immich_places import files_named
 from mediaindex.store.immich_tables import ImmichAccountRow
 

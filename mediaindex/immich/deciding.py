@@ -12,6 +12,7 @@ from mediaindex.store.immich_assets import (
     drop_rows,
     gone,
     kept_of_asset,
+    kept_of_files,
     some_of_account,
 )
 
@@ -45,7 +46,7 @@ def confirm(database: Database, account_id: int, now: datetime, *, deleted: bool
         account_id: The account.
         now: The time.
         deleted: They are not in Immich any more: its facts on them are forgotten, and they are
-            shown. Else they count as locked.
+            shown. Else they count as locked until Immich shows them, whatever else it says.
     """
     with database.read() as session:
         missed = [row for row in gone(session, account_id) if row.missed_in is not None]
@@ -55,7 +56,7 @@ def confirm(database: Database, account_id: int, now: datetime, *, deleted: bool
             if deleted:
                 drop_rows(session, [row.id for row in some])
             else:
-                vanish(session, some, now)
+                vanish(session, some, now, confirmed=True)
             settle(session, {row.asset_id for row in some if row.asset_id}, unlock=deleted)
     with database.write() as session:
         count_held_back(session, account_id)
@@ -70,6 +71,8 @@ def show(database: Database, asset_id: int) -> bool:
     """
     with database.write() as session:
         rows = kept_of_asset(session, asset_id)
+        # And what its file was when it vanished: its bytes may be others since.
+        rows += [row for row in kept_of_files(session, asset_id) if row not in rows]
         hidden = [row for row in rows if row.vanished_at is not None]
         change_rows(session, [{"id": row.id, "is_shown": True} for row in hidden])
         return bool(settle(session, [asset_id], unlock=True))

@@ -144,14 +144,27 @@ def _row(asset: Asset, before: Kept | None, match: Match, ours: Collection[str])
         # An answer without its file's facts does not take them away.
         "size_bytes": asset.size_bytes or (before.size_bytes if before and same else None),
         "visibility": asset.visibility,
-        "is_trashed": asset.is_trashed,
+        "is_trashed": _is_trashed(asset, before),
         "is_favourite": asset.is_favourite,
         "updated_at": asset.updated_at,
         "facts": stored(facts),
         "missed_in": None,
         "vanished_at": None,
         "is_shown": False,
+        "is_confirmed": False,
+        "is_offline": asset.is_offline,
+        "live_video": asset.live_video_id,
     }
+
+
+def _is_trashed(asset: Asset, before: Kept | None) -> bool:
+    """Return whether somebody put it into the trash.
+
+    Immich puts there itself what it does not find, as while its disk is not mounted.
+    """
+    if asset.is_offline:
+        return before is not None and before.is_trashed
+    return asset.is_trashed
 
 
 def _is_same(row: Row, before: Kept) -> bool:
@@ -163,7 +176,16 @@ def _storable(path: str) -> str:
     return path.encode("utf-8", "replace").decode()
 
 
-def vanish(session: Session, rows: Collection[Kept], now: datetime) -> None:
-    """Note that these cannot be read any more; the caller settles what they are here."""
-    fresh = {"vanished_at": now, "missed_in": None}
+def vanish(
+    session: Session, rows: Collection[Kept], now: datetime, *, confirmed: bool = False
+) -> None:
+    """Note that these cannot be read any more; the caller settles what they are here.
+
+    Args:
+        session: An open session.
+        rows: Which.
+        now: The time.
+        confirmed: A person said that they are locked.
+    """
+    fresh = {"vanished_at": now, "missed_in": None, "is_confirmed": confirmed}
     change_rows(session, [{"id": row.id, **fresh} for row in rows])

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mediaindex.immich.account import PathPair
-from mediaindex.immich.matching import parts
+from mediaindex.store.immich_paths import parts
 
 TRIED = 100
 """So many pairs are tried, those that most speaks for first."""

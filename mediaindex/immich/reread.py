@@ -13,7 +13,13 @@ from mediaindex.immich.paging import match_paths
 from mediaindex.immich.seen import Seen
 from mediaindex.immich.telling import settle
 from mediaindex.store.database import Database
-from mediaindex.store.immich_assets import Row, change_rows, strays, unmatched
+from mediaindex.store.immich_assets import (
+    Row,
+    assets_locked_for_something,
+    change_rows,
+    strays,
+    unmatched,
+)
 
 BATCH = 1000
 
@@ -60,13 +66,17 @@ def _fresh(
 
 
 def _follow(database: Database, account: Account) -> set[int]:
-    """Let go of what a file held before it changed, and take what it holds now."""
+    """Let go of what a file held before it changed, and take what it holds now.
+
+    What stayed locked as its file changed is looked at again: Immich may show it by now.
+    """
     with database.read() as session:
-        if not strays(session, account.id):
+        if not strays(session, account.id) and not assets_locked_for_something(session):
             return set()
     with database.write() as session:
         astray = strays(session, account.id)
         changes = [{"id": id_, "asset_id": now, "matched_by": "path"} for id_, _, now in astray]
         change_rows(session, changes)
         both = {asset for _, before, now in astray for asset in (before, now)} - {None}
+        both |= {*assets_locked_for_something(session)}
         return settle(session, cast("set[int]", both))

@@ -2,38 +2,37 @@
 
 A locked photo just stops being listed, for no key ever sees it. So what a full reading, read to its
 end, did not meet is asked for by its id, and counts as locked if that shows nothing either. With
-the permission `asset.upload` Immich tells by their checksums which of them it still has.
+the permission `asset.upload` Immich tells by their checksums which of them it still has, and what
+of ours was locked before we connected (see `unmet`).
 """
 
-import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from mediaindex.clients.immich import ImmichClient
 from mediaindex.clients.immich_shapes import EVERYTHING, Asset, Wanted
 from mediaindex.immich.account import Account
-from mediaindex.immich.facts import Facts, stored
-from mediaindex.immich.matching import forms, theirs_of
 from mediaindex.immich.paging import match_paths, store_page, vanish
 from mediaindex.immich.seen import Seen
 from mediaindex.immich.telling import settle
+from mediaindex.immich.unmet import CHECKED, Unmet
 from mediaindex.store.database import Database
 from mediaindex.store.immich_accounts import count_held_back
 from mediaindex.store.immich_assets import (
     Kept,
-    Row,
-    add_rows,
     change_rows,
     count_matched,
     drop_rows,
     gone,
     kept,
+    kept_by_asset,
     kept_by_checksum,
-    kept_by_uuid,
     libraries_met,
     listed_ids,
 )
-from mediaindex.store.immich_places import Lies, files_not_met
+from mediaindex.store.immich_places import Lies
 
 FEW = 20
 """So many may vanish at once without anybody being asked, whatever share of all that is."""
@@ -41,9 +40,6 @@ FEW = 20
 MOST_SHARE = 0.5
 """Of what an account has, or one person's library in it: if more vanishes at once, it was more
 likely the library that went, or what the key may see, than that all of it was locked."""
-
-CHECKED = 5000
-"""Checksums of one question."""
 
 ASKED = 50
 """More than so many are looked for in all pages rather than one by one."""
@@ -76,7 +72,7 @@ class Vanishing:
         self._database, self._client, self._account = database, client, account
         self._now, self._changed, self._check = now, changed, check
         may = account.permissions or frozenset()
-        self._can_check = bool({EVERYTHING, "asset.upload"} & may)
+        self._asks_held = bool({EVERYTHING, "asset.upload"} & may)
         #: How many vanished; and of how many it was decided now what became of them.
         self.vanished = self.decided = 0
 
@@ -90,48 +86,72 @@ class Vanishing:
         with self._database.read() as session:
             ids = [id_ for id_ in listed_ids(session, self._account.id) if id_ not in seen]
             missed = [row for row in kept(session, ids) if row.missed_in is None]
-        if self._can_check:
-            self._look_by_checksum(missed, full_no)
-        else:
-            self._look_by_id(missed, full_no)
-        self._drop_deleted()
+            before = gone(session, self._account.id)
+        held = self._held_of([*missed, *before])
+        self._lock(self._unseen([row for row in missed if row.id in held]))
+        rest = [row for row in missed if row.id not in held]
+        self._let_go([row for row in rest if not self._matters(row)])
+        self._decide([row for row in rest if self._matters(row)], full_no)
+        if self._asks_held:
+            self._forget([row for row in before if row.id not in held and self._was_locked(row)])
+            unmet = Unmet(self._database, self._account, self._now, self._changed, self._check)
+            unmet.lock(self._held, self._shown)
+            self.vanished += unmet.locked
+        self._drop_deleted(held)
         with self._database.write() as session:
             return count_held_back(session, self._account.id)
 
-    def _look_by_id(self, missed: Sequence[Kept], full_no: int) -> None:
-        if self._are_many(missed):
+    def _held_of(self, rows: Sequence[Kept]) -> set[int]:
+        """Return which of these rows Immich says that it still has."""
+        if not self._asks_held:
+            return set()
+        own = [row for row in rows if self._is_own(row)]
+        held = self._held({row.checksum for row in own})
+        return {row.id for row in own if held.get(row.checksum) == row.uuid}
+
+    def _matters(self, row: Kept) -> bool:
+        """Return whether it may be locked that a row was not met, and a photo of ours with it.
+
+        What is a partner's may not be shared any more, and whether it is locked is for the
+        partner's own account to tell. What Immich did not find, it throws away by itself.
+        """
+        was_there = row.is_trashed or not row.is_offline
+        return self._is_own(row) and row.asset_id is not None and was_there
+
+    def _decide(self, missed: Sequence[Kept], full_no: int) -> None:
+        """Decide of photos of ours that Immich does not say to have."""
+        if not self._are_many(missed):
+            self._settle_unseen(self._unseen(missed))
+            return
+        if not self._asks_held:
             step = max(1, len(missed) // FEW)
             some = missed[::step][:FEW]
-            if len(self._unseen(some)) == len(some):
-                self._hold_back(missed, full_no)
-            return  # or they are there, and the pages cannot be believed: another time
-        self._lock(self._unseen(missed))
+            if len(self._unseen(some)) < len(some):
+                return  # they are there, and the pages cannot be believed: another time
+        self._hold_back(missed, full_no)
 
-    def _look_by_checksum(self, missed: Sequence[Kept], full_no: int) -> None:
-        """Lock what Immich says that it has and does not show; also what was before we came."""
-        with self._database.read() as session:
-            before = gone(session, self._account.id)
-        held = self._held({row.checksum for row in (*missed, *before)})
-        self._lock(self._unseen([row for row in missed if self._is_held(row, held)]))
-        rest = [row for row in missed if not self._is_held(row, held)]
-        if self._are_many(rest):
-            self._hold_back(rest, full_no)
-        else:
-            unseen = self._unseen(rest)
-            # What was emptied out of the trash stays as if it were in there.
-            self._forget([row for row in unseen if self._is_own(row) and not row.is_trashed])
-            self._lock([row for row in unseen if not self._is_own(row) or row.is_trashed])
-        vanished = [row for row in before if row.vanished_at and not row.is_trashed]
-        self._forget(
-            [row for row in vanished if self._is_own(row) and not self._is_held(row, held)]
-        )
-        self._lock_unmet()
+    def _let_go(self, missed: Sequence[Kept]) -> None:
+        """Note that these vanished, which hides nothing of ours."""
+        shown = self._shown({row.uuid for row in missed})
+        unseen = [row for row in missed if row.uuid not in shown]
+        kept = [row for row in unseen if self._is_own(row) and not row.is_offline]
+        self._settle_unseen(kept)
+        self._forget([row for row in unseen if row not in kept], unlock=False)
+
+    def _settle_unseen(self, unseen: Sequence[Kept]) -> None:
+        """Forget what Immich says that it has not; else it may be locked."""
+        # What was emptied out of the trash stays as if it were in there.
+        gone_for_good = [row for row in unseen if self._asks_held and not row.is_trashed]
+        self._forget(gone_for_good)
+        self._lock([row for row in unseen if row not in gone_for_good])
+
+    def _was_locked(self, row: Kept) -> bool:
+        """Return whether a row counts as locked, and no person said so."""
+        is_ours = self._is_own(row) and not row.is_confirmed
+        return is_ours and row.vanished_at is not None and not row.is_trashed
 
     def _is_own(self, row: Kept) -> bool:
         return row.owner_id == self._account.user_id
-
-    def _is_held(self, row: Kept, held: Mapping[str, str]) -> bool:
-        return self._is_own(row) and held.get(row.checksum) == row.uuid
 
     def _unseen(self, rows: Sequence[Kept]) -> list[Kept]:
         """Return which of these Immich does not show by their ids either; the others are stored."""
@@ -153,8 +173,12 @@ class Vanishing:
     def _are_many(self, missed: Sequence[Kept]) -> bool:
         """Return whether so many vanished at once that a person has to say what that means."""
         with self._database.read() as session:
-            matched = count_matched(session, self._account.id)
-        ours = [(row.owner_id, row.library_id or "") for row in missed if row.asset_id is not None]
+            matched = {
+                library: number
+                for (owner, library), number in count_matched(session, self._account.id).items()
+                if owner == self._account.user_id
+            }
+        ours = [row.library_id or "" for row in missed]
         if _is_most(len(ours), sum(matched.values())):
             return True
         return any(_is_most(ours.count(which), matched[which]) for which in {*ours})
@@ -167,48 +191,38 @@ class Vanishing:
         self.decided += len(missed)
 
     def _lock(self, rows: Sequence[Kept]) -> None:
-        """Note that these vanished, and withhold what they are here.
-
-        But not where nothing lies any more at the path that was matched: then it was the file that
-        went, and Immich noticed.
-        """
-        by_path = {str(row.id): row.path for row in rows if row.matched_by == "path"}
-        with self._database.read() as session:
-            there = match_paths(session, by_path, self._account.paths)
-        moved = [
-            row
-            for row in rows
-            if row.matched_by == "path"
-            and not row.is_trashed
-            and not (str(row.id) in there and there[str(row.id)].is_there)
-        ]
-        self._forget(moved)
-        locked = [row for row in rows if row not in moved]
-        for start in range(0, len(locked), BATCH):
-            some = locked[start : start + BATCH]
+        """Note that these vanished, and withhold what they are here."""
+        for start in range(0, len(rows), BATCH):
+            some = rows[start : start + BATCH]
             with self._database.write() as session:
                 vanish(session, some, self._now)
                 self._changed.update(settle(session, _assets(some)))
-        self.vanished += len(locked)
-        self.decided += len(locked)
+        self.vanished += len(rows)
+        self.decided += len(rows)
 
-    def _forget(self, rows: Sequence[Kept]) -> None:
+    def _forget(self, rows: Sequence[Kept], *, unlock: bool = True) -> None:
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             with self._database.write() as session:
                 drop_rows(session, [row.id for row in some])
-                self._changed.update(settle(session, _assets(some), unlock=True))
+                self._changed.update(settle(session, _assets(some), unlock=unlock))
         self.decided += len(rows)
 
-    def _drop_deleted(self) -> None:
+    def _drop_deleted(self, held: Collection[int]) -> None:
         """Forget what was taken in again, also into another library where the first is gone.
 
-        Immich has each content, or each path of a library, once for a person.
+        Immich has each content, or each path of a library, once for a person. A file of a library
+        that was moved is another one to it: the first is forgotten if nothing lies there any more,
+        and Immich shows what does lie here.
+
+        Args:
+            held: Rows that Immich still has, so they were not deleted.
         """
         with self._database.read() as session:
-            before = gone(session, self._account.id)
+            before = [row for row in gone(session, self._account.id) if row.id not in held]
             libraries = libraries_met(session, self._account.id)
             met = kept_by_checksum(session, self._account.id, {row.checksum for row in before})
+            moved = self._moved(session, before)
         again = {(row.owner_id, row.checksum, row.library_id) for row in met}
         anywhere = {(row.owner_id, row.checksum) for row in met}
         self._forget(
@@ -217,30 +231,29 @@ class Vanishing:
                 for row in before
                 if (row.owner_id, row.checksum, row.library_id) in again
                 or ((row.owner_id, row.checksum) in anywhere and row.library_id not in libraries)
+                or row.id in moved
             ]
         )
 
-    def _lock_unmet(self) -> None:
-        """Withhold our files that Immich has and showed in no page: locked before we connected."""
-        after_id, locked = 0, dict[str, str]()
-        while True:
-            with self._database.read() as session:
-                files = files_not_met(session, self._account.id, after_id, CHECKED)
-            if not files:
-                break
-            after_id = files[-1][0]
-            paths = {
-                _checksum(form): form
-                for _, path in files
-                for form in forms(theirs_of(path, self._account.paths) or "")
-                if form
-            }
-            held = self._held(paths)
-            locked |= {held[checksum]: paths[checksum] for checksum in held}
-        shown = self._shown(locked)
-        unseen = [uuid for uuid in locked if uuid not in shown]
-        for start in range(0, len(unseen), BATCH):
-            self._add_locked({uuid: locked[uuid] for uuid in unseen[start : start + BATCH]})
+    def _moved(self, session: Session, before: Sequence[Kept]) -> set[int]:
+        """Return which of these lay in a library, and are shown by Immich where they lie now."""
+        paths = self._account.paths
+        lay = [row for row in before if row.library_id and row.matched_by == "path"]
+        there = match_paths(session, {str(row.id): row.path for row in lay}, paths)
+        left = [row for row in lay if not _is_there(there.get(str(row.id)))]
+        alike = kept_by_asset(session, _assets(left))
+        later = [
+            (row, other)
+            for row in left
+            for other in alike.get(row.asset_id or 0, [])
+            if other.account_id == row.account_id
+            and other.owner_id == row.owner_id
+            and other.id > row.id
+            and _is_shown(other)
+        ]
+        theirs = {str(other.id): other.path for _, other in later}
+        here = match_paths(session, theirs, paths)
+        return {row.id for row, other in later if _is_there(here.get(str(other.id)))}
 
     def _shown(self, uuids: Collection[str]) -> set[str]:
         """Return which of these Immich shows: what it is only just taking in is on no full page."""
@@ -251,39 +264,6 @@ class Vanishing:
             shown |= {asset.id for asset in page if asset.id in uuids}
             self._check()
         return shown
-
-    def _add_locked(self, paths: Mapping[str, str]) -> None:
-        """Store assets that are locked, by their ids."""
-        with self._database.write() as session:
-            known = kept_by_uuid(session, self._account.id, paths)
-            ours = match_paths(session, paths, self._account.paths)
-            rows = [
-                self._locked(uuid, paths[uuid], lies)
-                for uuid, lies in ours.items()
-                if uuid not in known
-            ]
-            add_rows(session, rows)
-            ids = {lies.asset_id for lies in ours.values()} - {None}
-            self._changed.update(settle(session, {id_ for id_ in ids if id_ is not None}))
-            self.vanished += len(rows)
-
-    def _locked(self, uuid: str, path: str, lies: Lies) -> Row:
-        return {
-            "account_id": self._account.id,
-            "uuid": uuid,
-            "owner_id": self._account.user_id,
-            # Of some library: what was uploaded is not known by its path.
-            "library_id": "",
-            "asset_id": lies.asset_id,
-            "file_id": lies.file_id,
-            "matched_by": "path",
-            "path": path,
-            "checksum": _checksum(path),
-            "visibility": "locked",
-            "updated_at": "",
-            "facts": stored(Facts()),
-            "vanished_at": self._now,
-        }
 
     def _ask(self, uuid: str) -> Asset | None:
         self._check()
@@ -301,10 +281,13 @@ def _is_most(some: int, of: int) -> bool:
     return some > FEW and some > MOST_SHARE * of
 
 
-def _checksum(path: str) -> str:
-    """Return the checksum that Immich has for a file of an external library."""
-    named = f"path:{path}".encode(errors="replace")
-    return hashlib.sha1(named, usedforsecurity=False).hexdigest()
+def _is_there(lies: Lies | None) -> bool:
+    return lies is not None and lies.is_there
+
+
+def _is_shown(row: Kept) -> bool:
+    is_met = row.vanished_at is None and row.missed_in is None
+    return is_met and row.visibility != "locked" and not row.is_trashed
 
 
 def _assets(rows: Sequence[Kept]) -> set[int]:

@@ -15,6 +15,7 @@ from mediaindex.store.documents import each_once, refresh_document
 from mediaindex.store.files import settle_assets
 from mediaindex.store.filters import visible
 from mediaindex.store.ids import THESE, each, these
+from mediaindex.store.immich_locked import stay_withheld
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.postponed import resume_asset
 from mediaindex.store.tables import (
@@ -47,7 +48,8 @@ class Identity:
 def identify_file(session: Session, file_id: int, identity: Identity | None, now: datetime) -> None:
     """Link a file to the asset of its content, made if new; None: it holds no picture.
 
-    The asset that it held before it changed goes, if no other file holds it.
+    The asset that it held before it changed goes, if no other file holds it. What was locked there
+    stays locked, whatever the bytes are now.
     """
     there = session.connection()
     file = there.execute(_FILE, {"file": file_id}).one_or_none()
@@ -61,6 +63,7 @@ def identify_file(session: Session, file_id: int, identity: Identity | None, now
     if file.asset_id == asset_id:
         stay(session, asset_id)
     else:
+        stay_withheld(session, file_id, file.asset_id, asset_id)
         lose_asset(session, file_id, now)
         if there.scalar(_SIDECAR, {"file": file_id}) is not None:
             forget_results(session, asset_id, ["probe"])  # of copies, each may have words beside it

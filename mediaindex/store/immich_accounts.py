@@ -45,6 +45,12 @@ def accounts(session: Session) -> Sequence[ImmichAccountRow]:
     return session.scalars(select(ImmichAccountRow).order_by(ImmichAccountRow.id)).all()
 
 
+def user_ids(session: Session) -> dict[int, str]:
+    """Return whose each account is, as Immich names them."""
+    rows = session.execute(select(ImmichAccountRow.id, ImmichAccountRow.user_id))
+    return {row.id: row.user_id for row in rows}
+
+
 def find_account(session: Session, account_id: int) -> ImmichAccountRow | None:
     """Return an account."""
     return session.get(ImmichAccountRow, account_id)

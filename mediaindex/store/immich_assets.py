@@ -27,6 +27,7 @@ class Kept:
     """An `ImmichAssetRow`, without SQLAlchemy's part, which takes longer than reading it."""
 
     id: int
+    account_id: int
     uuid: str
     owner_id: str
     library_id: str | None
@@ -44,6 +45,9 @@ class Kept:
     missed_in: int | None
     vanished_at: datetime | None
     is_shown: bool
+    is_confirmed: bool
+    is_offline: bool
+    live_video: str | None
 
 
 def kept_by_uuid(session: Session, account_id: int, uuids: Collection[str]) -> dict[str, Kept]:
@@ -60,6 +64,31 @@ def kept(session: Session, row_ids: Collection[int]) -> list[Kept]:
 def kept_of_asset(session: Session, asset_id: int) -> list[Kept]:
     """Return all that an asset of ours is in Immich, of every account."""
     return _all(session, _BY_ASSET, these([asset_id]))
+
+
+def kept_of_files(session: Session, asset_id: int) -> list[Kept]:
+    """Return what stands for a file that holds this asset now, whatever it was matched with."""
+    return _all(session, _BY_FILE, {"asset": asset_id})
+
+
+def live_videos(session: Session, rows: Iterable[Kept]) -> set[int]:
+    """Return our assets that are the videos of these live photos."""
+    uuids = [[row.account_id, row.live_video] for row in rows if row.live_video]
+    if not uuids:
+        return set()
+    asked = {"pairs": json.dumps(uuids)}
+    return {id_ for id_ in session.connection().scalars(_LIVE_VIDEOS, asked) if id_ is not None}
+
+
+def live_photos(session: Session, rows: Iterable[Kept]) -> dict[int, list[Kept]]:
+    """Return the live photos whose videos these are, by the rows of the videos."""
+    videos = {(row.account_id, row.uuid): row.id for row in rows if row.visibility == "hidden"}
+    if not videos:
+        return {}
+    found: dict[int, list[Kept]] = {}
+    for photo in _all(session, _LIVE_PHOTOS, {"pairs": json.dumps(list(videos))}):
+        found.setdefault(videos[photo.account_id, photo.live_video or ""], []).append(photo)
+    return found
 
 
 def kept_by_asset(session: Session, asset_ids: Collection[int]) -> dict[int, list[Kept]]:
@@ -120,6 +149,11 @@ def some_of_account(session: Session, account_id: int, most: int) -> list[tuple[
 def assets_locked_for_nothing(session: Session) -> list[int]:
     """Return the ids of assets of ours that are locked and that nothing in Immich is."""
     return list(session.connection().scalars(_FOR_NOTHING))
+
+
+def assets_locked_for_something(session: Session) -> list[int]:
+    """Return the ids of assets of ours that are locked and that something in Immich is."""
+    return list(session.connection().scalars(_FOR_SOMETHING))
 
 
 def kept_by_checksum(session: Session, account_id: int, checksums: Iterable[str]) -> list[Kept]:
@@ -185,6 +219,17 @@ _BY_UUID = _KEPT.where(_OF_ACCOUNT, _COLUMN.uuid.in_(_NAMES))
 _BY_ID = _KEPT.where(_COLUMN.id.in_(THESE)).order_by(_COLUMN.id)
 _BY_ASSET = _KEPT.where(_COLUMN.asset_id.in_(THESE)).order_by(_COLUMN.account_id, _COLUMN.id)
 _WHOSE = select(_COLUMN.id, _COLUMN.account_id).where(_COLUMN.asset_id == bindparam("asset"))
+_BY_FILE = (
+    _KEPT.join(FileRow, FileRow.id == _COLUMN.file_id)
+    .where(FileRow.asset_id == bindparam("asset"))
+    .order_by(_COLUMN.account_id, _COLUMN.id)
+)
+_PAIR = func.json_each(bindparam("pairs")).table_valued("value").c.value
+_PAIRS = (func.json_extract(_PAIR, "$[0]"), func.json_extract(_PAIR, "$[1]"))
+_LIVE_VIDEOS = select(_COLUMN.asset_id).where(
+    _COLUMN.account_id == _PAIRS[0], _COLUMN.uuid == _PAIRS[1]
+)
+_LIVE_PHOTOS = _KEPT.where(_COLUMN.account_id == _PAIRS[0], _COLUMN.live_video == _PAIRS[1])
 _CHANGE = update(ImmichAssetRow).where(_COLUMN.id == bindparam("row"))
 _DROP = delete(ImmichAssetRow).where(_COLUMN.id.in_(THESE))
 _IS_MET = and_(_COLUMN.vanished_at.is_(None), _COLUMN.missed_in.is_(None))
@@ -196,6 +241,9 @@ _BY_CHECKSUM = _KEPT.where(_OF_ACCOUNT, _COLUMN.checksum.in_(_NAMES), _IS_MET)
 _SOME = select(_COLUMN.id, _COLUMN.asset_id).where(_OF_ACCOUNT).limit(bindparam("most"))
 _FOR_NOTHING = select(AssetRow.id).where(
     AssetRow.withheld == LOCKED, ~select(_COLUMN.id).where(_COLUMN.asset_id == AssetRow.id).exists()
+)
+_FOR_SOMETHING = select(AssetRow.id).where(
+    AssetRow.withheld == LOCKED, select(_COLUMN.id).where(_COLUMN.asset_id == AssetRow.id).exists()
 )
 _LIBRARIES = select(_COLUMN.library_id).where(_OF_ACCOUNT, _IS_MET).distinct()
 _UNMATCHED = (

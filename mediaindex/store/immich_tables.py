@@ -90,6 +90,14 @@ class ImmichAssetRow(Base):
     vanished_at: Mapped[datetime | None] = mapped_column(Utc)
     #: A person said that it may be shown, though it vanished.
     is_shown: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: A person said that it is locked, whatever Immich says but that it shows it.
+    is_confirmed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Immich could not find its file when it last told of it.
+    is_offline: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: The `uuid` of its video, of a live photo.
+    live_video: Mapped[str | None]
+    #: SHA-256 of what it was here last, once that was forgotten: it may come back.
+    sha256: Mapped[str | None]
     #: Immich was asked for the text that its OCR read, whether there was any or not.
     text_asked: Mapped[bool] = mapped_column(default=False, server_default=false())
 
@@ -109,6 +117,18 @@ Index(
 Index("immich_checksum", ImmichAssetRow.account_id, ImmichAssetRow.checksum)
 _GONE = or_(ImmichAssetRow.vanished_at.is_not(None), ImmichAssetRow.missed_in.is_not(None))
 Index("immich_gone", ImmichAssetRow.account_id, ImmichAssetRow.id, sqlite_where=_GONE)
+Index(
+    "immich_vanished_path",
+    ImmichAssetRow.path,
+    sqlite_where=ImmichAssetRow.vanished_at.is_not(None),
+)
+Index(
+    "immich_live",
+    ImmichAssetRow.account_id,
+    ImmichAssetRow.live_video,
+    sqlite_where=ImmichAssetRow.live_video.is_not(None),
+)
+Index("immich_sha256", ImmichAssetRow.sha256, sqlite_where=ImmichAssetRow.sha256.is_not(None))
 
 
 class ImmichGroupRow(Base):

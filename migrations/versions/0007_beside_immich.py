@@ -55,6 +55,12 @@ MATCH_TRIGGERS = (
     "CREATE TRIGGER immich_rematched AFTER UPDATE ON immich_asset"
     + MATCHED.format(which=f" AND ({CHANGED})"),
 )
+# What is locked and comes back after it was forgotten is still locked.
+FORGOTTEN = """
+    CREATE TRIGGER immich_forgotten BEFORE DELETE ON asset BEGIN
+        UPDATE immich_asset SET sha256 = old.sha256 WHERE asset_id = old.id;
+    END
+"""
 
 
 def upgrade() -> None:
@@ -112,6 +118,10 @@ def upgrade() -> None:
         sa.Column("missed_in", sa.Integer(), nullable=True),
         sa.Column("vanished_at", sa.DateTime(), nullable=True),
         sa.Column("is_shown", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_confirmed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_offline", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("live_video", sa.String(), nullable=True),
+        sa.Column("sha256", sa.String(), nullable=True),
         sa.Column("text_asked", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["immich_account.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], ondelete="SET NULL"),
@@ -140,7 +150,22 @@ def upgrade() -> None:
         ["account_id", "id"],
         sqlite_where=sa.text("vanished_at IS NOT NULL OR missed_in IS NOT NULL"),
     )
-    for statement in MATCH_TRIGGERS:
+    op.create_index(
+        "immich_vanished_path",
+        "immich_asset",
+        ["path"],
+        sqlite_where=sa.text("vanished_at IS NOT NULL"),
+    )
+    op.create_index(
+        "immich_live",
+        "immich_asset",
+        ["account_id", "live_video"],
+        sqlite_where=sa.text("live_video IS NOT NULL"),
+    )
+    op.create_index(
+        "immich_sha256", "immich_asset", ["sha256"], sqlite_where=sa.text("sha256 IS NOT NULL")
+    )
+    for statement in (*MATCH_TRIGGERS, FORGOTTEN):
         op.execute(statement)
     _create_groups()
     _create_written()

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaindex.immich.account import PathPair
-from mediaindex.immich.matching import ours_of, parts, theirs_of
+from mediaindex.immich.matching import ours_of, theirs_of
 from mediaindex.immich.pairing import Ours, Theirs, find_pairs
+from mediaindex.store.immich_paths import parts
 
 PAIRS = (PathPair("/mnt/media", "/srv/photos"), PathPair("/mnt/media/old", "/nas/old"))
 ROOT = "/srv/photos"
