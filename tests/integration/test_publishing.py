@@ -239,16 +239,17 @@ def dying(number: int, *, after: bool) -> type[ImmichClient]:
         def _send(self, *more: Any, **options: Any) -> Any:
             if self.requests + 1 == number and not after:
                 raise Killed
-            answer = super()._send(*more, **options)
-            if self.requests == number:
-                raise Killed
-            return answer
+            try:
+                return super()._send(*more, **options)
+            finally:
+                if self.requests == number:
+                    raise Killed
 
     return Dying
 
 
-REQUESTS = 9
-"""Of one photo: version, permissions, whose key it is, a look, and the five above."""
+REQUESTS = 10
+"""Of one photo: version, permissions, whose key it is, two looks, and the five above."""
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -296,7 +297,7 @@ def test_a_kill_while_words_are_replaced_loses_nothing(beside: Beside, number: i
 def test_what_a_person_writes_after_a_kill_stays(beside: Beside) -> None:
     uuid = beside.add("Anna")
     asset = beside.server.assets[uuid]
-    beside.make = dying(4, after=False)  # what is to be sent is stored, and not sent
+    beside.make = dying(6, after=False)  # what is to be sent is stored, and not sent
     with pytest.raises(Killed):
         beside.run()
     asset.description = "Anna and Ben"
