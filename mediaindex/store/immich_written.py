@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from mediaindex.store import settings
 from mediaindex.store.captions import captions_of_asset
 from mediaindex.store.ids import each
-from mediaindex.store.immich_tables import ImmichAccountRow, ImmichAssetRow, ImmichWrittenRow
+from mediaindex.store.immich_tables import ImmichAssetRow, ImmichWrittenRow
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import AssetRow, CaptionRow, MomentRow, ResultRow, SettingRow
 from mediaindex.types import Said
@@ -69,11 +69,6 @@ class Spoken:
     summary: Said | None
     #: With their `at_ms`, in order of time.
     moments: tuple[tuple[int, Said], ...]
-
-
-def is_any_account(session: Session) -> bool:
-    """Return whether an Immich is connected."""
-    return session.scalar(select(ImmichAccountRow.id).limit(1)) is not None
 
 
 def find(session: Session, account_id: int, uuid: str) -> Written | None:
