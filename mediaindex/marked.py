@@ -16,8 +16,9 @@ TAG = "mediaindex"
 
 _BLOCK = re.compile(rf"{re.escape(BEGIN)}(?:(?!{re.escape(BEGIN)}).)*?{re.escape(END)}", re.DOTALL)
 
-# A program that shortens texts may have cut the end off; where lines are made one, so are ours.
-_CUT_OFF = re.compile(rf"(?:^|\s){re.escape(BEGIN)}(?:\s.*)?$", re.DOTALL)
+# A program that shortens texts may have cut the end off. In the middle of a line it is a person who
+# speaks of the mark, and what follows is theirs.
+_CUT_OFF = re.compile(rf"(?:^|[\r\n])[^\S\r\n]*{re.escape(BEGIN)}(?:\s.*)?$", re.DOTALL)
 
 # Of both languages: what JavaScript trims, as Immich does, and what Python strips.
 _ENDS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680))) + "".join(

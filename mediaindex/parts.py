@@ -30,7 +30,7 @@ from mediaindex.pipeline.model import Model
 from mediaindex.pipeline.probe import Probe
 from mediaindex.pipeline.sent import Sent
 from mediaindex.pipeline.stage import Stage
-from mediaindex.store import immich_written, settings
+from mediaindex.store import settings
 from mediaindex.store.database import Database, open_database
 from mediaindex.store.embeddings import spaces
 from mediaindex.store.withheld import may_be_told
@@ -240,10 +240,9 @@ def _publish_stages(
 ) -> list[Stage[Any, Any]]:
     if not config.settings.immich.write:
         return []
-    with database.read() as session:
-        if not immich_written.is_any_account(session):
-            return []
     from mediaindex.pipeline.publish import Publish
+
+    # Also while none is connected: a run may last for weeks, and one may be in the meantime.
 
     return [Publish(config, database, stop)]
 

@@ -39,7 +39,10 @@ BY_DAEMON = (
 @click.option("--dry-run", is_flag=True, help="Only show what would be written; send nothing.")
 @click.option("-n", "--limit", type=click.IntRange(1), help="At most so many photos and videos.")
 @click.option(
-    "--again", is_flag=True, help="Also what was left alone, for Immich or somebody changed it."
+    "--again",
+    is_flag=True,
+    help="Also what was left alone, for Immich or somebody took it out; what a person changed in "
+    "our words is theirs and stays.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, for scripts; of --dry-run one a line."

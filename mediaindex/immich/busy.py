@@ -1,6 +1,7 @@
 """Be a good neighbour: know when Immich itself needs the graphics card that describes pictures."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -31,7 +32,13 @@ LOOK_AGAIN_S = 30.0
 """Who waits for it looks again after so long."""
 
 STUCK_S = 12 * 3600.0
-"""Nothing of its work got less for so long: it is stuck, and nobody is there to see to it."""
+"""Nothing of its work came below what was left before for so long: it is stuck, or gets no less."""
+
+LONGEST_S = 24 * 3600.0
+"""Nor is it waited for longer than so at a time, however its work goes on."""
+
+RESPITE_S = 6 * 3600.0
+"""So long it is not waited for then, though it is busy."""
 
 ANSWERS_WITHIN_S = 4.0
 
@@ -40,10 +47,14 @@ class Patience:
     """Decides whether to wait, by what the queues said; the clock is passed in."""
 
     def __init__(self) -> None:
-        #: Whether waiting was given up, for nothing moves there.
-        self.is_over = False
-        self._before: dict[str, int] = {}
+        #: Why waiting was given up though there is work; None: it was not.
+        self.given_up: str | None = None
+        #: The least that each queue had to do since waiting began.
+        self._least: dict[str, int] = {}
         self._moved_at = 0.0
+        #: None: nothing is waited for.
+        self._began_at: float | None = None
+        self._go_on_until = -math.inf
 
     def look(self, queues: Sequence[Queue], at_s: float) -> str | None:
         """Return what Immich is doing on the card and how much is left of it; None: do not wait.
@@ -53,15 +64,40 @@ class Patience:
             at_s: Seconds on any clock that only goes forward.
         """
         left = {queue.name: to_do(queue) for queue in queues if queue.name in ON_THE_CARD}
-        has_moved = any(left.get(name, 0) < before for name, before in self._before.items())
-        if has_moved or not any(self._before.values()):
-            self._moved_at = at_s
-        self._before = left
-        self.is_over = at_s - self._moved_at >= STUCK_S
-        if self.is_over or not any(left.values()):
+        if not any(left.values()):
+            self._begin(None, {})
+            self._go_on_until = -math.inf
+        elif at_s >= self._go_on_until:
+            if self._began_at is None:
+                self._begin(at_s, left)
+            self._note(left, at_s)
+        if self.given_up is not None or not any(left.values()):
             return None
         busiest = max(left, key=lambda name: left[name])
         return f"Immich is {ON_THE_CARD[busiest]}: {left[busiest]:,} to go"
+
+    def _begin(self, at_s: float | None, left: dict[str, int]) -> None:
+        self.given_up, self._began_at, self._moved_at = None, at_s, at_s or 0.0
+        self._least = dict(left)
+
+    def _note(self, left: dict[str, int], at_s: float) -> None:
+        """Take in what is left. A queue that fails and tries again goes down and up for ever."""
+        before = self._least
+        if any(number < before.get(name, 0) for name, number in left.items()):
+            self._moved_at = at_s
+        self._least = {name: min(number, before.get(name, number)) for name, number in left.items()}
+        began_at = at_s if self._began_at is None else self._began_at
+        if at_s - self._moved_at >= STUCK_S:
+            self.given_up = f"its queues have got no shorter for {STUCK_S / 3600:.0f} hours"
+        elif at_s - began_at >= LONGEST_S:
+            self._begin(None, {})
+            self._go_on_until = at_s + RESPITE_S
+            self.given_up = (
+                f"it was busy for {LONGEST_S / 3600:.0f} hours, so both share the graphics card "
+                f"for {RESPITE_S / 3600:.0f} hours"
+            )
+        else:
+            self.given_up = None
 
 
 def to_do(queue: Queue) -> int:
@@ -96,9 +132,7 @@ class Neighbour:
             if self._clock() >= self._ask_at:
                 queues, trouble = self._queues()
                 self._said = self._patience.look(queues, self._clock())
-                if self._patience.is_over:
-                    trouble = f"its queues have not moved for {STUCK_S / 3600:.0f} hours"
-                self._note(trouble)
+                self._note(trouble or self._patience.given_up)
                 self._ask_at = self._clock() + ASKED_EVERY_S
             return self._said
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from mediaindex.clients.immich import ImmichClient
 from mediaindex.config import Config
+from mediaindex.errors import Faulty
 from mediaindex.immich.account import Account
 from mediaindex.immich.writing import WIPED, Found, look, may_be_written
 from mediaindex.store import immich_written
@@ -26,6 +27,9 @@ CHECK_AFTER_S = 300.0
 
 MOST_WIPED = 2
 """So often it is written again; then the photo is left alone."""
+
+MOST_FAILED = 3
+"""If so many of one look cannot be seen, it is Immich that fares badly, and is let be."""
 
 ENOUGH = 10
 """If nothing is left of so many in a row, the whole library is left alone."""
@@ -54,7 +58,8 @@ def check_written(
 ) -> Checked:
     """Look at what was written a while ago and not looked at since, and note what became of it.
 
-    What Immich threw away is due again, for the stage to write; after `MOST_WIPED` times, or where
+    One that Immich fails to show is put off, so that it keeps no other from being looked at. What
+    Immich threw away is due again, for the stage to write; after `MOST_WIPED` times, or where
     it happens to all of a library, it is left alone. Our own words are never changed.
 
     Args:
@@ -67,18 +72,24 @@ def check_written(
         is_over: Asked before each; True ends it.
 
     Raises:
-        RetryLater, Faulty: From the client; what was looked at before is noted.
+        RetryLater: From the client; what was looked at before is noted.
     """
-    checked = Checked()
+    checked, failed = Checked(), 0
     if not config.settings.immich.write:
         return checked
     with database.read() as session:
         before = now - timedelta(seconds=CHECK_AFTER_S)
         some = immich_written.unchecked(session, account.id, before, limit)
     for written in some:
-        if is_over():
+        if is_over() or failed == MOST_FAILED:
             break
-        _check(database, client, account, written, now, checked)
+        try:
+            _check(database, client, account, written, now, checked)
+        except Faulty as error:
+            failed += 1
+            log.info("immich asset %s cannot be looked at now: %s", written.uuid, error)
+            with database.write() as session:
+                immich_written.put_off(session, written, now)
     return checked
 
 

@@ -14,7 +14,14 @@ from mediaindex.clients.immich_shapes import Asset
 from mediaindex.errors import Gone
 from mediaindex.immich.account import Account
 from mediaindex.immich.words import Wish
-from mediaindex.immich.writing import Plan, as_json, may_be_written, plan
+from mediaindex.immich.writing import (
+    Plan,
+    as_json,
+    is_our_record,
+    may_be_written,
+    plan,
+    without_record,
+)
 from mediaindex.marked import alike, block
 from mediaindex.store import immich_written
 from mediaindex.store.database import Database
@@ -88,17 +95,30 @@ def publish(
 def draft(
     client: ImmichClient, account: Account, target: Target, wish: Wish, written: Written | None
 ) -> Draft | Outcome:
-    """Return what would be sent, or why nothing is; asks for the asset, and sends nothing.
+    """Return what would be sent, or why nothing is; only asks, and sends nothing.
 
     Raises:
         RetryLater, Faulty: From the client.
     """
+    # Before the description is read, as that is to be written right after it is.
+    others = _has_others_record(client, target, wish, written)
     asset = client.asset(target.uuid)
     if asset is None:
         return "gone"
     if not may_be_written(asset, account.user_id):
         return "not to be written"
-    return Draft(asset, plan(wish, asset, written))
+    todo = plan(wish, asset, written)
+    return Draft(asset, without_record(todo) if others else todo)
+
+
+def _has_others_record(
+    client: ImmichClient, target: Target, wish: Wish, written: Written | None
+) -> bool:
+    """Return whether a record stands where ours is to be, and is another program's."""
+    if wish.record is None or (written is not None and written.record is not None):
+        return False
+    there = client.record(target.uuid, KEY)
+    return there is not None and not is_our_record(there)
 
 
 def _sent(client: ImmichClient, uuid: str, todo: Plan) -> bool:
@@ -163,7 +183,7 @@ def _settled(base: Written, wish: Wish, drawn: Draft, now: datetime) -> Written:
         digest=wish.digest,
         written_at=now,
         checked_at=None,
-        trouble=todo.trouble,
+        trouble=todo.trouble or todo.left_record,
     )
 
 

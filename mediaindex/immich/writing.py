@@ -5,22 +5,26 @@ of ours is theirs, and left alone from then on.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mediaindex.clients.immich_shapes import Asset, Named
 from mediaindex.immich.words import Wish
-from mediaindex.marked import BEGIN, alike, block, with_block, without_block
+from mediaindex.marked import BEGIN, TAG, alike, block, with_block, without_block
+from mediaindex.store.immich_written import TAKEN_OUT as TAKEN_OUT
 from mediaindex.store.immich_written import Written
 
 SHOWN = ("timeline", "archive")
 """The visibilities of what may be written to: neither hidden nor locked."""
 
 EDITED = "somebody changed our words in Immich, so they are theirs now"
-TAKEN_OUT = "somebody took our words out in Immich"
 NOT_OURS = (
     "a block of mediaindex stands in its description that this database knows nothing of; "
     "mediaindex immich revert --all takes such blocks out"
+)
+OTHERS_RECORD = (
+    "another program keeps a record under the name mediaindex there, so none of ours is written"
 )
 WIPED = (
     "Immich throws away what is written there, as it does in libraries that it may only read: let "
@@ -46,6 +50,8 @@ class Plan:
     record: dict[str, Any] | None = None
     #: Why description, and maybe tags, are left alone; None: they are not.
     trouble: str | None = None
+    #: Why no record is written though one is wanted; None: it is.
+    left_record: str | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -70,6 +76,8 @@ def plan(wish: Wish, asset: Asset, written: Written | None) -> Plan:
     before, description, trouble = _description(wish.words, asset.description, written)
     ours = () if written is None else written.tags
     on, off = _tags(wish, asset, written) if trouble != WIPED else ((), ())
+    if _is_adopted(wish.words, asset.description, written):
+        ours = (*ours, *_ours_on(asset))
     gone = {tag.name for tag in off}
     record = wish.record if written is None or as_json(wish.record) != written.record else None
     return Plan(
@@ -77,10 +85,20 @@ def plan(wish: Wish, asset: Asset, written: Written | None) -> Plan:
         description=description,
         tags_on=on,
         tags_off=off,
-        tags=(*(tag for tag in ours if tag not in gone), *on),
+        tags=tuple(dict.fromkeys([*(tag for tag in ours if tag not in gone), *on])),
         record=record,
         trouble=trouble,
     )
+
+
+def without_record(todo: Plan) -> Plan:
+    """Return a plan less its record, as another program's stands there."""
+    return replace(todo, record=None, left_record=OTHERS_RECORD)
+
+
+def is_our_record(value: object) -> bool:
+    """Return whether a record has the form of those that we write; `wish` makes them."""
+    return isinstance(value, Mapping) and value.keys() >= {"caption", "model", "mediaindex"}
 
 
 def as_json(record: dict[str, Any] | None) -> str | None:
@@ -133,7 +151,7 @@ def _description(
     words: str | None, current: str, written: Written | None
 ) -> tuple[str, str | None, str | None]:
     """Return what a person wrote, the description to put, if any, and why none is put."""
-    if written is not None and written.trouble is not None:
+    if written is not None and written.trouble not in {None, OTHERS_RECORD}:
         return written.before, None, written.trouble
     if words is None:
         return written.before if written else current, None, None
@@ -161,6 +179,20 @@ def _first(words: str, current: str) -> tuple[str, str | None, str | None]:
     if alike(there, block(wanted) or ""):  # the database is an older one than these words
         return without_block(current), None, None
     return current, None, NOT_OURS
+
+
+def _is_adopted(words: str | None, current: str, written: Written | None) -> bool:
+    """Return whether words stand there that are ours, and of which the database knows nothing."""
+    if words is None or (written is not None and written.trouble not in {None, OTHERS_RECORD}):
+        return False
+    is_known = written is not None and (written.description or written.pending) is not None
+    there = block(current)
+    return not is_known and there is not None and alike(there, block(with_block("", words)) or "")
+
+
+def _ours_on(asset: Asset) -> list[str]:
+    """Return the tags of our tree that an asset has: with a block of ours these are ours, too."""
+    return [tag.name for tag in asset.tags or () if tag.name.startswith(f"{TAG}/")]
 
 
 def _tags(

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
+from mediaindex import marked
 from mediaindex.media.dates import Stamp, offset_by_gps, parse_exif, parse_offset
 from mediaindex.media.text import one_line
 from mediaindex.types import PersonWords, Position, WordsKind
@@ -255,7 +256,7 @@ def _text(value: Any) -> str | None:  # noqa: ANN401 - a tag may hold anything
         # Pillow reads tags as Latin-1; phones write UTF-8.
         with suppress(UnicodeEncodeError, UnicodeDecodeError):
             value = value.encode("latin-1").decode("utf-8")
-    text = one_line(value.split("\0")[0])
+    text = one_line(marked.of_person(value.split("\0")[0]))
     return text if any(map(str.isalnum, text)) else None
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mediaindex.marked import of_person
 from mediaindex.media.dates import Stamp
 from mediaindex.media.reading import open_to_read
 from mediaindex.media.text import one_line
@@ -40,7 +41,9 @@ def read_takeout(path: Path) -> TakeoutFacts:
         return TakeoutFacts()
     words = []
     if isinstance(said.get("description"), str):
-        words.append(PersonWords("description", one_line(said["description"]), "takeout"))
+        words.append(
+            PersonWords("description", one_line(of_person(said["description"])), "takeout")
+        )
     for person in _list(said.get("people")):
         if isinstance(person, dict) and isinstance(person.get("name"), str):
             words.append(PersonWords("person", one_line(person["name"]), "takeout"))

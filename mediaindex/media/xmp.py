@@ -110,7 +110,8 @@ class _Tree:
                 found.append(node.attrib[tag])
             elif node.tag == tag:
                 found += _values(node)
-        return [text for text in map(one_line, found) if text]
+        # What is ours is told by where lines begin, so before all is made one line.
+        return [text for text in map(one_line, map(marked.of_person, found)) if text]
 
     def first(self, *properties: tuple[str, str]) -> str | None:
         """Return the first value there is of these."""

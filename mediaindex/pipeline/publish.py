@@ -234,7 +234,7 @@ class Publish:
         except Blocked:
             raise
         except (RetryLater, Faulty) as error:
-            raise self._trouble(telling.asset_id, error) from error
+            raise self._trouble(error, telling.asset_id) from error
         self._faults.pop(telling.asset_id, None)
         if outcome in ("gone", "not to be written"):
             log.info("publish: asset %d: %s in Immich (%s)", telling.asset_id, outcome, target.uuid)
@@ -243,14 +243,14 @@ class Publish:
     def _wish(self, account: Account, spoken: Spoken) -> Wish | None:
         return wish(spoken, allowed.writable(account, self._wanted))
 
-    def _trouble(self, asset_id: int, error: Exception) -> Exception:
+    def _trouble(self, error: Exception, asset_id: int | None = None) -> Exception:
         """Return what a server's failure means: it blocks the stage, and no photo is to blame.
 
         Unless it is the same photo again and again: then the others go on without it.
         """
         if self._stop.is_set() or isinstance(error, BrokenOff):
             return BrokenOff("it goes on where it was broken off")
-        if isinstance(error, Faulty):
+        if asset_id is not None and isinstance(error, Faulty):
             self._faults[asset_id] += 1
             if self._faults[asset_id] > PATIENCE:
                 return error
@@ -278,8 +278,8 @@ class Publish:
                     CHECKS,
                     self._stop.is_set,
                 )
-            except (RetryLater, Faulty) as error:
-                raise self._trouble(0, error) from error
+            except RetryLater as error:
+                raise self._trouble(error) from error
             in_vain += found.libraries
         self._heed(in_vain)
 

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, aliased
 from mediaindex.store import settings
 from mediaindex.store.captions import captions_of_asset
 from mediaindex.store.ids import each
-from mediaindex.store.immich_tables import ImmichAccountRow, ImmichAssetRow, ImmichWrittenRow
+from mediaindex.store.immich_tables import ImmichAssetRow, ImmichWrittenRow
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import AssetRow, CaptionRow, MomentRow, ResultRow, SettingRow
 from mediaindex.types import Said
@@ -33,6 +33,9 @@ STAGE = "publish"
 
 IN_VAIN = "immich_in_vain"
 """The setting that lists the libraries in which Immich keeps nothing that is written."""
+
+TAKEN_OUT = "somebody took our words out in Immich"
+"""Why an asset is left alone whose description has nothing of ours any more."""
 
 UPLOADED = ""
 """Stands for the library of what was uploaded, which has none."""
@@ -77,11 +80,6 @@ class Spoken:
     summary: Said | None
     #: With their `at_ms`, in order of time.
     moments: tuple[tuple[int, Said], ...]
-
-
-def is_any_account(session: Session) -> bool:
-    """Return whether an Immich is connected."""
-    return session.scalar(select(ImmichAccountRow.id).limit(1)) is not None
 
 
 def find(session: Session, account_id: int, uuid: str) -> Written | None:
@@ -139,10 +137,17 @@ def unchecked(
             ImmichWrittenRow.written_at <= written_before,
             or_(ImmichWrittenRow.description.is_not(None), ImmichWrittenRow.tags != "[]"),
         )
-        .order_by(ImmichWrittenRow.written_at)
+        .order_by(ImmichWrittenRow.written_at, ImmichWrittenRow.id)
         .limit(limit)
     )
     return [_written(row) for row in session.scalars(query)]
+
+
+def put_off(session: Session, written: Written, now: datetime) -> None:
+    """Have an asset looked at as if it was written only now, after all others; nothing else."""
+    query = update(ImmichWrittenRow).where(*_of(written.account_id, written.uuid))
+    unchanged = ImmichWrittenRow.written_at == written.written_at
+    session.execute(query.where(unchanged).values(written_at=now))
 
 
 def lately_wiped(session: Session, account_id: int, uuid: str, number: int) -> bool:
@@ -200,11 +205,18 @@ def folder_of_library(session: Session, library_id: str) -> str:
 
 
 def try_again(session: Session) -> int:
-    """Write again what was left alone, whatever the reason; returns on how many assets."""
+    """Write again what was left alone, whatever the reason; returns on how many assets.
+
+    Words that somebody took out are put in anew behind what stands there by then; words that
+    somebody changed are found to be theirs once more.
+    """
     settings.remember(session, IN_VAIN, None)
     troubled = ImmichWrittenRow.trouble.is_not(None)
     query = select(ImmichWrittenRow.asset_id).where(troubled)
     ids = [asset_id for asset_id in session.scalars(query) if asset_id is not None]
+    taken_out = ImmichWrittenRow.trouble == TAKEN_OUT
+    forgotten = {"description": None, "pending": None}
+    session.execute(update(ImmichWrittenRow).where(taken_out).values(forgotten))
     session.execute(
         update(ImmichWrittenRow)
         .where(troubled)

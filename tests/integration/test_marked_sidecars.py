@@ -60,6 +60,12 @@ def test_a_block_that_a_program_cut_off_says_nothing(tmp_path: Path) -> None:
     assert words(tmp_path, described("dc:description", cut)) == {("description", "Anna in Lisbon")}
 
 
+def test_a_person_who_speaks_of_the_mark_is_read_to_the_end(tmp_path: Path) -> None:
+    text = f"Notes on {BEGIN} for grandma in Lisbon"
+
+    assert words(tmp_path, described("dc:description", text)) == {("description", text)}
+
+
 def test_our_tags_are_no_keywords_in_any_way_of_writing_them(tmp_path: Path) -> None:
     found = words(
         tmp_path,

@@ -240,18 +240,19 @@ def dying(number: int, *, after: bool) -> type[ImmichClient]:
         def _send(self, *more: Any, **options: Any) -> Any:
             if self.requests + 1 == number and not after:
                 raise Killed
-            answer = super()._send(*more, **options)
-            if self.requests == number:
-                raise Killed
-            return answer
+            try:
+                return super()._send(*more, **options)
+            finally:
+                if self.requests == number:
+                    raise Killed
 
     return Dying
 
 
-REQUESTS = 9
-"""Of one photo: version, permissions, whose key it is, a look, and the five above."""
+REQUESTS = 10
+"""Of one photo: version, permissions, whose key it is, two looks, and the five above."""
 
-FIRST_WRITE = 4
+FIRST_WRITE = 6
 
 
 @pytest.mark.parametrize(

@@ -41,17 +41,38 @@ def stages(beside: Beside) -> list[str]:
     return [stage.name for stage in built]
 
 
-def test_there_is_no_such_stage_unless_writing_is_on_and_an_immich_connected(
-    beside: Beside, tmp_path: Path
-) -> None:
+def test_there_is_no_such_stage_unless_writing_is_on(beside: Beside) -> None:
     assert stages(beside)[-1] == "publish"
     beside.write = ()
     assert "publish" not in stages(beside)
 
 
-def test_without_an_account_there_is_no_such_stage(tmp_path: Path, database: Database) -> None:
+def test_the_first_account_may_be_connected_while_it_runs(
+    tmp_path: Path, database: Database
+) -> None:
     with Immich() as server:
-        assert "publish" not in stages(Beside(tmp_path, database, server))
+        beside = Beside(tmp_path, database, server)
+        assert "publish" in stages(beside)
+        stop = threading.Event()
+        stage = Publish(beside.config, database, stop, opener=beside.opener)
+        beside.connect()
+        uuid = beside.add()
+
+        [done] = Runner(database, [stage]).run(stop)
+
+        assert done.done == 1
+        assert server.assets[uuid].tags
+
+
+def test_without_an_account_nothing_is_due(tmp_path: Path, database: Database) -> None:
+    with Immich() as server:
+        beside = Beside(tmp_path, database, server)
+        stop = threading.Event()
+        stage = Publish(beside.config, database, stop, opener=beside.opener)
+
+        [done] = Runner(database, [stage]).run(stop)
+
+        assert (done.done, done.blocked_reason, server.requests) == (0, None, [])
 
 
 def test_a_partners_photo_is_never_written(beside: Beside) -> None:

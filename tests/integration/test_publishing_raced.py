@@ -32,7 +32,7 @@ def meanwhile(what: str, then: Callable[[], None]) -> type[ImmichClient]:
     return Slow
 
 
-@pytest.mark.parametrize("what", ["PUT /tags", "/metadata"])
+@pytest.mark.parametrize("what", ["PUT /tags", "PUT /assets/{}/metadata"])
 def test_what_a_person_writes_while_we_put_tags_on_stays(beside: Beside, what: str) -> None:
     uuid = beside.add("Anna")
     asset = beside.server.assets[uuid]
@@ -40,7 +40,7 @@ def test_what_a_person_writes_while_we_put_tags_on_stays(beside: Beside, what: s
     def edit() -> None:
         asset.description = asset.description.replace("Anna", "Anna and Ben, July 1962")
 
-    beside.make = meanwhile(what, edit)
+    beside.make = meanwhile(what.format(uuid), edit)
     beside.run()
     assert asset.description == with_block("Anna and Ben, July 1962", WORDS)
 
@@ -74,11 +74,11 @@ def failed(beside: Beside, times: int, what: str) -> None:
             beside.run()
 
 
-@pytest.mark.parametrize("what", ["PUT /api/tags", "/metadata"])
+@pytest.mark.parametrize("what", ["PUT /api/tags", "PUT /api/assets/{}/metadata"])
 def test_what_was_written_is_known_however_often_the_rest_fails(beside: Beside, what: str) -> None:
     uuid = beside.add("Anna")
     asset = beside.server.assets[uuid]
-    failed(beside, 3, what)
+    failed(beside, 3, what.format(uuid))
     assert asset.description == with_block("Anna", WORDS)
 
     beside.revert()
