@@ -114,7 +114,7 @@ def immich_revert(
             config, files, how, everything=everything, unknown_version=unknown_version
         ):
             summary.add(one)
-            display.events.on_note(f"{summary.verb} {len(summary.done):,}")
+            display.events.on_note(f"{summary.verb} {summary.done:,}")
     summary.put(as_json=as_json, interrupted=stop.is_set())
     if stop.is_set():
         return INTERRUPTED
@@ -151,7 +151,7 @@ class _Summary:
 
     def __init__(self, dry_run: bool) -> None:
         self.verb = "would put back" if dry_run else "put back"
-        self.done = set[str]()
+        self._out, self._in = set[str](), set[str]()
         self.deleted = self.tags_deleted = 0
         self.left: list[tuple[str, str]] = []
         self.hindrances: list[Hindrance] = []
@@ -164,15 +164,21 @@ class _Summary:
         elif one.reverted.done.left is not None:
             name = one.path or f"{one.account.web_url}/photos/{one.reverted.uuid}"
             self.left.append((name, one.reverted.done.left))
+            self._in.add(one.reverted.uuid)
         elif one.reverted.is_deleted:
             self.deleted += 1
         else:
-            self.done.add(one.reverted.uuid)
+            self._out.add(one.reverted.uuid)
+
+    @property
+    def done(self) -> int:
+        """How many have nothing of ours any more."""
+        return len(self._out - self._in)
 
     def put(self, *, as_json: bool, interrupted: bool) -> None:
         if as_json:
             left = [{"path": printable(name), "reason": reason} for name, reason in self.left]
-            found = {"put_back": len(self.done), "forgotten": self.deleted}
+            found = {"put_back": self.done, "forgotten": self.deleted}
             found |= {"tags_deleted": self.tags_deleted}
             skipped = [
                 {"account": one.account.user_name, "url": one.account.url, "reason": one.reason}
@@ -181,7 +187,7 @@ class _Summary:
             told = {**found, "left": left, "skipped": skipped, "interrupted": interrupted}
             put_json({"version": 1, **told})
             return
-        click.echo(f"{self.verb} what stood on {both_kinds(len(self.done))}")
+        click.echo(f"{self.verb} what stood on {both_kinds(self.done)}")
         if self.deleted:
             click.echo(f"  {counted(self.deleted, 'photo')} deleted in Immich, and forgotten here")
         if self.tags_deleted:

@@ -1,5 +1,6 @@
 """One line on stderr that says what goes on, where a person looks on."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,19 @@ def noting(*, quiet: bool = False) -> Iterator[OnNote]:
     if quiet or not sys.stderr.isatty():
         yield unheard
         return
+    handlers = logging.getLogger().handlers
+    for handler in handlers:
+        handler.addFilter(_make_way)
     try:
         yield lambda note: click.echo(f"{CLEAR}{note}", err=True, nl=False)
     finally:
+        for handler in handlers:
+            handler.removeFilter(_make_way)
         click.echo(CLEAR, err=True, nl=False)
+
+
+def _make_way(record: logging.LogRecord) -> bool:
+    """Have what is logged stand on a line of its own, and not behind the note."""
+    del record
+    click.echo(CLEAR, err=True, nl=False)
+    return True

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 from collections.abc import Iterator
@@ -319,6 +320,20 @@ def test_trouble_is_told_where_people_look(
     assert "trouble: there is no Immich" in program.run("immich", "status").stdout
     assert "bad  Immich of anna: there is no Immich" in program.run("doctor").stdout
     assert program.run("search", "IMG_0003", "--paths").returncode == 0
+
+
+def test_what_is_logged_stands_on_lines_of_its_own(
+    program: Program, immich: Immich, tmp_path: Path
+) -> None:
+    connected(program, immich, tmp_path)
+    immich.fail_next(50, Fault.refuse(500).of("GET /api/albums"))
+    program.settings = {**program.settings, "MEDIAINDEX__LOG__LEVEL": "info"}
+
+    _, screen = at_terminal(program, "immich", "sync", "--full")
+
+    [line] = [line for line in screen.split("\n") if " was not read" in line]
+    assert line.count("\x1b[K") > 1  # there was a note
+    assert re.match(r"\d{4}-\d\d-\d\d .* INFO ", line.rpartition("\x1b[K")[2])
 
 
 def test_captions_let_immich_have_the_card_first(

@@ -177,9 +177,10 @@ def test_what_is_left_and_who_is_off_is_told(beside: Beside) -> None:
     asset.description = asset.description.replace("dog", "wolf")
     beside.write = ()
 
-    code, out, _ = run(beside, "revert", "--yes")
+    code, out, _ = run(beside, "revert", "--all", "--yes")
 
     assert code == 1
+    assert "put back what stood on 1 photo or video" in out
     assert EDITED in out
     assert "mediaindex immich revert --edited" in " ".join(out.split())
     assert beside.server.assets[theirs].description == "Ben"
