@@ -212,7 +212,7 @@ def _put_pairings(met: Met, pairings: Sequence[Pairing]) -> None:
             click.echo(f"  not here: {printable(path)}")
     others = elsewhere(met.sample, [one.pair for one in pairings])
     for folder, count in list(others.items())[:MOST_FOLDERS]:
-        click.echo(f"  in no folder of yours: {counted(count, 'photo')} in {printable(folder)}")
+        click.echo(f"  in no folder of yours: {counted(count, 'file')} in {printable(folder)}")
 
 
 def _told_none(one: Pairing) -> str:
@@ -242,13 +242,20 @@ def _is_any_here(met: Met, pairings: Sequence[Pairing]) -> bool:
 
 
 def _nothing_fits(met: Met, *, as_json: bool) -> int:
-    folder = next(iter(elsewhere(met.sample, ())), "/mnt/photos")
+    folder = _above(met)
     words = NOTHING_FITS.format(counted(len(met.sample), "photo"), printable(folder))
     if as_json:
         put_json({"version": 1, "connected": False, "trouble": words})
     else:
         click.echo(words, err=True)
     return NO_MATCH
+
+
+def _above(met: Met) -> str:
+    """Return the folder of Immich's in which all lies; where that is the root, one of the most."""
+    folders = [posixpath.dirname(one.path) for one in met.sample if posixpath.isabs(one.path)]
+    common = posixpath.commonpath(folders) if folders else "/"
+    return common if common != "/" else next(iter(elsewhere(met.sample, ())), "/mnt/photos")
 
 
 def _put_next(config: Config, met: Met) -> None:

@@ -110,7 +110,7 @@ def put_done(done: Done, *, by_daemon: bool) -> None:
     for read in done.reads:
         put_wrapped(_told(read))
         if read["held_back"]:
-            click.echo("  to decide what that means: mediaindex immich status")
+            click.echo("  to decide what that means: mediaindex immich confirm (see its --help)")
     if done.trouble:
         put_wrapped(f"Immich cannot be read now: {printable(done.trouble)}")
     if done.interrupted:

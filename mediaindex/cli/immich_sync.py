@@ -9,7 +9,7 @@ from mediaindex.cli.output import put_json, settings_of
 from mediaindex.errors import ConfigError
 from mediaindex.remote import daemon_of
 
-NOT_READ, INTERRUPTED = 3, 130
+HELD_BACK, NOT_READ, INTERRUPTED = 1, 3, 130
 
 
 @click.command("sync")
@@ -22,7 +22,8 @@ def immich_sync(ctx: click.Context, full: bool, as_json: bool) -> int:
     The daemon does so by itself (immich.read_cron), and reads all of it every night: new faces and
     tags show only then, or with --full.
 
-    Exit codes: 0 it was read; 2 none is connected; 3 it cannot be read now; 130 interrupted.
+    Exit codes: 0 it was read; 1 it was, and you have to say why so much is gone (immich
+    confirm); 2 none is connected; 3 it cannot be read now; 130 interrupted.
     """
     config = settings_of(ctx)
     daemon = daemon_of(config)
@@ -36,4 +37,6 @@ def immich_sync(ctx: click.Context, full: bool, as_json: bool) -> int:
         put_done(done, by_daemon=daemon is not None)
     if done.interrupted:
         return INTERRUPTED
-    return NOT_READ if done.trouble else 0
+    if done.trouble:
+        return NOT_READ
+    return HELD_BACK if any(read["held_back"] for read in done.reads) else 0

@@ -86,7 +86,7 @@ def immich_write(
             limit,
             stop,
             again=again,
-            on_progress=lambda stages: display.events.on_note(_doing(stages)),
+            on_progress=lambda stages: _note(display, stages),
         )
     _tell(config, done, interrupted=stop.is_set(), as_json=as_json)
     if stop.is_set():
@@ -94,11 +94,12 @@ def immich_write(
     return NOT_NOW if done.blocked_reason or done.is_paused else 0
 
 
-def _doing(stages: Sequence[Progress]) -> str:
+def _note(display: Display, stages: Sequence[Progress]) -> None:
     [stage] = stages
     if stage.blocked_reason:
-        return f"waiting: {printable(stage.blocked_reason)}"
-    return f"told Immich of {both_kinds(stage.done)}"
+        display.events.on_note(f"waiting: {printable(stage.blocked_reason)}")
+    elif stage.done:
+        display.events.on_note(f"telling Immich: {stage.done:,} done")
 
 
 def both_kinds(number: int) -> str:
@@ -114,7 +115,8 @@ def _tell(config: Config, done: Progress, *, interrupted: bool, as_json: bool) -
         why = {"blocked": done.blocked_reason, "left_alone": left}
         put_json({"version": 1, **found, **why, "interrupted": interrupted})
         return
-    click.echo(f"told Immich of {both_kinds(done.done)}")
+    is_idle = not (done.done or done.failed or done.postponed or done.blocked_reason)
+    click.echo("nothing to write" if is_idle else f"told Immich of {both_kinds(done.done)}")
     if done.failed or done.postponed:
         click.echo(f"  {done.failed:,} failed, {done.postponed:,} put off; mediaindex status")
     for reason, number in left.most_common():

@@ -5,6 +5,7 @@ and cannot leave it.
 """
 
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Generator, Iterator, Mapping
@@ -223,22 +224,21 @@ class Wire(httpx.BaseTransport):
         if watch and watch.is_late:
             return self.slow(limits or _limits.get())
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
-            return self.off(str(error))
+            return self.off(str(error), is_name_known=not _is_by_name(error))
         if isinstance(error, httpx.TimeoutException):
             return self.slow(limits or _limits.get())
         return Faulty(f"{self.who} broke off in the middle of its answer")
 
-    def off(self, reason: str) -> ServerOff:
-        """Return the error for a server that is not there."""
+    def off(self, reason: str, *, is_name_known: bool = True) -> ServerOff:
+        """Return the error for a server that is not there, or whose host nobody knows."""
         why = re.sub(r"\[Errno -?\d+\] ", "", reason).strip() or "no answer"
         if "CERTIFICATE" in why:
             return ServerOff(
                 f"this machine does not trust the certificate of {self.who} ({self.words(why)});"
                 " add the authority that signed it to the system's"
             )
-        return ServerOff(
-            f"there is no {self._kind} at {self.host.url} ({self.words(why)}): {self.advice.start}"
-        )
+        then = self.advice.start if is_name_known else "check the address"
+        return ServerOff(f"there is no {self._kind} at {self.host.url} ({self.words(why)}): {then}")
 
     def slow(self, limits: Limits) -> TooSlow:
         """Return the error for an answer that did not come in time."""
@@ -390,3 +390,11 @@ def as_off() -> Iterator[None]:
         yield
     except Faulty as error:
         raise ServerOff(str(error)) from error
+
+
+def _is_by_name(error: BaseException) -> bool:
+    """Return whether it is the name of the host that led nowhere."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, socket.gaierror):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None

@@ -24,16 +24,13 @@ USES = (
     Use("user.read", "whose key it is", is_needed=True),
     Use("album.read", "albums"),
     Use("tag.read", "tags"),
-    Use(
-        "asset.upload",
-        "which photos are locked (Immich tells by it which it holds; nothing is uploaded)",
-    ),
+    Use("asset.upload", "which photos are locked (nothing is uploaded by it)"),
     Use("asset.statistics", "noticing within minutes what was locked"),
     Use("asset.update", "descriptions and records of ours", setting="write"),
     Use("tag.create", "tags of ours", setting="write"),
     Use("tag.asset", "tags of ours", setting="write"),
     Use("tag.delete", "taking tags of ours away again", setting="write"),
-    Use("queue.read", "whether it is busy; only of an admin's key", setting="yield_gpu"),
+    Use("queue.read", "whether it is busy; of an admin's key", setting="yield_gpu"),
 )
 
 

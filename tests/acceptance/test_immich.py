@@ -143,6 +143,7 @@ def test_permissions_are_told_with_what_they_are_for(
     assert lines["asset.upload"] == "no"
     assert lines["asset.update"] == "-"
     assert "nothing is uploaded" in out
+    assert max(map(len, out.partition("Which of its folders")[0].splitlines())) <= 80
 
 
 def test_key_that_cannot_read_is_refused_with_all_that_it_lacks(
@@ -197,7 +198,8 @@ def test_immich_that_is_newer_is_read_only(
 def test_where_nothing_is_ours_it_says_what_to_check(program: Program, tmp_path: Path) -> None:
     with Immich("3.1.0") as server:
         server.add_user("anna")
-        server.add("/mnt/other/walrus.jpg", owner="anna", size_bytes=7)
+        for name in ("2019/07/walrus.jpg", "2020/seal.jpg"):
+            server.add(f"/mnt/other/{name}", owner="anna", size_bytes=7)
         key = key_of(server, tmp_path)
         for more in ((), ("--map", "/mnt/other=/srv/none")):
             done = program.run("immich", "connect", server.url, "--key-file", key, "--yes", *more)
@@ -276,8 +278,9 @@ def test_library_that_went_from_immich_waits_for_a_person(
     for uuid in list(immich.assets)[:25]:
         immich.purge(uuid)
 
-    told(program, "immich", "sync", "--full")
+    read = program.run("immich", "sync", "--full")
 
+    assert (read.returncode, "mediaindex immich confirm" in read.stdout) == (1, True)
     out = program.run("immich", "status").stdout
     assert "25 photos seem to be gone from Immich at once" in " ".join(out.split())
     assert program.run("immich", "confirm").returncode == 2

@@ -66,6 +66,16 @@ def all_of(client: ImmichClient, wanted: Wanted | None = None, page_size: int = 
 # Errors that it tells in its own words.
 
 
+def test_host_that_nobody_knows_is_an_address_to_be_checked() -> None:
+    host = read_immich_host("http://nowhere.invalid:2283", allow_remote=True)
+    said = r"no Immich at http://nowhere.invalid:2283 .*: check the address"
+    with (
+        closing(ImmichClient(host, "a-key", Version(3, 1, 0))) as client,
+        pytest.raises(ServerOff, match=said),
+    ):
+        client.version()
+
+
 @pytest.mark.parametrize("version", ["1.137.0", "2.5.0", "3.1.0"])
 def test_key_that_is_not_known_is_told_with_the_way_to_a_new_one(version: str) -> None:
     with Immich(version) as server:
