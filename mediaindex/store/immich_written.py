@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, aliased
 from mediaindex.store import settings
 from mediaindex.store.captions import captions_of_asset
 from mediaindex.store.ids import each
-from mediaindex.store.immich_tables import ImmichAssetRow, ImmichWrittenRow
+from mediaindex.store.immich_tables import ImmichAccountRow, ImmichAssetRow, ImmichWrittenRow
 from mediaindex.store.jobs import forget_results
 from mediaindex.store.tables import AssetRow, CaptionRow, MomentRow, ResultRow, SettingRow
 from mediaindex.types import Said
