@@ -39,6 +39,7 @@ def reached(
             try:
                 client = opener(config, account)
                 stack.callback(client.close)
+                patiently(partial(allowed.check_is_same, account, client), lambda: False)
                 now = patiently(partial(allowed.refreshed, account, client), lambda: False)
             except (RetryLater, Faulty, ConfigError) as error:
                 hindered.append(Hindrance(account, str(error)))

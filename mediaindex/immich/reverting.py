@@ -16,7 +16,7 @@ from mediaindex.immich.account import Account
 from mediaindex.immich.patience import listed, patiently
 from mediaindex.immich.publishing import KEY
 from mediaindex.immich.undoing import Undo, is_undone, undo, undo_marked
-from mediaindex.immich.writing import EDITED
+from mediaindex.immich.writing import EDITED, is_our_record
 from mediaindex.marked import TAG, is_ours
 from mediaindex.store import immich_written
 from mediaindex.store.database import Database
@@ -242,7 +242,7 @@ def _unmark(
     with_records: bool,
 ) -> Reverted | None:
     """Take what is marked out of one asset; None: there is nothing."""
-    has_record = with_records and client.record(asset.id, KEY) is not None
+    has_record = with_records and is_our_record(client.record(asset.id, KEY))
 
     def todo(asset: Asset, tags: Sequence[Named]) -> Undo:
         found = replace(undo_marked(asset, tuple(tags)), record=has_record)
