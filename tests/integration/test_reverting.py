@@ -238,7 +238,7 @@ def test_of_several_blocks_none_is_left(beside: Beside) -> None:
 def test_tags_stay_where_the_key_may_not_delete_them(beside: Beside) -> None:
     uuid = beside.add("Anna")
     beside.run()
-    permissions = ("asset.read", "asset.update", "tag.read", "tag.asset")
+    permissions = ("user.read", "asset.read", "asset.update", "tag.read", "tag.asset")
     beside.server.users["anna"].keys[beside.keys[1]] = permissions
     beside.write = ()
 

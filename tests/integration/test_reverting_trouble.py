@@ -18,7 +18,7 @@ from tests.servers.faults import Fault
 
 CAT = Caption("A cat sleeps.", ("cat",), "", "sofa")
 
-READS = ("asset.read", "asset.update", "tag.read")
+READS = ("user.read", "asset.read", "asset.update", "tag.read")
 
 
 def left(beside: Beside, **how: Any) -> dict[str, str | None]:
