@@ -69,7 +69,17 @@ def test_json_has_the_documented_shape(program: Program, library: Path) -> None:
     assert first.keys() == {
         *("path", "paths", "score", "weak", "asset_id", "moment_id", "kind"),
         *("at_ms", "start_ms", "end_ms", "taken_at", "taken_local", "taken_source", "place"),
-        *("latitude", "longitude", "camera", "width_px", "height_px", "rating", "words", "why"),
+        *(
+            "latitude",
+            "longitude",
+            "camera",
+            "width_px",
+            "height_px",
+            "rating",
+            "words",
+            "immich_url",
+            "why",
+        ),
         *("caption", "summary"),
     }
     assert first["why"][-1].keys() == {"by", "rank", "similarity", "passage", "source"}

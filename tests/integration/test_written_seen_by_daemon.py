@@ -64,7 +64,7 @@ def test_while_writing_is_off_nothing_is_asked(beside: Beside, uuid: str) -> Non
 
 
 def test_trouble_with_it_is_told_and_hinders_no_reading(beside: Beside, uuid: str) -> None:
-    beside.server.fail_next(9, Fault.refuse(500).of(f"GET /api/assets/{uuid}"))
+    beside.server.fail_next(9, Fault.too_many(1).of(f"GET /api/assets/{uuid}"))
     with reading(beside) as reader:
         assert "what was written there cannot be seen" in (reader.state().trouble or "")
         assert [one.met for one in reader.state().reads] == [1]
