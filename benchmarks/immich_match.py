@@ -37,7 +37,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        Immich(chosen.version, record=False) as server,
+        Immich(chosen.version) as server,
     ):
         measure(Path(folder), server, chosen.assets)
 
@@ -63,16 +63,28 @@ def measure(folder: Path, server: Immich, number: int) -> None:
         },
     )
     for what, full in (("first", False), ("full again", True), ("what changed", False)):
-        began_s = time.perf_counter()
-        done = read(config, database, account_id, NOW, full=full, stop=threading.Event())
-        _tell(what, done, time.perf_counter() - began_s)
+        pages, began, began_s = [0], len(server.requests), time.perf_counter()
+
+        def on_progress(_met: int, _matched: int, pages: list[int] = pages) -> None:
+            pages.append(len(server.requests))
+
+        done = read(
+            config,
+            database,
+            account_id,
+            NOW,
+            full=full,
+            stop=threading.Event(),
+            on_progress=on_progress,
+        )
+        _tell(what, done, time.perf_counter() - began_s, max(0, pages[-1] - began))
     database.close()
 
 
-def _tell(what: str, done: Read, seconds: float) -> None:
+def _tell(what: str, done: Read, seconds: float, until_matched: int) -> None:
     print(
-        f"{what:13} {seconds:6.2f} s  {done.requests:3} requests  {done.met:6} met"
-        f"  {done.matched:6} matched  {done.changed:6} changed"
+        f"{what:13} {seconds:6.2f} s  {done.requests:3} requests ({until_matched} until the last "
+        f"page)  {done.met:6} met  {done.matched:6} matched  {done.changed:6} changed"
     )
 
 
