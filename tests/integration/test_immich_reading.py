@@ -105,7 +105,7 @@ def test_unchanged_night_writes_nothing_but_that_it_was_read(home: Home) -> None
         done = home.read(full=True)
 
     assert (done.met, done.changed) == (2, 0)
-    assert {statement.split(" SET ")[0] for statement in said} == {"UPDATE immich_account"}
+    assert {statement.split(" SET ")[0] for statement in said} <= {"UPDATE immich_account"}
     with home.database.read() as session:
         assert session.scalars(select(ResultRow.stage)).all() == ["embed_text"]
 
