@@ -139,8 +139,6 @@ class Beside:
             "updated_at": "2026-03-01T12:00:00.000Z",
             "facts": "{}",
         }
-        if hasattr(ImmichAssetRow, "seen_in"):
-            columns["seen_in"] = 1
         with self.database.write() as session:
             session.add(ImmichAssetRow(**columns))
 

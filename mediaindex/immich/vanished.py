@@ -134,16 +134,15 @@ class Vanishing:
         """Note that these vanished, which hides nothing of ours."""
         shown = self._shown({row.uuid for row in missed})
         unseen = [row for row in missed if row.uuid not in shown]
-        kept = [row for row in unseen if self._is_own(row) and not row.is_offline]
-        self._settle_unseen(kept)
-        self._forget([row for row in unseen if row not in kept], unlock=False)
+        stays = {row.id for row in unseen if self._is_own(row) and not row.is_offline}
+        self._settle_unseen([row for row in unseen if row.id in stays])
+        self._forget([row for row in unseen if row.id not in stays], unlock=False)
 
     def _settle_unseen(self, unseen: Sequence[Kept]) -> None:
         """Forget what Immich says that it has not; else it may be locked."""
         # What was emptied out of the trash stays as if it were in there.
-        gone_for_good = [row for row in unseen if self._asks_held and not row.is_trashed]
-        self._forget(gone_for_good)
-        self._lock([row for row in unseen if row not in gone_for_good])
+        self._forget([row for row in unseen if self._asks_held and not row.is_trashed])
+        self._lock([row for row in unseen if not self._asks_held or row.is_trashed])
 
     def _was_locked(self, row: Kept) -> bool:
         """Return whether a row counts as locked, and no person said so."""

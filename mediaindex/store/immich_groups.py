@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -81,13 +81,6 @@ def names_by_row(
 ) -> Iterator[tuple[int, GroupKind, str]]:
     """Yield (row id, kind, name) of all that these rows are in."""
     yield from map(tuple, session.connection().execute(_NAMES, these(row_ids)))
-
-
-def count_groups(session: Session, account_id: int) -> dict[str, int]:
-    """Return how many albums and tags an account has, by kind."""
-    query = select(ImmichGroupRow.kind, func.count(ImmichGroupRow.id))
-    query = query.where(ImmichGroupRow.account_id == account_id).group_by(ImmichGroupRow.kind)
-    return dict(session.execute(query).all())
 
 
 _GROUPS = select(
